@@ -19,6 +19,13 @@ ENDS_WITHIN = 20
 # The variables of a new account on a new machine. None of them leads to a real Azure.
 INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH")
 
+# What `emulator env` sets to keep a program from the user's and the machine's sign-ins.
+ISOLATION = {
+    *("HOME", "XDG_DATA_HOME", "AZCRED_HOME", "AZCRED_KEYRING", "AZCRED_IMDS", "AZURE_CONFIG_DIR", "AZD_CONFIG_DIR"),
+    *("AZURE_EXTENSION_DIR", "DBUS_SESSION_BUS_ADDRESS", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
+    *("HTTP_PROXY", "http_proxy"),
+}
+
 
 def bare_environment(home):
     """The environment of a program on a machine without any sign-in to Azure."""
@@ -111,9 +118,9 @@ class Emulator:
         )
         assert asked.returncode == 0, asked.stderr
         given = json.loads(asked.stdout)["set"]
-        # Each test chooses by HOME what it shares with others. A common folder for all programs of this emulator would
-        # undo that.
-        del given["AZCRED_HOME"]
+        # Each test chooses by HOME, and by these, what it shares with others and which host it runs on.
+        own = {"laptop": "AZURE_CONFIG_DIR", "vm": "AZURE_POD_IDENTITY_AUTHORITY_HOST"}.get(persona)
+        given = {name: value for name, value in given.items() if name == own or name not in ISOLATION}
         return bare_environment(self.home) | given
 
     def admin(self, method, path, **content):

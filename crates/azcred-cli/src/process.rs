@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Kind};
 use std::{
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     io,
     process::{ExitStatus, Stdio},
@@ -13,9 +14,9 @@ pub(crate) struct Program<'a> {
     /// The program and its arguments. The program is looked up in PATH, without a shell.
     pub(crate) command: &'a [OsString],
     /// Variables to set.
-    pub(crate) set: &'a [(String, String)],
+    pub(crate) set: &'a BTreeMap<String, String>,
     /// Variables to unset.
-    pub(crate) unset: &'a [&'static str],
+    pub(crate) unset: &'a BTreeSet<String>,
 }
 
 /// Why a program did not run.
@@ -44,7 +45,7 @@ impl Program<'_> {
         for name in self.unset {
             command.env_remove(name);
         }
-        command.envs(self.set.iter().map(|(name, value)| (name, value)));
+        command.envs(self.set);
         // Signal handlers are installed before the program starts, so that no signal is lost.
         let mut signals = signals::Signals::listen().map_err(|error| not_run(name, &error))?;
         let mut child = command.spawn().map_err(|error| not_run(name, &error))?;

@@ -5,6 +5,7 @@ use crate::{
     ci::{AzurePipelinesInfo, GithubActionsInfo},
     directory::{Directory, SecretText},
     faults::{Faults, InvalidFault},
+    homes::{settle_left, short_hash},
     identity_hosts::{CertificateError, Hosts, HostsInfo},
     info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo},
     ports::Ports,
@@ -128,6 +129,12 @@ impl Emulator {
             state.read_json(&created, "; everything that was created is then lost")?;
         let resources = kept.map_or_else(|| content.resources.clone(), |kept| kept.resources);
 
+        // A sign-in is good for one set of keys and one seed.
+        let good_for = short_hash(&format!("{} {}", keys.entra.kid(), content.digest));
+        let personas = format!("{}/{good_for}", info::PERSONAS_FOLDER);
+        let personas_dir = state.file(&personas);
+        settle_left(&personas_dir);
+
         let directory = std::mem::take(&mut content.directory);
         let identities = identities(&directory, content.tenant, &state, &made)?;
         let workload = Workload::find(&directory, content.tenant);
@@ -168,6 +175,7 @@ impl Emulator {
             pid: std::process::id(),
             started: time::OffsetDateTime::now_utc().unix_timestamp(),
             state_dir: state.path().to_owned(),
+            personas_dir: Some(personas_dir),
             login_url: urls.login.clone(),
             arm_url: urls.arm.clone(),
             graph_url: urls.graph.clone(),

@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 /// The file's name in the state folder.
 pub const FILE_NAME: &str = "emulator.json";
+/// The name of the folder in the state folder where the personas' folders are.
+pub(crate) const PERSONAS_FOLDER: &str = "personas";
 /// The format of the file. It is raised when older readers would misread it.
 const VERSION: u32 = 1;
 /// Limit for the file's size, far above a real one's.
@@ -37,6 +39,10 @@ pub struct Info {
     pub started: i64,
     /// The state folder.
     pub state_dir: PathBuf,
+    /// The folder with a folder for each persona, where its programs keep their sign-ins. Another
+    /// one for another seed or other signing keys.
+    #[serde(default)]
+    pub personas_dir: Option<PathBuf>,
     /// Base URL of Entra ID without a trailing slash, for `AZURE_AUTHORITY_HOST`.
     pub login_url: String,
     /// Base URL of ARM, without a trailing slash.
@@ -210,6 +216,13 @@ impl Info {
             )));
         }
         Ok(Some(info))
+    }
+
+    /// The folder with a folder for each persona.
+    pub(crate) fn personas_dir(&self) -> PathBuf {
+        // An emulator of an older version does not say it.
+        let usual = || self.state_dir.join(PERSONAS_FOLDER);
+        self.personas_dir.clone().unwrap_or_else(usual)
     }
 
     /// Whether the emulator that wrote the file still runs. Sends a request to its admin port with

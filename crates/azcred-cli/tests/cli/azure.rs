@@ -51,9 +51,7 @@ impl Azure {
 
     /// The variables of a persona. Each test has its own folder for azcred.
     pub(crate) fn environment(&self, persona: Persona, way: Way) -> Vec<(String, String)> {
-        let mut set = self.info().environment(persona, way).set;
-        set.retain(|(name, _)| name != "AZCRED_HOME");
-        set
+        self.info().environment(persona, way).set
     }
 
     /// The variables of one of the seed's applications, by name.

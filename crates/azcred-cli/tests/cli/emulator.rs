@@ -151,11 +151,17 @@ fn env_prints_the_syntax_of_each_shell() {
             "--shell",
             shell,
         ])
+        .env(
+            "HOME",
+            &started.folder.path().join("home").display().to_string(),
+        )
         .said();
         assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said}");
         let folder = started.folder.path().to_str().expect("text");
         let shown = said.to_string().replace(folder, "[FOLDER]");
         let mut settings = crate::run::settings();
+        settings.add_filter("personas/[^/]+/", "personas/[KEYS]/");
+        settings.add_filter("/shell-[0-9a-f]{8}/", "/shell-[USER]/");
         settings.add_filter(
             r#"(AZURE_CLIENT_SECRET"?(=| |: | = )['"])[^'"]+"#,
             "$1[SECRET]",

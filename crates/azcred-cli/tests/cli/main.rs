@@ -18,6 +18,8 @@ mod failures;
 mod folders;
 mod help;
 mod home;
+#[cfg(all(unix, feature = "emulator"))]
+mod isolation;
 #[cfg(unix)]
 mod login;
 #[cfg(unix)]

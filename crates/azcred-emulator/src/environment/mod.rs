@@ -2,20 +2,22 @@
 //! it reaches the services (way).
 //!
 //! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group. Every
-//! variable that a persona sets is also in `unset`.
+//! variable that a persona sets is also removed by the rule for the user's variables.
 
 mod ci;
 mod hosts;
+mod isolation;
 mod laptop;
 mod pairs;
 mod principals;
-mod unset;
+mod rules;
 mod way;
 
 use crate::info::Info;
 use pairs::Pairs;
 use std::fmt;
 
+pub use isolation::{Inherited, Isolated, Lifetime};
 pub use way::{WAYS, Way};
 
 /// The identity that a program gets.
@@ -53,22 +55,20 @@ pub enum Persona {
     NoAccount,
 }
 
-/// Variables for a child process. They include secrets: `Debug` shows names only.
+/// The variables with which a program finds the emulator and its identity. They include secrets:
+/// `Debug` shows names only.
+///
+/// For a program that inherits a user's variables and files, [`Info::isolated`] is right.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Environment {
     /// Variables to set.
     pub set: Vec<(String, String)>,
-    /// Variables to remove: they would lead the program past the emulator, or to another identity.
-    pub unset: Vec<&'static str>,
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.set.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Environment")
-            .field("set", &names)
-            .field("unset", &self.unset)
-            .finish()
+        f.debug_struct("Environment").field("set", &names).finish()
     }
 }
 
@@ -92,6 +92,12 @@ pub const PERSONAS: &[(&str, Persona)] = &[
 ];
 
 impl Persona {
+    /// The name on the command line.
+    fn name(self) -> &'static str {
+        let named = PERSONAS.iter().find(|(_, persona)| *persona == self);
+        named.map_or("", |(name, _)| name)
+    }
+
     /// The program's identity in a few words.
     pub fn summary(self) -> &'static str {
         match self {
@@ -136,23 +142,15 @@ impl Persona {
 }
 
 impl Info {
-    /// The variables for a program that uses the emulator. Other variables stay unchanged.
+    /// The variables for a program that uses the emulator, on a machine without any other sign-in.
     ///
     /// If the seed has no identity for the persona, no credential is set.
     pub fn environment(&self, persona: Persona, way: Way) -> Environment {
         let mut set = self.trust();
         set.extend(self.route(way));
         set.extend(self.workspace_variables());
-        set.extend(self.azcred_home());
         set.extend(owned(persona.variables(self, way).unwrap_or_default()));
-        let unset = unset::CREDENTIALS
-            .iter()
-            .chain(unset::CI)
-            .chain(unset::ROUTES)
-            .filter(|name| !set.iter().any(|(set, _)| set == *name))
-            .copied()
-            .collect();
-        Environment { set, unset }
+        Environment { set }
     }
 
     fn trust(&self) -> Vec<(String, String)> {
@@ -188,14 +186,6 @@ impl Info {
             }
         };
         owned(pairs)
-    }
-
-    /// A separate folder for azcred's sign-ins. With Azure's real names, azcred can't tell a
-    /// sign-in to the emulator from one to Azure. It would send a real refresh token to the
-    /// emulator, and the refusal would end the real sign-in.
-    fn azcred_home(&self) -> Vec<(String, String)> {
-        let home = self.state_dir.join("azcred").display().to_string();
-        owned(vec![("AZCRED_HOME", home)])
     }
 
     fn workspace_variables(&self) -> Vec<(String, String)> {

@@ -11,3 +11,11 @@ pub enum Way {
 
 /// Every way, with its name on the command line.
 pub const WAYS: &[(&str, Way)] = &[("ports", Way::Ports), ("names", Way::RealNames)];
+
+impl Way {
+    /// The name on the command line.
+    pub(super) fn name(self) -> &'static str {
+        let named = WAYS.iter().find(|(_, way)| *way == self);
+        named.map_or("", |(name, _)| name)
+    }
+}

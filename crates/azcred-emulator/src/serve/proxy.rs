@@ -11,8 +11,8 @@ use crate::{
     request_log::Served,
     service::{self, Entrance},
 };
-use axum::response::Response;
-use http::{Method, Request, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use http::{Method, Request, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use std::sync::{Mutex, PoisonError};
@@ -32,6 +32,7 @@ pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
                 *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
                 Response::default()
             }
+            Err(_) if is_for_metadata(&request) => no_identity(context, &request),
             Err(refusal) => refuse(context, &request, &refusal),
         };
         async { ServeResult::Ok(answer) }
@@ -59,6 +60,29 @@ pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
         }
         Err(error) => tracing::warn!(%error, host, "a connection was dropped"),
     }
+}
+
+/// The address of a virtual machine's metadata service.
+const METADATA_HOST: &str = "169.254.169.254";
+
+/// Whether a request is for a metadata service: through the proxy by its address, or directly, as
+/// the variables for such an address name the proxy.
+fn is_for_metadata(request: &Request<Incoming>) -> bool {
+    match request.uri().host() {
+        _ if request.method() == Method::CONNECT => false,
+        Some(host) => host == METADATA_HOST,
+        None => request.uri().path().starts_with("/metadata/"),
+    }
+}
+
+/// The response of a machine without an identity. All libraries then try the next source at once,
+/// where they would repeat a connection that is refused.
+fn no_identity(context: &Context, request: &Request<Incoming>) -> Response {
+    let body = r#"{"error":"invalid_request","error_description":"Identity not found"}"#;
+    let status = StatusCode::BAD_REQUEST;
+    log(context, request, status);
+    let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+    (status, json, body).into_response()
 }
 
 /// Why the proxy rejects a request.
@@ -117,24 +141,28 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
 }
 
 fn refuse(context: &Context, request: &Request<Incoming>, refusal: &TunnelRefused) -> Response {
-    let host = request
-        .uri()
-        .authority()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    tracing::warn!(host, "{}", refusal.why);
+    tracing::warn!(host = host_of(request), "{}", refusal.why);
+    log(context, request, refusal.status);
+    text(refusal.status, &format!("{}\n", refusal.why))
+}
+
+fn host_of(request: &Request<Incoming>) -> String {
+    let authority = request.uri().authority();
+    authority.map(ToString::to_string).unwrap_or_default()
+}
+
+fn log(context: &Context, request: &Request<Incoming>, status: StatusCode) {
     context.world.requests.push(Served {
         service: "proxy".to_owned(),
         method: request.method().to_string(),
-        host,
+        host: host_of(request),
         path: match request.method() {
             &Method::CONNECT => String::new(),
             _ => request.uri().path().to_owned(),
         },
-        status: Some(refusal.status.as_u16()),
+        status: Some(status.as_u16()),
         client_id: None,
         fault: None,
         error: None,
     });
-    text(refusal.status, &format!("{}\n", refusal.why))
 }

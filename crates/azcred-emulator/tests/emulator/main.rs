@@ -12,6 +12,7 @@ mod graph;
 mod identity_host_faults;
 mod identity_host_refusals;
 mod identity_hosts;
+mod isolation;
 mod laptop;
 mod personas;
 mod refresh_tokens;

@@ -1,55 +1,12 @@
 //! The variables of each persona, and the files they name.
 
 use crate::common::{ARM_SCOPE, JWT_BEARER, Lab, claims_of};
-use azcred_emulator::{Environment, Info, Options, PERSONAS, Persona, WAYS, Way};
+use azcred_emulator::{Environment, Info, Options, Persona, WAYS, Way};
 use std::collections::BTreeSet;
 
 fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
     let found = environment.set.iter().find(|(other, _)| other == name);
     found.map(|(_, value)| value.as_str())
-}
-
-#[tokio::test]
-async fn every_persona_sets_or_unsets_the_variables_of_all_others() {
-    let lab = Lab::start().await;
-    let info = lab.emulator.info();
-    let all: Vec<_> = PERSONAS
-        .iter()
-        .flat_map(|(name, persona)| {
-            WAYS.iter()
-                .map(move |(_, way)| (*name, info.environment(*persona, *way)))
-        })
-        .collect();
-    let names: BTreeSet<&str> = all
-        .iter()
-        .flat_map(|(_, environment)| environment.set.iter().map(|(name, _)| name.as_str()))
-        .collect();
-    for (persona, environment) in &all {
-        let set: Vec<_> = environment
-            .set
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
-        let distinct: BTreeSet<_> = set.iter().copied().collect();
-        assert_eq!(
-            set.len(),
-            distinct.len(),
-            "{persona} sets one twice: {set:?}"
-        );
-        for name in &names {
-            let taken = environment.unset.contains(name);
-            assert!(
-                distinct.contains(name) != taken,
-                "{persona}: {name} is left as it was, or both set and taken away"
-            );
-        }
-        assert!(
-            set.iter()
-                .chain(&environment.unset)
-                .all(|name| { name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') })
-        );
-        assert!(environment.set.iter().all(|(_, value)| !value.is_empty()));
-    }
 }
 
 #[tokio::test]
@@ -211,18 +168,4 @@ async fn a_pods_token_is_replaced_before_it_expires_and_not_much_sooner() {
     skew(-3600);
     pass().await;
     assert!(expires(&read()) < expires(&first));
-}
-
-#[tokio::test]
-async fn azcred_stores_the_emulators_sign_ins_separately_from_azures() {
-    let lab = Lab::start().await;
-    let info = lab.emulator.info();
-    for (_, way) in WAYS {
-        let environment = info.environment(Persona::NoAccount, *way);
-        let home = value(&environment, "AZCRED_HOME").unwrap();
-        assert!(
-            std::path::Path::new(home).starts_with(&info.state_dir),
-            "{home}"
-        );
-    }
 }

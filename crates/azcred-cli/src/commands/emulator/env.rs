@@ -8,14 +8,15 @@ use crate::{
         style::{DIM, paint},
     },
 };
+use azcred_emulator::Lifetime;
 use clap::Args;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Print the variables with which a program uses a running emulator
 ///
-/// The lines set the emulator's addresses and certificates, the workspace and an account. They
-/// unset the variables of other accounts.
+/// The lines set the emulator's addresses and certificates, the workspace and an account, and
+/// folders apart from your own for sign-ins. They unset the variables of other accounts.
 #[derive(Args)]
 #[command(after_help = super::help("\
 Examples:
@@ -43,9 +44,9 @@ pub(super) struct Env {
 #[derive(Serialize)]
 struct EnvDocument<'a> {
     /// Variables to set.
-    set: BTreeMap<&'a str, &'a str>,
+    set: &'a BTreeMap<String, String>,
     /// Variables to unset.
-    unset: &'a [&'static str],
+    unset: &'a BTreeSet<String>,
 }
 
 impl Env {
@@ -63,16 +64,12 @@ impl Env {
                 self.state.again()
             )));
         };
-        self.guest.warn(&info, output);
-        let environment = info.environment(self.guest.persona, self.guest.way);
+        let environment = self.guest.isolated(&info, Lifetime::Shell)?;
+        self.guest.warn(&info, &environment, output);
         let shell = self.shell.unwrap_or_else(Shell::current);
         if output.is_json() || shell == Shell::Json {
             output.json(&EnvDocument {
-                set: environment
-                    .set
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_str()))
-                    .collect(),
+                set: &environment.set,
                 unset: &environment.unset,
             });
             return Ok(0);

@@ -6,7 +6,7 @@ use crate::{
     output::Output,
     process::Program,
 };
-use azcred_emulator::{Emulator, Error, Info, Options, StateError};
+use azcred_emulator::{Emulator, Error, Info, Lifetime, Options, StateError};
 use clap::Args;
 use std::{
     ffi::OsString,
@@ -72,7 +72,7 @@ impl Exec {
                 Err(error) => return Err(not_begun(&error)),
             }
         };
-        let code = self.run_program(emulator.info(), output).await;
+        let run = self.run_program(emulator.info(), output).await;
         let interrupted = interruption()?;
         let note = "Another program uses this emulator, which stays until that has ended. Ctrl-C stops it now.";
         let all_left = guests::all_left(&emulator.info().state_dir, || output.note(note));
@@ -83,7 +83,7 @@ impl Exec {
             () = interrupted => None,
         };
         end(emulator).await;
-        Ok(code)
+        run
     }
 
     /// Runs the program against the emulator that uses a folder. `None` if no emulator is running,
@@ -105,22 +105,24 @@ impl Exec {
         };
         // The emulator may have stopped before this process got the lock.
         match running(folder)? {
-            Some(info) => Ok(Some(self.run_program(&info, output).await)),
+            Some(info) => self.run_program(&info, output).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn run_program(&self, info: &Info, output: &Output) -> u8 {
-        self.guest.warn(info, output);
-        let environment = info.environment(self.guest.persona, self.guest.way);
+    async fn run_program(&self, info: &Info, output: &Output) -> Result<u8, Failure> {
+        let environment = self.guest.isolated(info, Lifetime::Program)?;
+        self.guest.warn(info, &environment, output);
         let program = Program {
             command: &self.command,
             set: &environment.set,
             unset: &environment.unset,
         };
-        program.run().await.unwrap_or_else(|not_run| {
+        let code = program.run().await.unwrap_or_else(|not_run| {
             output.failure(&not_run.failure);
             not_run.exit_code
-        })
+        });
+        environment.end();
+        Ok(code)
     }
 }

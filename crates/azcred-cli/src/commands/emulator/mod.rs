@@ -11,7 +11,10 @@ use crate::{
     failure::{Failure, Kind},
     output::Output,
 };
-use azcred_emulator::{Emulator, Info, Options, PERSONAS, Persona, StateError, WAYS, Way};
+use azcred_emulator::{
+    Emulator, Info, Inherited, Isolated, Lifetime, Options, PERSONAS, Persona, StateError, WAYS,
+    Way,
+};
 use clap::{
     Args, Subcommand,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
@@ -67,11 +70,40 @@ struct Guest {
     /// How the program reaches the emulator; the list is below
     #[arg(long = "by", value_name = "WAY", default_value = "names", value_parser = named(WAYS, way_help), hide_possible_values = true)]
     way: Way,
+
+    /// Leave HOME as it is. Tools that find sign-ins through HOME only then find your own
+    #[arg(long)]
+    keep_home: bool,
 }
 
 impl Guest {
+    /// The variables of a program that this user starts.
+    fn isolated(&self, info: &Info, lifetime: Lifetime) -> Result<Isolated, Failure> {
+        let inherited = Inherited {
+            keeps_home: self.keep_home,
+            lifetime,
+            ..Inherited::here()
+        };
+        info.isolated(self.persona, self.way, &inherited)
+            .map_err(|error| {
+                let folder = info.state_dir.display();
+                Failure::new(
+                    Kind::Failed,
+                    "could not prepare the program's folders",
+                    format!("a folder can't be created in {folder}: {error}"),
+                )
+                .fix("choose a folder that you can write to with --state")
+            })
+    }
+
     /// Warns if the program can't sign in as this persona.
-    fn warn(&self, info: &Info, output: &Output) {
+    fn warn(&self, info: &Info, isolated: &Isolated, output: &Output) {
+        if self.persona == Persona::Vm && isolated.set.contains_key("IMDS_ENDPOINT") {
+            output.remark(
+                "This machine has Azure Arc's agent, which Azure SDKs use before a virtual machine's metadata service. \
+                 So the program gets no token here: use `--as arc`, or a machine without the agent.",
+            );
+        }
         let hosts = info.identity_hosts.as_ref();
         if self.persona == Persona::Arc
             && let Some(folder) = hosts.and_then(|hosts| hosts.arc_keys_elsewhere.as_deref())

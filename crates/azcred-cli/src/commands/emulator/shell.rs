@@ -1,7 +1,10 @@
 //! Variables as lines for a shell, quoted so that every value stays unchanged.
 
 use clap::ValueEnum;
-use std::fmt::Write;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 /// The syntax of a shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,9 +46,10 @@ impl Shell {
 
     /// The lines that set and unset variables. Names are plain words. A value may be any string
     /// without NUL.
-    pub(super) fn lines(self, set: &[(String, String)], unset: &[&str]) -> String {
+    pub(super) fn lines(self, set: &BTreeMap<String, String>, unset: &BTreeSet<String>) -> String {
         let mut lines = String::new();
         if !unset.is_empty() {
+            let unset: Vec<&str> = unset.iter().map(String::as_str).collect();
             // To write to a String never fails.
             let _ = match self {
                 Self::Sh | Self::Json => writeln!(lines, "unset {}", unset.join(" ")),
@@ -112,7 +116,10 @@ mod tests {
     fn sh_reads_every_value_back_unchanged() {
         let script = format!(
             "{}printf %s \"$A\"; printf %s \"${{B-gone}}\"",
-            Shell::Sh.lines(&[("A".into(), NASTY.into())], &["B"])
+            Shell::Sh.lines(
+                &[("A".to_owned(), NASTY.to_owned())].into(),
+                &["B".to_owned()].into()
+            )
         );
         let said = std::process::Command::new("sh")
             .args(["-c", &script])
