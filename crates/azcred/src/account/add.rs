@@ -1,25 +1,62 @@
 //! Adds accounts that are not people. What is stored says where the account's secret, certificate
-//! or token is. Only the keyring stores the secret itself.
+//! or token is.
 
 use super::{
-    Account, Accounts,
-    record::{Record, StoredProof, id_of, new_session, seconds},
-    store::Store,
+    Account, Accounts, SecretStore,
+    record::{KeptSecret, Record, StoredProof, id_of, new_session, seconds},
+    secret::{self, Wanted},
 };
 use crate::{
-    facts::{Error, ErrorKind, Fix, Result},
+    facts::{Error, ErrorKind, Result},
     managed_identity_id::ManagedIdentityId,
     redact::shown_path,
-    system::NoKeyring,
     tenant::{ClientId, TenantId},
-    vault,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 
 impl Accounts {
-    /// Adds an application with its secret, and makes it the current account. Only the system's
-    /// keyring stores the secret. The secret is not checked: request a token with it first.
+    /// The same accounts; the secrets that are added from now on are stored in `place`.
+    #[must_use]
+    pub fn with_secret_store(mut self, place: SecretStore) -> Self {
+        self.secrets = place;
+        self
+    }
+
+    /// Checks that the secret of an application could be stored. Call it before you ask a person
+    /// for the secret.
+    ///
+    /// # Errors
+    /// As [`Accounts::add_client_secret`].
+    pub async fn check_stores_secret(&self, client_id: &ClientId) -> Result<()> {
+        self.check(client_id, false).await
+    }
+
+    /// As [`Accounts::check_stores_secret`], for the password of a certificate.
+    ///
+    /// # Errors
+    /// As [`Accounts::add_client_secret`].
+    pub async fn check_stores_password(&self, client_id: &ClientId) -> Result<()> {
+        self.check(client_id, true).await
+    }
+
+    async fn check(&self, client_id: &ClientId, is_password: bool) -> Result<()> {
+        let (client_id, place, end) = (client_id.to_string(), self.secrets, self.end());
+        // The lock needs the key, and a folder that can be written to.
+        let _lock = self.store.lock(&id_of(&["check"]), end).await?;
+        self.read(move |store| {
+            let wanted = Wanted {
+                client_id: &client_id,
+                is_password,
+            };
+            secret::check(store, place, &wanted)
+        })
+        .await
+    }
+
+    /// Adds an application with its secret, and makes it the current account. The system's keyring
+    /// stores the secret, unless [`Accounts::with_secret_store`] says otherwise. The secret is not
+    /// checked: request a token with it first.
     ///
     /// # Errors
     /// See [`Accounts`]; [`ErrorKind::Unavailable`] if no keyring can be used; the fix names the
@@ -32,15 +69,17 @@ impl Accounts {
     ) -> Result<Account> {
         self.add(
             Some((tenant, client_id)),
-            StoredProof::ClientSecret,
+            StoredProof::ClientSecret {
+                secret: KeptSecret::default(),
+            },
             Some(secret),
         )
         .await
     }
 
     /// Adds an application with the certificate in a file, and makes it the current account. The
-    /// file stays where it is and is read for every token. Only the system's keyring stores its
-    /// password, if it has one.
+    /// file stays where it is and is read for every token. Its password, if it has one, is stored
+    /// as a secret is.
     ///
     /// # Errors
     /// As [`Accounts::add_client_secret`]; [`ErrorKind::Invalid`] if the path is not absolute or
@@ -55,6 +94,7 @@ impl Accounts {
         let proof = StoredProof::ClientCertificate {
             path: full(&path.into())?,
             has_password: password.is_some(),
+            password: KeptSecret::default(),
         };
         self.add(Some((tenant, client_id)), proof, password).await
     }
@@ -110,7 +150,7 @@ impl Accounts {
         };
         let [one, other] = [one, other].map(|part| part.to_ascii_lowercase());
         let id = id_of(&[kind, store.authority(), &one, &other]);
-        let record = Record {
+        let mut record = Record {
             profile: store.profile().to_owned(),
             authority: store.authority().to_owned(),
             id,
@@ -120,122 +160,45 @@ impl Accounts {
             session: new_session(),
             proof,
         };
-        let end = self.end();
+        let (place, end) = (self.secrets, self.end());
         let lock = store.lock(&record.id, end).await?;
         store
             .off_thread(end, move |store| {
                 let _until_added = lock;
-                if let Some(before) = store.read(&record.id)? {
+                let before = store.read(&record.id)?;
+                let client_id = record.client_id.clone().unwrap_or_default();
+                let mut wanted = Wanted {
+                    client_id: &client_id,
+                    is_password: false,
+                };
+                let mut is_in_keyring = false;
+                if let Some(secret) = secret {
+                    let kept = match &mut record.proof {
+                        StoredProof::ClientCertificate { password, .. } => {
+                            wanted.is_password = true;
+                            Some(password)
+                        }
+                        StoredProof::ClientSecret { secret } => Some(secret),
+                        _ => None,
+                    };
+                    if let Some(kept) = kept {
+                        *kept = secret::keep(store, place, &record.id, &wanted, secret)?;
+                        is_in_keyring = matches!(kept, KeptSecret::Item);
+                    }
+                }
+                store.write(&record)?;
+                if let Some(before) = before {
                     store.forget_old_tokens(&before);
-                    if let (None, Err(error)) = (&secret, forget_secret(store, &before)) {
+                    // The new secret replaced the old one under the same name.
+                    if !is_in_keyring && let Err(error) = secret::forget(store, &before) {
                         tracing::warn!(%error, "a secret that is not used any more is still in the keyring");
                     }
                 }
-                if let Some(secret) = secret {
-                    keep_secret(store, &record, &secret)?;
-                }
-                store.write(&record)?;
                 store.make_current(&record.id)?;
                 Ok(Account::of(&record, true))
             })
             .await
     }
-}
-
-/// The name in the keyring of an application's secret, or of its certificate's password.
-pub(crate) fn secret_name(record: &Record) -> String {
-    format!("azcred-{}-{}", record.profile, record.id)
-}
-
-fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<()> {
-    let client = record.client_id.as_deref().unwrap_or_default();
-    let what = match &record.proof {
-        StoredProof::ClientCertificate { .. } => {
-            format!("could not store the password of the certificate of the application {client}")
-        }
-        _ => format!("could not store the secret of the application {client}"),
-    };
-    let trouble = |why: String, unlock: Fix| {
-        let others = match &record.proof {
-            StoredProof::ClientCertificate { .. } => {
-                Fix::from("use a certificate file without a password").or(Fix::set([
-                    "AZURE_TENANT_ID",
-                    "AZURE_CLIENT_ID",
-                    "AZURE_CLIENT_CERTIFICATE_PATH",
-                    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-                ]))
-            }
-            _ => Fix::set(["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"])
-                .or("sign in with a certificate or a federated token instead of a secret"),
-        };
-        Error::new(
-            ErrorKind::Unavailable,
-            what.clone(),
-            format!("{why}, and a secret is never written to a file"),
-        )
-        .with_fix(unlock.or(others))
-    };
-    let system = &**store.system();
-    if vault::refuses_keyring(system)? {
-        return Err(trouble(
-            "AZCRED_KEYRING switches the keyring off".to_owned(),
-            Fix::UnsetVariable("AZCRED_KEYRING".into()),
-        ));
-    }
-    let Some(keyring) = system.keyring() else {
-        return Err(trouble(
-            "this machine has no keyring".to_owned(),
-            Fix::default(),
-        ));
-    };
-    let kept = keyring.set(&secret_name(record), secret.expose_secret().as_bytes());
-    kept.map_err(|error| match error {
-        NoKeyring::Absent(why) => trouble(
-            format!("this machine has no keyring ({why})"),
-            Fix::default(),
-        ),
-        NoKeyring::Locked => trouble(
-            format!("{} is locked", keyring.title()),
-            "unlock it, for example by signing in to the desktop".into(),
-        ),
-        NoKeyring::Failed(why) => trouble(
-            format!("{} failed ({why})", keyring.title()),
-            Fix::default(),
-        ),
-    })
-}
-
-/// Removes an account's secret from the keyring.
-pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
-    let has_one = matches!(
-        record.proof,
-        StoredProof::ClientSecret
-            | StoredProof::ClientCertificate {
-                has_password: true,
-                ..
-            }
-    );
-    let Some(keyring) = store.system().keyring().filter(|_| has_one) else {
-        return Ok(());
-    };
-    keyring.remove(&secret_name(record)).map_err(|trouble| {
-        let (kind, why) = match trouble {
-            NoKeyring::Locked => (ErrorKind::Invalid, format!("{} is locked", keyring.title())),
-            NoKeyring::Absent(why) | NoKeyring::Failed(why) => (
-                ErrorKind::Unreachable,
-                format!("{} does not answer ({why})", keyring.title()),
-            ),
-        };
-        Error::new(
-            kind,
-            format!(
-                "could not remove the secret of {} from the keyring",
-                Account::of(record, false).who()
-            ),
-            why,
-        )
-        .with_fix("unlock the keyring and sign out again")
-    })
 }
 
 fn full(path: &Path) -> Result<String> {

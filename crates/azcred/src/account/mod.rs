@@ -11,21 +11,26 @@ mod add;
 mod keep;
 mod record;
 mod renewal;
+#[cfg(feature = "disk-cache")]
+mod secret;
 mod store;
 
-#[cfg(feature = "disk-cache")]
-pub(crate) use add::secret_name;
 #[cfg(feature = "people")]
 pub(crate) use keep::{Current, keep, of_person};
 pub(crate) use record::{Ended, Person, Record, RefreshToken, StoredProof};
 pub(crate) use renewal::run_to_end;
+#[cfg(feature = "disk-cache")]
+pub(crate) use secret::secret_of;
 pub(crate) use store::Store;
 
 pub use renewal::settled;
+#[cfg(feature = "disk-cache")]
+pub use secret::SecretStore;
 
 use crate::{
     facts::{Error, ErrorKind, Fix, Result},
     options::ClientOptions,
+    profile::Profile,
     redact::printable,
     untrusted::Untrusted,
 };
@@ -44,6 +49,7 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub struct Accounts {
     store: Store,
+    secrets: SecretStore,
     deadline: Duration,
 }
 
@@ -98,7 +104,7 @@ pub struct Account {
 pub enum AccountKind {
     /// A person.
     Person,
-    /// An application with a secret in the keyring.
+    /// An application with a secret.
     ClientSecret,
     /// An application with a certificate in a file.
     ClientCertificate,
@@ -188,7 +194,7 @@ impl Account {
             id: AccountId(record.id.as_str().into()),
             kind: match &record.proof {
                 StoredProof::Person(_) => AccountKind::Person,
-                StoredProof::ClientSecret => AccountKind::ClientSecret,
+                StoredProof::ClientSecret { .. } => AccountKind::ClientSecret,
                 StoredProof::ClientCertificate { .. } => AccountKind::ClientCertificate,
                 StoredProof::FederatedToken { .. } => AccountKind::FederatedToken,
                 StoredProof::ManagedIdentity { .. } => AccountKind::ManagedIdentity,
@@ -227,11 +233,25 @@ impl Account {
 pub struct Removed {
     /// The account that was signed out.
     pub account: Account,
-    /// The account that became the current one because it is the only one left; `None` if nothing
-    /// changed or several are left.
+    /// The account that became the current one because it is the only one left; `None` if the
+    /// current one did not change or several are left.
     pub now_current: Option<Account>,
     /// Why cached tokens of the account are still on the disk; `None` if they are not.
     pub tokens_left: Option<Arc<Error>>,
+    /// The item in the keyring with the account's secret, which an older version stored under a
+    /// name without the data folder. It is still there, because another data folder may use it;
+    /// `None` if there is none.
+    pub old_keyring_item: Option<String>,
+}
+
+/// The result of [`Accounts::remove_all`].
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RemovedAll {
+    /// The accounts that were signed out.
+    pub removed: Vec<Removed>,
+    /// What is still signed in, in a few words, and why.
+    pub left: Vec<(String, Error)>,
 }
 
 #[cfg(feature = "disk-cache")]
@@ -243,6 +263,7 @@ impl Accounts {
     pub fn new(options: &ClientOptions) -> Result<Self> {
         Ok(Self {
             store: Store::new(options)?,
+            secrets: SecretStore::default(),
             deadline: options.deadline(),
         })
     }
@@ -377,41 +398,81 @@ impl Accounts {
     }
 
     /// Signs an account out: removes its sign-in and its cached tokens. If only one account is
-    /// left, it becomes the current one.
+    /// left, it is then the current one. The sign-in does not open again, even if a copy of its
+    /// file is put back.
     ///
     /// # Errors
     /// See [`Accounts`]; [`ErrorKind::Invalid`] if it does not exist.
     pub async fn remove(&self, id: &AccountId) -> Result<Removed> {
-        let id = id.clone();
-        let end = self.end();
-        // A renewal at the same time would store the sign-in again.
-        let lock = self.store.lock(id.as_str(), end).await?;
-        self.store
-            .off_thread(end, move |store| {
-                let _until_removed = lock;
-                let record = store
-                    .read(id.as_str())?
-                    .ok_or_else(|| no_such(id.as_str()))?;
-                let was_current = store.current_id()?.as_deref() == Some(id.as_str());
-                add::forget_secret(store, &record)?;
-                store.remove(id.as_str())?;
-                let tokens_left = store.forget_tokens(&record).err().map(Arc::new);
-                let mut left = store.of_profile()?;
-                let now_current = match left.pop() {
-                    Some((only, _)) if was_current && left.is_empty() => {
-                        store.make_current(&only.id)?;
-                        Some(Account::of(&only, true))
-                    }
-                    _ => None,
-                };
-                Ok(Removed {
-                    account: Account::of(&record, was_current),
-                    now_current,
-                    tokens_left,
-                })
-            })
-            .await
+        removed(&self.store, id.clone(), self.end()).await
     }
+
+    /// Signs all accounts out, at every authority: those of all profiles, or of one. An account
+    /// that can't be signed out does not stop the others.
+    pub async fn remove_all(&self, profile: Option<&Profile>) -> RemovedAll {
+        let mut all = RemovedAll::default();
+        for store in [self.store.clone(), self.store.without_keyring()] {
+            let end = self.end();
+            let records = match store.off_thread(end, Store::all).await {
+                Ok(records) => records,
+                Err(error) => {
+                    all.left.push(("the accounts".to_owned(), error));
+                    continue;
+                }
+            };
+            for (record, _) in records {
+                if profile.is_some_and(|profile| profile.name() != record.profile) {
+                    continue;
+                }
+                let id = AccountId(record.id.as_str().into());
+                match removed(&store.of(&record), id, self.end()).await {
+                    Ok(removed) => all.removed.push(removed),
+                    Err(error) => all.left.push((Account::of(&record, false).who(), error)),
+                }
+            }
+            if store.vault().used_file() {
+                break;
+            }
+        }
+        let away = self.read(|store| Ok(store.out_of_reach()));
+        if let Ok(Some(error)) = away.await {
+            all.left
+                .push(("the accounts of other sessions".to_owned(), error));
+        }
+        all
+    }
+}
+
+/// Signs an account out.
+#[cfg(feature = "disk-cache")]
+async fn removed(store: &Store, id: AccountId, end: Instant) -> Result<Removed> {
+    // A renewal at the same time would store the sign-in again.
+    let lock = store.lock(id.as_str(), end).await?;
+    store
+        .off_thread(end, move |store| {
+            let _until_removed = lock;
+            let record = store
+                .read(id.as_str())?
+                .ok_or_else(|| no_such(id.as_str()))?;
+            let was_current = store.current_id()?.as_deref() == Some(id.as_str());
+            let old_keyring_item = secret::forget(store, &record)?;
+            store.remove(id.as_str())?;
+            let tokens_left = store.forget_tokens(&record).err().map(Arc::new);
+            let now_current = match &store.of_profile()?[..] {
+                [(only, false)] => {
+                    store.make_current(&only.id)?;
+                    Some(Account::of(only, true))
+                }
+                _ => None,
+            };
+            Ok(Removed {
+                account: Account::of(&record, was_current),
+                now_current,
+                tokens_left,
+                old_keyring_item,
+            })
+        })
+        .await
 }
 
 /// The accounts. If this session can't reach the keyring, that is an error, not an empty list.

@@ -63,12 +63,16 @@ pub(crate) struct Record {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum StoredProof {
     Person(Box<Person>),
-    /// The secret itself is in the keyring.
-    ClientSecret,
+    ClientSecret {
+        #[serde(default)]
+        secret: KeptSecret,
+    },
     ClientCertificate {
         path: String,
-        /// Whether the keyring has a password for the certificate.
+        /// Whether a password for the certificate is stored.
         has_password: bool,
+        #[serde(default)]
+        password: KeptSecret,
     },
     FederatedToken {
         path: String,
@@ -76,6 +80,22 @@ pub(crate) enum StoredProof {
     ManagedIdentity {
         /// The parameter that selects the identity, and its value; `None` for the machine's own.
         named: Option<(String, String)>,
+    },
+}
+
+/// Where a secret is stored.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(tag = "in", rename_all = "snake_case")]
+pub(crate) enum KeptSecret {
+    /// In the keyring, as older versions stored it: under the same name for all data folders.
+    #[default]
+    OldItem,
+    /// In the keyring, in an item of this data folder.
+    Item,
+    /// In this record.
+    Here {
+        #[serde(serialize_with = "expose", deserialize_with = "hide")]
+        secret: SecretString,
     },
 }
 
@@ -178,7 +198,18 @@ impl Entry {
 impl Record {
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let refresh = self.person().map_or(&[][..], |person| &person.refresh);
-        refresh.iter().map(|one| one.token.expose_secret())
+        let own = match &self.proof {
+            StoredProof::ClientSecret {
+                secret: KeptSecret::Here { secret },
+            }
+            | StoredProof::ClientCertificate {
+                password: KeptSecret::Here { secret },
+                ..
+            } => Some(secret),
+            _ => None,
+        };
+        let refresh = refresh.iter().map(|one| &one.token);
+        refresh.chain(own).map(SecretString::expose_secret)
     }
 
     pub(crate) fn person(&self) -> Option<&Person> {
@@ -269,6 +300,20 @@ mod tests {
         assert_eq!(person.refresh[0].token.expose_secret(), "canary\"\\");
         assert_eq!(person.refresh[0].family.as_deref(), Some("1"));
         assert_eq!(read.id, record().id);
+    }
+
+    #[test]
+    fn a_secret_of_an_older_version_is_in_the_item_that_it_had() {
+        let old = r#"{"kind":"client_secret"}"#;
+        let Ok(StoredProof::ClientSecret { secret }) = serde_json::from_str(old) else {
+            panic!("it is read");
+        };
+        assert!(matches!(secret, KeptSecret::OldItem));
+        let old = r#"{"kind":"client_certificate","path":"/c.pem","has_password":true}"#;
+        let Ok(StoredProof::ClientCertificate { password, .. }) = serde_json::from_str(old) else {
+            panic!("it is read");
+        };
+        assert!(matches!(password, KeptSecret::OldItem));
     }
 
     #[test]

@@ -50,6 +50,39 @@ impl Store {
         &self.0.system
     }
 
+    /// The sign-ins of another profile or authority.
+    pub(super) fn of(&self, record: &Record) -> Self {
+        let StoreInner {
+            vault,
+            tokens,
+            system,
+            ..
+        } = &*self.0;
+        Self(Arc::new(StoreInner {
+            vault: vault.clone(),
+            tokens: tokens.clone(),
+            system: system.clone(),
+            profile: record.profile.clone(),
+            authority: record.authority.clone(),
+        }))
+    }
+
+    /// The sign-ins that sessions without the keyring stored.
+    pub(super) fn without_keyring(&self) -> Self {
+        let vault = self.0.vault.without_keyring();
+        Self(Arc::new(StoreInner {
+            tokens: Arc::new(vault.clone()),
+            vault,
+            system: self.0.system.clone(),
+            profile: self.0.profile.clone(),
+            authority: self.0.authority.clone(),
+        }))
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
     /// Runs blocking file work in another thread, until `end` at the latest.
     pub(crate) async fn off_thread<T: Send + 'static>(
         &self,

@@ -8,6 +8,8 @@ use crate::{
     system::{Fixture, NoKeyring, System as _},
     token::AccessToken,
 };
+use record::KeptSecret;
+use secrecy::ExposeSecret;
 use std::time::SystemTime;
 
 fn machine() -> Fixture {
@@ -246,13 +248,89 @@ async fn a_secret_is_in_the_keyring_and_in_no_file() {
         .unwrap();
     assert_eq!(account.kind, AccountKind::ClientSecret);
     let record = accounts.store.current().unwrap().unwrap();
-    let keyring = machine.keyring().unwrap();
-    let kept = keyring.get(&secret_name(&record)).unwrap().unwrap();
-    assert_eq!(&kept[..], b"canary-Secret-Value");
+    assert!(machine.keyring_has(b"canary-Secret-Value"));
+    assert!(matches!(
+        &record.proof,
+        StoredProof::ClientSecret {
+            secret: KeptSecret::Item
+        }
+    ));
     let json = serde_json::to_string(&account).unwrap();
     assert!(!json.contains("canary"), "{json}");
     accounts.remove(&account.id).await.unwrap();
-    assert!(keyring.get(&secret_name(&record)).unwrap().is_none());
+    assert!(!machine.keyring_has(b"canary-Secret-Value"));
+}
+
+fn kept(accounts: &Accounts) -> String {
+    let record = accounts.store.current().unwrap().unwrap();
+    let secret = secret_of(&accounts.store, &record).unwrap();
+    secret.unwrap().unwrap().expose_secret().to_owned()
+}
+
+#[tokio::test]
+async fn a_secret_is_in_the_accounts_encrypted_file_if_that_is_chosen() {
+    for machine in [machine(), machine().with_keyring(None)] {
+        let accounts = accounts(&machine).with_secret_store(SecretStore::File);
+        let (tenant, client_id) = application();
+        accounts.check_stores_secret(&client_id).await.unwrap();
+        let secret = SecretString::from("canary-Secret-Value");
+        let added = accounts.add_client_secret(tenant, client_id, secret);
+        let account = added.await.unwrap();
+        assert!(!machine.keyring_has(b"canary-Secret-Value"));
+        assert_eq!(kept(&accounts), "canary-Secret-Value");
+        let all = format!("{machine:?} {account:?}");
+        assert!(!all.contains("canary"), "{all}");
+    }
+}
+
+#[tokio::test]
+async fn the_keyring_is_tried_before_a_person_is_asked_for_a_secret() {
+    let (_, client_id) = application();
+    let good = machine().with_keyring(None);
+    let calls = good.keyring_calls();
+    accounts(&good)
+        .check_stores_secret(&client_id)
+        .await
+        .unwrap();
+    assert!(good.keyring_calls() > calls);
+    assert!(!good.keyring_has(b"test"));
+    let absent = NoKeyring::Absent("no session bus".into());
+    for bad in [machine(), machine().with_keyring(Some(absent))] {
+        let error = accounts(&bad)
+            .check_stores_secret(&client_id)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let fix = error.fix().unwrap().to_string();
+        assert!(fix.contains("encrypted file"), "{fix}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_of_an_older_version_is_used_and_stays_when_its_account_is_signed_out() {
+    let machine = machine().with_keyring(None);
+    let accounts = accounts(&machine);
+    let (tenant, client_id) = application();
+    let secret = SecretString::from("new");
+    let added = accounts.add_client_secret(tenant.clone(), client_id.clone(), secret);
+    let account = added.await.unwrap();
+    let mut record = accounts.store.current().unwrap().unwrap();
+    record.proof = StoredProof::ClientSecret {
+        secret: KeptSecret::OldItem,
+    };
+    accounts.store.write(&record).unwrap();
+    let name = format!("azcred-default-{}", account.id);
+    let keyring = machine.keyring().unwrap();
+    keyring.set(&name, b"old").unwrap();
+    assert_eq!(kept(&accounts), "old");
+    let removed = accounts.remove(&account.id).await.unwrap();
+    assert_eq!(removed.old_keyring_item.as_deref(), Some(&*name));
+    assert!(machine.keyring_has(b"old"));
+    // A new sign-in has a new item.
+    let added = accounts.add_client_secret(tenant, client_id, SecretString::from("newer"));
+    added.await.unwrap();
+    assert_eq!(kept(&accounts), "newer");
+    assert!(machine.keyring_has(b"old"));
 }
 
 #[tokio::test]
@@ -372,4 +450,72 @@ fn an_account_without_a_home_tenant_is_identified_by_the_providers_id() {
     assert_ne!(subject("c", "s"), subject("c", "S"));
     assert_eq!(subject("c", "s"), subject("C", "s"));
     assert_ne!(subject("c", "s"), subject("d", "s"));
+}
+
+#[tokio::test]
+async fn a_sign_in_in_another_data_folder_leaves_the_secrets_of_this_one_alone() {
+    let real = machine().with_keyring(None);
+    let emulated = real.clone().with_var("AZCRED_HOME", "/tmp/emulator");
+    for (machine, secret) in [(&real, "real"), (&emulated, "emulated")] {
+        let (tenant, client_id) = application();
+        let secret = SecretString::from(secret);
+        let accounts = accounts(machine);
+        let added = accounts.add_client_secret(tenant, client_id, secret);
+        added.await.unwrap();
+    }
+    assert!(real.keyring_has(b"real"));
+    let account = accounts(&emulated).current().await.unwrap().unwrap();
+    accounts(&emulated).remove(&account.id).await.unwrap();
+    assert!(real.keyring_has(b"real"));
+    assert!(!real.keyring_has(b"emulated"));
+    let account = accounts(&real).current().await.unwrap().unwrap();
+    accounts(&real).remove(&account.id).await.unwrap();
+    assert!(!real.keyring_has(b"real"));
+}
+
+#[tokio::test]
+async fn the_only_account_that_is_left_is_current_whichever_was_signed_out_last() {
+    let machine = machine();
+    let accounts = accounts(&machine);
+    for name in ["ada", "bob", "eve"] {
+        sign_in(&machine, name).await;
+    }
+    for (gone, current) in [("eve", None), ("ada", Some("bob@contoso.com"))] {
+        let account = accounts.find(gone).await.unwrap();
+        let removed = accounts.remove(&account.id).await.unwrap();
+        let now = accounts.current().await.unwrap();
+        assert_eq!(now.and_then(|now| now.username).as_deref(), current);
+        let now = removed.now_current.and_then(|now| now.username);
+        assert_eq!(now.as_deref(), current);
+    }
+}
+
+#[tokio::test]
+async fn all_accounts_are_signed_out_at_every_authority_and_of_every_session() {
+    let desktop = machine().with_keyring(None);
+    let absent = NoKeyring::Absent("no session bus".into());
+    let ssh = desktop.clone().with_keyring(Some(absent));
+    let elsewhere = |machine: &Fixture| {
+        let machine = machine.clone();
+        accounts(&machine.with_var("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us"))
+    };
+    let add = async |accounts: Accounts| accounts.add_managed_identity(None).await.unwrap();
+    add(accounts(&desktop)).await;
+    add(elsewhere(&desktop)).await;
+    let work = options(&desktop).with_profile(Profile::new("work").unwrap());
+    add(Accounts::new(&work).unwrap()).await;
+    add(accounts(&ssh)).await;
+    // This session can't sign out what is under the keyring's key, and says so.
+    let all = accounts(&ssh).remove_all(None).await;
+    assert_eq!((all.removed.len(), all.left.len()), (1, 1));
+    assert!(all.left[0].1.why().contains("no session bus"), "{all:?}");
+    add(accounts(&ssh)).await;
+    let one = Profile::new("work").unwrap();
+    let all = accounts(&desktop).remove_all(Some(&one)).await;
+    assert_eq!((all.removed.len(), all.left.len()), (1, 0), "{all:?}");
+    let all = accounts(&desktop).remove_all(None).await;
+    assert_eq!((all.removed.len(), all.left.len()), (3, 0), "{all:?}");
+    assert_eq!(accounts(&desktop).list_all().await.unwrap(), []);
+    let ssh = accounts(&ssh);
+    assert_eq!(ssh.store.all().unwrap().len(), 0);
 }

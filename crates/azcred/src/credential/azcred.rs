@@ -7,7 +7,7 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
-    account::{Account, Record, Store, StoredProof, secret_name},
+    account::{Account, Record, Store, StoredProof, secret_of},
     entra::TokenEndpoint,
     facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay, Used, UsedKind},
     managed_identity_id::ManagedIdentityId,
@@ -233,7 +233,7 @@ impl AzcredAccount {
         // Reading the keyring and a certificate's password takes time.
         let made = self
             .store
-            .off_thread(end, move |_| make(&record, tenant, options));
+            .off_thread(end, move |store| make(store, &record, tenant, options));
         let source = made.await?;
         *self.kept_delegate() = Some((session, source.clone()));
         Ok(source)
@@ -249,6 +249,7 @@ fn who(record: &Record) -> String {
 }
 
 fn make(
+    store: &Store,
     record: &Record,
     tenant: Option<TenantId>,
     options: ClientOptions,
@@ -263,9 +264,11 @@ fn make(
     let tenant = tenant.map_or_else(|| TenantId::new(&record.tenant), Ok)?;
     let client_id = ClientId::new(record.client_id.as_deref().unwrap_or_default())?;
     Ok(match &record.proof {
-        StoredProof::ClientCertificate { path, has_password } => {
+        StoredProof::ClientCertificate {
+            path, has_password, ..
+        } => {
             let password = match has_password {
-                true => Some(secret(record, &**options.system())?),
+                true => Some(secret(store, record)?),
                 false => None,
             };
             let file = CertificateFile {
@@ -279,10 +282,10 @@ fn make(
         StoredProof::FederatedToken { path } => {
             WorkloadIdentityCredential::new(tenant, client_id, path, options)?.into_source()
         }
-        StoredProof::ClientSecret
+        StoredProof::ClientSecret { .. }
         | StoredProof::Person(_)
         | StoredProof::ManagedIdentity { .. } => {
-            let secret = secret(record, &**options.system())?;
+            let secret = secret(store, record)?;
             let credential = ClientSecretCredential::new(tenant, client_id, secret, options)?;
             credential.called(NAME).into_source()
         }
@@ -297,8 +300,8 @@ fn named(profile: &str) -> Option<String> {
 /// The variables of a service principal, for a machine without a keyring.
 const VARIABLES: [&str; 3] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"];
 
-/// The keyring's secret for an account.
-fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
+/// The stored secret of an account.
+fn secret(store: &Store, record: &Record) -> Result<SecretString> {
     let what = format!(
         "{NAME} could not read the secret of {} from the keyring",
         who(record)
@@ -311,30 +314,29 @@ fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
             ..SignIn::by(SignInWay::ServicePrincipal)
         })
     };
-    let Some(keyring) = system.keyring() else {
-        return Err(trouble(
+    let title = store
+        .system()
+        .keyring()
+        .map_or("the keyring", |keyring| keyring.title());
+    match secret_of(store, record)? {
+        Ok(Some(secret)) => Ok(secret),
+        Ok(None) => Err(trouble("it is no longer there".to_owned(), again())),
+        Err(None) => Err(trouble(
             "this machine has no keyring".to_owned(),
             Fix::from("use the account where it signed in").or(Fix::set(VARIABLES)),
-        ));
-    };
-    let found = keyring.get(&secret_name(record)).map_err(|error| {
-        let title = keyring.title();
-        match error {
-            NoKeyring::Locked => trouble(
-                format!("{title} is locked"),
-                "unlock it, for example by signing in to the desktop".into(),
-            ),
-            NoKeyring::Absent(why) => trouble(
-                format!("{title} is not available in this session ({why})"),
-                Fix::from("use the account in the session where it signed in")
-                    .or(Fix::set(VARIABLES)),
-            ),
-            NoKeyring::Failed(why) => trouble(format!("{title} failed ({why})"), again()),
+        )),
+        Err(Some(NoKeyring::Locked)) => Err(trouble(
+            format!("{title} is locked"),
+            "unlock it, for example by signing in to the desktop".into(),
+        )),
+        Err(Some(NoKeyring::Absent(why))) => Err(trouble(
+            format!("{title} is not available in this session ({why})"),
+            Fix::from("use the account in the session where it signed in").or(Fix::set(VARIABLES)),
+        )),
+        Err(Some(NoKeyring::Failed(why))) => {
+            Err(trouble(format!("{title} failed ({why})"), again()))
         }
-    })?;
-    found
-        .and_then(|bytes| Some(SecretString::from(str::from_utf8(&bytes).ok()?.to_owned())))
-        .ok_or_else(|| trouble("it is no longer there".to_owned(), again()))
+    }
 }
 
 impl TokenSource for AzcredAccount {

@@ -47,6 +47,8 @@ pub enum Fix {
     ChooseAccount,
     /// Name one of the accounts that are signed in.
     NameAccount,
+    /// Store an application's secret in the encrypted file of its account, not in a keyring.
+    StoreSecretInFile,
     /// Use the profile or the authority in which the account signed in.
     LookIn {
         /// The profile, if it is not the current one.
@@ -408,6 +410,9 @@ impl Fix {
             ),
             Self::ChooseAccount => f.write_str("choose the current account"),
             Self::NameAccount => f.write_str("give one of the accounts that are signed in"),
+            Self::StoreSecretInFile => {
+                f.write_str("store the secret in the account's encrypted file")
+            }
             Self::LookIn { profile, authority } => {
                 f.write_str("try again")?;
                 if let Some(profile) = profile {

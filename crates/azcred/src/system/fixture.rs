@@ -38,6 +38,7 @@ pub struct Fixture {
     boot: Option<String>,
     clock: Arc<Mutex<Option<SystemTime>>>,
     locks: Arc<Mutex<BTreeSet<PathBuf>>>,
+    lost_writes: Arc<AtomicUsize>,
     keyring: Option<MadeKeyring>,
     has_terminal: bool,
     started: Arc<Mutex<Vec<Vec<String>>>>,
@@ -124,6 +125,7 @@ impl Default for Fixture {
             boot: Some("first".to_owned()),
             clock: Arc::default(),
             locks: Arc::default(),
+            lost_writes: Arc::default(),
             keyring: None,
             has_terminal: false,
             started: Arc::default(),
@@ -281,11 +283,31 @@ impl Fixture {
         self
     }
 
+    /// Another machine with the same disk: its keyring has other secrets.
+    #[cfg(test)]
+    pub(crate) fn with_other_keyring(mut self) -> Self {
+        self.keyring = Some(MadeKeyring::default());
+        self
+    }
+
     /// The number of calls to the keyring.
     #[cfg(test)]
     pub(crate) fn keyring_calls(&self) -> usize {
         let made = self.keyring.as_ref();
         made.map_or(0, |made| made.asked.load(Ordering::Relaxed))
+    }
+
+    /// Lets so many writes fail as if another process had removed the unfinished file.
+    #[cfg(test)]
+    pub(crate) fn lose_writes(&self, number: usize) {
+        self.lost_writes.store(number, Ordering::Relaxed);
+    }
+
+    /// Whether the keyring has this secret, under any name.
+    #[cfg(test)]
+    pub(crate) fn keyring_has(&self, secret: &[u8]) -> bool {
+        let made = self.keyring.as_ref();
+        made.is_some_and(|made| held(&made.secrets).values().any(|one| one == secret))
     }
 
     /// Puts a person at a terminal.
@@ -374,6 +396,14 @@ impl System for Fixture {
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let less = |number: usize| number.checked_sub(1);
+        let lost = &self.lost_writes;
+        if lost
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
+        {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let facts = FileFacts {
             kind: FileKind::File,
             len: content.len() as u64,

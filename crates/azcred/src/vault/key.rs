@@ -6,10 +6,15 @@
 //! can't reach the keyring (over SSH, in cron) does no damage: it uses the file's key.
 //!
 //! `AZCRED_KEYRING=never` selects the file even if the marker exists.
+//!
+//! Beside the key is [the register](super::register) of sign-ins. In the keyring, the key's item
+//! has [the data folder's id](super::folder_id) in its name.
 
 use super::{
     Shelf,
-    seal::{self, Keys, Master},
+    folder_id::{FolderId, OLD_NAME, folder_id, id_or_make},
+    register::{Register, Stored},
+    seal::{self, Keys},
     trouble,
 };
 use crate::{
@@ -17,24 +22,22 @@ use crate::{
     redact::shown_path,
     system::{self, FileKind, FileLock, Keyring, NoKeyring, System},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use std::{
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use zeroize::Zeroizing;
 
 const FILE: &str = "key-1";
-const MARKER: &str = "key-1.keyring";
+pub(super) const MARKER: &str = "key-1.keyring";
 const LOCK: &str = "key-1.lock";
-/// The key's name in the keyring.
-const NAME: &str = "azcred";
 /// The start of a key file.
 const FORM: &str = "azcred-key-1 ";
-const FILE_LIMIT: u64 = 256;
+/// Room for some thousand sign-ins.
+const FILE_LIMIT: u64 = 128 * 1024;
 /// The longest wait for another process that makes a key. Making one takes milliseconds, and a
 /// keyring responds within two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,11 +62,26 @@ impl KeyHolder {
     }
 }
 
-/// When the keyring failed last, and why.
+/// When the keyring failed last, and why; and whether it is used at all.
 #[derive(Default)]
-pub(super) struct Failed(Mutex<Option<(tokio::time::Instant, String)>>);
+pub(super) struct Failed {
+    last: Mutex<Option<(tokio::time::Instant, String)>>,
+    ignores_keyring: bool,
+}
 
 impl Failed {
+    /// For a vault that uses the file's key only.
+    pub(super) fn ignoring_keyring() -> Self {
+        Self {
+            ignores_keyring: true,
+            ..Self::default()
+        }
+    }
+
+    fn refuses_keyring(&self, system: &dyn System) -> Result<bool> {
+        Ok(self.ignores_keyring || refuses_keyring(system)?)
+    }
+
     /// Runs `call`, unless the keyring failed a moment ago: then that failure is returned.
     fn or_call<T>(&self, call: impl FnOnce() -> Result<T, NoKeyring>) -> Result<T, NoKeyring> {
         let lately = self.lately();
@@ -73,13 +91,13 @@ impl Failed {
         let answer = call();
         if let Err(NoKeyring::Failed(why)) = &answer {
             let failed = (tokio::time::Instant::now(), why.clone());
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
         }
         answer
     }
 
     fn lately(&self) -> Option<String> {
-        let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let lately = failed.as_ref().filter(|(at, _)| at.elapsed() < LEFT_ALONE);
         lately.map(|(_, why)| why.clone())
     }
@@ -90,6 +108,55 @@ impl Failed {
 pub(super) struct Opened {
     pub(super) kind: KeyHolder,
     pub(super) keys: Keys,
+    /// The register; `None` if an older version stored the key.
+    register: Option<Register>,
+}
+
+impl Opened {
+    fn new(found: &Found) -> Result<Self> {
+        Ok(Self {
+            kind: found.kind,
+            keys: Keys::new(&found.stored.master)?,
+            register: found.stored.register.clone(),
+        })
+    }
+
+    /// Encrypts the content of an entry.
+    pub(super) fn seal(
+        &self,
+        shelf: Shelf,
+        name: &str,
+        end: Option<SystemTime>,
+        content: &[u8],
+    ) -> Result<Vec<u8>> {
+        let value = match (shelf, &self.register) {
+            (Shelf::SignIns, Some(register)) => register.values(name).next(),
+            _ => None,
+        };
+        self.keys
+            .seal(name, value.unwrap_or_default(), end, content)
+    }
+
+    /// Whether an entry may also be sealed with a value older than its newest.
+    pub(super) fn has_older(&self, shelf: Shelf, name: &str) -> bool {
+        let register = self.register.as_ref().filter(|_| shelf == Shelf::SignIns);
+        register.is_some_and(|register| register.values(name).nth(1).is_some())
+    }
+
+    /// Decrypts an entry; `None` if that is not possible, or if its sign-in was removed.
+    pub(super) fn open(
+        &self,
+        shelf: Shelf,
+        name: &str,
+        sealed: Vec<u8>,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        match (shelf, &self.register) {
+            (Shelf::SignIns, Some(register)) => register
+                .values(name)
+                .find_map(|value| self.keys.open(name, value, sealed.clone())),
+            _ => self.keys.open(name, &[], sealed),
+        }
+    }
 }
 
 /// The place of the vault's key.
@@ -105,40 +172,125 @@ pub(crate) enum KeyPlace {
 
 /// The key; `None` if there is none.
 pub(super) fn find(system: &dyn System, failed: &Failed) -> Result<Option<Opened>> {
-    look(system, failed).map(|found| match found {
-        KeyLookup::Key(opened) => Some(*opened),
-        KeyLookup::None(_) => None,
-    })
+    match look(system, failed)? {
+        KeyLookup::Key(found) => Opened::new(&found).map(Some),
+        KeyLookup::None(_) => Ok(None),
+    }
 }
 
 /// The key. It is made if there is none. Processes that call this at the same time get the same
 /// key.
 pub(super) fn find_or_make(system: &dyn System, failed: &Failed) -> Result<Opened> {
-    if let KeyLookup::Key(opened) = look(system, failed)? {
-        return Ok(*opened);
+    if let KeyLookup::Key(found) = look(system, failed)? {
+        return Opened::new(&found);
     }
+    let _alone = alone(system)?;
+    Opened::new(&found_or_made(system, failed)?)
+}
+
+/// Changes the register; returns the key with the register as it is then. `does` returns whether it
+/// changed anything. `old` lists the entries of a key without a register.
+///
+/// Processes that change the register at the same time do so one after the other.
+pub(super) fn change(
+    system: &dyn System,
+    failed: &Failed,
+    old: &dyn Fn(&Opened) -> Result<Vec<String>>,
+    does: &dyn Fn(&Keys, &mut Register) -> Result<bool>,
+) -> Result<Opened> {
+    /// On file systems without locks, processes replace each other's changes.
+    const MOST: usize = 8;
+    let alone = alone(system)?;
+    for _ in 0..MOST {
+        let mut found = found_or_made(system, failed)?;
+        let opened = Opened::new(&found)?;
+        let mut register = match &opened.register {
+            Some(register) => register.clone(),
+            None => {
+                let mut register = Register::default();
+                for name in old(&opened)? {
+                    register.enter_old(&name);
+                }
+                register
+            }
+        };
+        if !does(&opened.keys, &mut register)? {
+            drop(alone);
+            return Ok(opened);
+        }
+        found.stored.register = Some(register);
+        store(system, failed, &found)?;
+        if found.kind == KeyHolder::Keyring {
+            return Opened::new(&found);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        "could not change the register of the sign-ins",
+        "other processes change it all the time",
+    )
+    .with_fix(Fix::Retry { after: None }))
+}
+
+/// Stores the key and its register where it was found.
+fn store(system: &dyn System, failed: &Failed, found: &Found) -> Result<()> {
+    let folder = folder(system)?;
+    let text = found.stored.written();
+    match found.kind {
+        KeyHolder::File => write_file(system, &folder, &text),
+        KeyHolder::Keyring => {
+            let name = id_or_make(system, &folder)?.key_item();
+            let keyring = system.keyring().ok_or_else(|| out_of_reach(None))?;
+            let stored = failed.or_call(|| keyring.set(&name, text.as_bytes()));
+            stored.map_err(|trouble| unusable(keyring, &trouble))
+        }
+    }
+}
+
+/// The id of the data folder. It is made if there is none.
+pub(super) fn id(system: &dyn System) -> Result<FolderId> {
+    let folder = folder(system)?;
+    if let Some(id) = folder_id(system, &folder)? {
+        return Ok(id);
+    }
+    let _alone = alone(system)?;
+    id_or_make(system, &folder)
+}
+
+/// The id of the data folder, if it has one.
+pub(super) fn known_id(system: &dyn System) -> Result<Option<FolderId>> {
+    folder_id(system, &folder(system)?)
+}
+
+/// Waits until this process alone may change the key, its register and the folder's id.
+fn alone(system: &dyn System) -> Result<Option<FileLock>> {
     let folder = folder(system)?;
     let lock = lock(system, &folder)?;
     // Locking made the folder if there was none.
     check_folder(system, &folder)?;
+    Ok(lock)
+}
+
+/// The key. Only one process at a time may call this.
+fn found_or_made(system: &dyn System, failed: &Failed) -> Result<Found> {
+    let folder = folder(system)?;
     let to_make = match look(system, failed)? {
-        KeyLookup::Key(opened) => return Ok(*opened),
+        KeyLookup::Key(found) => return Ok(*found),
         KeyLookup::None(kind) => kind,
     };
-    let opened = match to_make {
+    Ok(match to_make {
         Some(KeyHolder::File) => make_file(system, &folder)?,
         Some(KeyHolder::Keyring) => {
             let keyring = system.keyring().ok_or_else(|| out_of_reach(None))?;
-            let made = failed.or_call(|| make_in_keyring(keyring));
+            let name = id_or_make(system, &folder)?.key_item();
+            let made = failed.or_call(|| make_in_keyring(keyring, &name));
             made.map_err(|trouble| unusable(keyring, &trouble))?
         }
         None => match decide(system, failed, &folder)? {
-            Some(opened) => opened,
+            Some(found) => found,
             None => make_file(system, &folder)?,
         },
-    };
-    drop(lock);
-    Ok(opened)
+    })
 }
 
 /// The place of the key.
@@ -146,10 +298,10 @@ pub(super) fn place(system: &dyn System, failed: &Failed) -> Result<KeyPlace> {
     let folder = folder(system)?;
     let file = folder.join(FILE);
     let is_there = |path: &Path| system.look(path).is_ok();
-    if is_there(&folder.join(MARKER)) && !refuses_keyring(system)? {
+    if is_there(&folder.join(MARKER)) && !failed.refuses_keyring(system)? {
         if let Some(keyring) = system.keyring()
             && !matches!(
-                failed.or_call(|| keyring.get(NAME)),
+                in_keyring(system, failed, &folder, keyring)?,
                 Err(NoKeyring::Absent(_))
             )
         {
@@ -157,7 +309,7 @@ pub(super) fn place(system: &dyn System, failed: &Failed) -> Result<KeyPlace> {
         }
         return Ok(KeyPlace::File(file));
     }
-    if is_there(&file) || refuses_keyring(system)? {
+    if is_there(&file) || failed.refuses_keyring(system)? {
         return Ok(KeyPlace::File(file));
     }
     Ok(KeyPlace::Undecided)
@@ -177,70 +329,97 @@ pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<
             .with_fix(Fix::UnsetVariable("AZCRED_KEYRING".into())),
         );
     }
-    let asked = system
-        .keyring()
-        .map(|keyring| failed.or_call(|| keyring.get(NAME)));
-    match asked {
-        None => Some(out_of_reach(None)),
-        Some(Err(NoKeyring::Absent(why))) => Some(out_of_reach(Some(&why))),
-        Some(_) => None,
+    let Some(keyring) = system.keyring() else {
+        return Some(out_of_reach(None));
+    };
+    match in_keyring(system, failed, &folder, keyring).ok()? {
+        Err(NoKeyring::Absent(why)) => Some(out_of_reach(Some(&why))),
+        _ => None,
     }
 }
 
 /// The result of looking for a key.
 enum KeyLookup {
-    Key(Box<Opened>),
+    Key(Box<Found>),
     /// There is no key. If its place is decided, that place.
     None(Option<KeyHolder>),
 }
 
+/// A key, and the kind of place that has it.
+struct Found {
+    kind: KeyHolder,
+    stored: Stored,
+}
+
+/// What the keyring has for this data folder.
+fn in_keyring(
+    system: &dyn System,
+    failed: &Failed,
+    folder: &Path,
+    keyring: &dyn Keyring,
+) -> Result<Result<Option<Stored>, NoKeyring>> {
+    let id = folder_id(system, folder)?;
+    let get = |name: &str| {
+        let secret = failed.or_call(|| keyring.get(name))?;
+        Ok(secret.and_then(|secret| Stored::read(&secret)))
+    };
+    // Older versions had one item for all folders. This folder may be on another machine's disk
+    // too, whose keyring has only the old item.
+    Ok(match &id {
+        None => get(OLD_NAME),
+        Some(id) => match get(&id.key_item()) {
+            Ok(None) if id.is_after_old => get(OLD_NAME),
+            got => got,
+        },
+    })
+}
+
 fn look(system: &dyn System, failed: &Failed) -> Result<KeyLookup> {
     let folder = folder(system)?;
-    if !refuses_keyring(system)? && is_marked(system, &folder)? {
-        let asked = system
-            .keyring()
-            .map(|keyring| (keyring, failed.or_call(|| keyring.get(NAME))));
-        match asked {
-            Some((_, Ok(secret))) => {
-                return Ok(match secret.and_then(|secret| from_keyring(&secret)) {
-                    Some(master) => KeyLookup::Key(Box::new(Opened {
+    if !failed.refuses_keyring(system)? && is_marked(system, &folder)? {
+        if let Some(keyring) = system.keyring() {
+            match in_keyring(system, failed, &folder, keyring)? {
+                Ok(Some(stored)) => {
+                    return Ok(KeyLookup::Key(Box::new(Found {
                         kind: KeyHolder::Keyring,
-                        keys: Keys::new(&master)?,
-                    })),
-                    // The key was removed from the keyring, so its entries are lost.
-                    None => KeyLookup::None(Some(KeyHolder::Keyring)),
-                });
+                        stored,
+                    })));
+                }
+                // The key was removed from the keyring, so its entries are lost.
+                Ok(None) => return Ok(KeyLookup::None(Some(KeyHolder::Keyring))),
+                // A session without a keyring uses the file.
+                Err(NoKeyring::Absent(_)) => {}
+                Err(trouble) => return Err(unusable(keyring, &trouble)),
             }
-            // A session without a keyring uses the file.
-            None | Some((_, Err(NoKeyring::Absent(_)))) => {}
-            Some((keyring, Err(trouble))) => return Err(unusable(keyring, &trouble)),
         }
         return Ok(match read_file(system, &folder)? {
-            Some(opened) => KeyLookup::Key(Box::new(opened)),
+            Some(found) => KeyLookup::Key(Box::new(found)),
             None => KeyLookup::None(Some(KeyHolder::File)),
         });
     }
     Ok(match read_file(system, &folder)? {
-        Some(opened) => KeyLookup::Key(Box::new(opened)),
-        None if refuses_keyring(system)? => KeyLookup::None(Some(KeyHolder::File)),
+        Some(found) => KeyLookup::Key(Box::new(found)),
+        None if failed.refuses_keyring(system)? => KeyLookup::None(Some(KeyHolder::File)),
         None => KeyLookup::None(None),
     })
 }
 
 /// Chooses the keyring if it can be used, and writes the marker; returns `None` if the file is to
 /// be used.
-fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<Opened>> {
+fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<Found>> {
     let Some(keyring) = system.keyring() else {
         return Ok(None);
     };
-    match failed.or_call(|| make_in_keyring(keyring)) {
-        Ok(opened) => {
+    // The id is there before the marker: a marker without an id is an older version's.
+    let name = id_or_make(system, folder)?.key_item();
+    match failed.or_call(|| make_in_keyring(keyring, &name)) {
+        Ok(found) => {
             let marker = folder.join(MARKER);
-            let written = system.write_durably(&marker, keyring.title().as_bytes());
+            let written = super::write(system, &marker, keyring.title().as_bytes(), true);
             written.map_err(|error| {
                 trouble::failed(system, "could not write", &marker, Shelf::SignIns, &error)
             })?;
-            Ok(Some(opened))
+            Ok(Some(found))
         }
         // The file protects less than the keyring that the user relies on, so it is not a fallback
         // for a locked keyring.
@@ -252,96 +431,103 @@ fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<
     }
 }
 
-fn make_in_keyring(keyring: &dyn Keyring) -> Result<Opened, NoKeyring> {
-    let failed = |error: Error| NoKeyring::Failed(error.why().to_owned());
-    let made = seal::new_master().map_err(failed)?;
-    let text = Zeroizing::new(STANDARD.encode(&made[..]));
-    // A secret that exists already is another data folder's, or another process stored it first.
-    let kept = keyring.get_or_set(NAME, text.as_bytes())?;
-    let master = match from_keyring(&kept) {
-        Some(master) => master,
-        // The existing secret is not a key.
-        None => {
-            keyring.set(NAME, text.as_bytes())?;
-            let kept = keyring.get(NAME)?;
-            kept.and_then(|kept| from_keyring(&kept))
-                .ok_or_else(NoKeyring::forgot)?
-        }
-    };
-    Ok(Opened {
-        kind: KeyHolder::Keyring,
-        keys: Keys::new(&master).map_err(failed)?,
+fn new_key() -> Result<Stored> {
+    Ok(Stored {
+        master: seal::new_master()?,
+        register: Some(Register::default()),
     })
 }
 
-fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
-    let path = folder.join(FILE);
-    let master = seal::new_master()?;
-    let text = Zeroizing::new(format!(
-        "{FORM}{}\n",
-        *Zeroizing::new(STANDARD.encode(&master[..]))
-    ));
-    let written = system.write_durably(&path, text.as_bytes());
-    written.map_err(|error| {
-        trouble::failed(system, "could not write", &path, Shelf::SignIns, &error)
-    })?;
+fn make_in_keyring(keyring: &dyn Keyring, name: &str) -> Result<Found, NoKeyring> {
+    let made = new_key().map_err(|error| NoKeyring::Failed(error.why().to_owned()))?;
+    let text = made.written();
+    // If there is a secret already, another process stored it first.
+    let kept = keyring.get_or_set(name, text.as_bytes())?;
+    let stored = match Stored::read(&kept) {
+        Some(stored) => stored,
+        // The existing secret is not a key.
+        None => {
+            keyring.set(name, text.as_bytes())?;
+            let kept = keyring.get(name)?;
+            kept.and_then(|kept| Stored::read(&kept))
+                .ok_or_else(NoKeyring::forgot)?
+        }
+    };
+    Ok(Found {
+        kind: KeyHolder::Keyring,
+        stored,
+    })
+}
+
+fn make_file(system: &dyn System, folder: &Path) -> Result<Found> {
+    write_file(system, folder, &new_key()?.written())?;
     // On file systems without locks, another process may have written a key meanwhile. The last one
     // counts.
     read_file(system, folder)?.ok_or_else(|| {
         Error::new(
             ErrorKind::Invalid,
-            format!("could not write {}", shown_path(&path)),
+            format!("could not write {}", shown_path(&folder.join(FILE))),
             "its content is not what was written",
         )
         .with_fix("check its disk: `df -h`")
     })
 }
 
-/// The key in the file; `None` if there is no file, or if the file has no key.
-fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
+fn write_file(system: &dyn System, folder: &Path, text: &str) -> Result<()> {
     let path = folder.join(FILE);
-    let failed =
-        |error: &io::Error| trouble::failed(system, "could not read", &path, Shelf::SignIns, error);
-    let facts = match system.look(&path) {
-        Ok(facts) => facts,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(&error)),
+    let text = Zeroizing::new(format!("{FORM}{text}\n"));
+    super::write(system, &path, text.as_bytes(), true)
+        .map_err(|error| trouble::failed(system, "could not write", &path, Shelf::SignIns, &error))
+}
+
+/// The key in the file; `None` if there is no file, or if the file has no key.
+fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Found>> {
+    let path = folder.join(FILE);
+    let text = match read_private(system, folder, &path, FILE_LIMIT)? {
+        PrivateFile::Text(text) => text,
+        PrivateFile::Missing | PrivateFile::TooLarge => return Ok(None),
     };
-    check_folder(system, folder)?;
-    if let Some(error) = trouble::refused(&path, &facts, FileKind::File, system.user()) {
-        return Err(error);
-    }
-    let text = match system.read(&path, FILE_LIMIT) {
-        Ok(text) => Zeroizing::new(text),
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
-        Err(error) => return Err(failed(&error)),
-    };
-    let Some(master) = text
-        .strip_prefix(FORM.as_bytes())
-        .and_then(|rest| decode(rest.trim_ascii_end()))
-    else {
+    let form = text.strip_prefix(FORM.as_bytes());
+    let Some(stored) = form.and_then(Stored::read) else {
         tracing::warn!(path = %path.display(), "the key file is damaged; what is encrypted with it is lost");
         return Ok(None);
     };
-    Ok(Some(Opened {
+    Ok(Some(Found {
         kind: KeyHolder::File,
-        keys: Keys::new(&master)?,
+        stored,
     }))
 }
 
-/// The keyring has the key as text, since people look at their keyrings.
-fn from_keyring(secret: &[u8]) -> Option<Master> {
-    decode(secret.trim_ascii())
+/// A file beside the key.
+pub(super) enum PrivateFile {
+    Missing,
+    TooLarge,
+    Text(Zeroizing<Vec<u8>>),
 }
 
-fn decode(text: &[u8]) -> Option<Master> {
-    let bytes = Zeroizing::new(STANDARD.decode(text).ok()?);
-    let mut master = Master::default();
-    if bytes.len() != master.len() {
-        return None;
+/// Reads a file in the data folder, which must be this user's alone.
+pub(super) fn read_private(
+    system: &dyn System,
+    folder: &Path,
+    path: &Path,
+    limit: u64,
+) -> Result<PrivateFile> {
+    let failed =
+        |error: &io::Error| trouble::failed(system, "could not read", path, Shelf::SignIns, error);
+    let facts = match system.look(path) {
+        Ok(facts) => facts,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(PrivateFile::Missing),
+        Err(error) => return Err(failed(&error)),
+    };
+    check_folder(system, folder)?;
+    if let Some(error) = trouble::refused(path, &facts, FileKind::File, system.user()) {
+        return Err(error);
     }
-    master.copy_from_slice(&bytes);
-    Some(master)
+    match system.read(path, limit) {
+        Ok(text) => Ok(PrivateFile::Text(Zeroizing::new(text))),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(PrivateFile::TooLarge),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 fn folder(system: &dyn System) -> Result<PathBuf> {

@@ -4,13 +4,16 @@
 //! CACHE/tokens/v1/{keyring,file}/NAME      access tokens
 //! DATA/sign-ins/v1/{keyring,file}/NAME     sign-ins
 //! DATA/key-1, DATA/key-1.keyring           the key, or that the keyring has it (see [`key`])
+//! DATA/id                                  which items of the keyring are this folder's
 //! ```
 //!
 //! The process that replaces an entry holds `NAME.lock` beside it. Other versions of the format
 //! have other folders.
 
+mod folder_id;
 mod key;
 mod prune;
+mod register;
 mod seal;
 mod tokens;
 mod trouble;
@@ -22,6 +25,8 @@ use crate::{
     system::{self, FileKind, FileLock, SharedSystem, System},
 };
 use key::{KeyHolder, Opened};
+use register::Register;
+use seal::Keys;
 use std::{
     ffi::OsStr,
     fmt, io,
@@ -75,6 +80,8 @@ pub(crate) struct VaultPlace {
 
 const VERSION_FOLDER: &str = "v1";
 const LOCK_ENDING: &str = ".lock";
+/// The start of the name of a file that is being written.
+const NEW: &str = ".new-";
 /// The pause between attempts to get a lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// A listing stops here. No one has so many sign-ins.
@@ -107,6 +114,24 @@ impl Shelf {
     }
 }
 
+/// What an entry's file has.
+enum Content {
+    /// There is no file.
+    Missing,
+    /// The file does not open.
+    Closed,
+    Open(Zeroizing<Vec<u8>>),
+}
+
+impl Content {
+    fn into_opened(self) -> Option<Zeroizing<Vec<u8>>> {
+        match self {
+            Self::Open(content) => Some(content),
+            Self::Missing | Self::Closed => None,
+        }
+    }
+}
+
 /// Where one entry is.
 struct At {
     opened: Arc<Opened>,
@@ -123,6 +148,22 @@ impl Vault {
         }
     }
 
+    /// The entries under the file's key, which a session without the keyring stored.
+    pub(crate) fn without_keyring(&self) -> Self {
+        Self {
+            failed: Arc::new(key::Failed::ignoring_keyring()),
+            ..Self::new(self.system.clone())
+        }
+    }
+
+    /// Whether the file's key was used.
+    pub(crate) fn used_file(&self) -> bool {
+        let opened = held(&self.opened);
+        opened
+            .as_ref()
+            .is_some_and(|opened| opened.kind == KeyHolder::File)
+    }
+
     /// Reads an entry; `None` if it is missing, or can't be opened: damaged, of another key, of a
     /// newer version.
     pub(crate) fn read(
@@ -133,8 +174,17 @@ impl Vault {
         let Some(opened) = self.find()? else {
             return Ok(None);
         };
-        let at = self.at(opened, shelf, parts)?;
-        self.open(shelf, &at)
+        match self.open(shelf, &self.at(opened, shelf, parts)?)? {
+            Content::Open(content) => Ok(Some(content)),
+            Content::Missing => Ok(None),
+            Content::Closed => {
+                let Some(opened) = self.find_again(shelf)? else {
+                    return Ok(None);
+                };
+                let content = self.open(shelf, &self.at(opened, shelf, parts)?)?;
+                Ok(content.into_opened())
+            }
+        }
     }
 
     /// Replaces an entry.
@@ -151,28 +201,39 @@ impl Vault {
         content: &[u8],
         end: Option<SystemTime>,
     ) -> Result<()> {
-        let at = self.at(self.find_or_make()?, shelf, parts)?;
-        let sealed = at.opened.keys.seal(&at.name, end, content)?;
-        // A file can't replace a folder. Who owns the folder does not matter here.
-        let written = match shelf {
-            Shelf::Tokens => self.system.write(&at.path, &sealed),
-            Shelf::SignIns => self.system.write_durably(&at.path, &sealed),
+        let opened = match shelf {
+            Shelf::Tokens => self.find_or_make()?,
+            Shelf::SignIns => {
+                self.change(|keys, register| register.enter(&keys.name(shelf, parts)))?
+            }
         };
+        let at = self.at(opened, shelf, parts)?;
+        let sealed = at.opened.seal(shelf, &at.name, end, content)?;
+        // A file can't replace a folder. Who owns the folder does not matter here.
+        let written = write(&*self.system, &at.path, &sealed, shelf == Shelf::SignIns);
         written.map_err(|error| {
             trouble::failed(&*self.system, "could not write", &at.path, shelf, &error)
         })?;
+        if at.opened.has_older(shelf, &at.name) {
+            self.change(|_, register| Ok(register.settle(&at.name)))?;
+        }
         if let Some(folder) = at.path.parent() {
             prune::now_and_then(&*self.system, folder, shelf);
         }
         Ok(())
     }
 
-    /// Removes an entry; returns whether it existed.
+    /// Removes an entry; returns whether it existed. A sign-in's entry does not open again, even if
+    /// a copy of it is put back. What killed writers left is removed too.
     pub(crate) fn remove(&self, shelf: Shelf, parts: Parts<'_>) -> Result<bool> {
         let Some(opened) = self.find()? else {
             return Ok(false);
         };
         let at = self.at(opened, shelf, parts)?;
+        if shelf == Shelf::SignIns {
+            self.change(|keys, register| Ok(register.strike(&keys.name(shelf, parts))))?;
+        }
+        self.sweep(shelf);
         if self.system.look(&at.path).is_err() {
             return Ok(false);
         }
@@ -185,28 +246,38 @@ impl Vault {
 
     /// The content of all entries that can be opened, in no particular order.
     pub(crate) fn entries(&self, shelf: Shelf) -> Result<Vec<Zeroizing<Vec<u8>>>> {
-        let mut contents = Vec::new();
+        let (contents, has_closed) = self.opened_entries(shelf)?;
+        match has_closed && self.find_again(shelf)?.is_some() {
+            true => self.opened_entries(shelf).map(|(contents, _)| contents),
+            false => Ok(contents),
+        }
+    }
+
+    /// The content of all entries that can be opened, and whether there are others.
+    fn opened_entries(&self, shelf: Shelf) -> Result<(Vec<Zeroizing<Vec<u8>>>, bool)> {
+        let (mut contents, mut has_closed) = (Vec::new(), false);
         for at in self.all(shelf)? {
-            contents.extend(self.open(shelf, &at)?);
+            match self.open(shelf, &at)? {
+                Content::Open(content) => contents.push(content),
+                Content::Closed => has_closed = true,
+                Content::Missing => {}
+            }
             if contents.len() == MOST_ENTRIES {
                 break;
             }
         }
-        Ok(contents)
+        Ok((contents, has_closed))
     }
 
-    /// Removes the entries for whose content `is_meant` is true; returns their number.
-    pub(crate) fn remove_where(
-        &self,
-        shelf: Shelf,
-        is_meant: impl Fn(&[u8]) -> bool,
-    ) -> Result<usize> {
+    /// Removes the tokens for whose content `is_meant` is true, and what killed writers left;
+    /// returns the number of tokens.
+    fn remove_tokens(&self, is_meant: impl Fn(&[u8]) -> bool) -> Result<usize> {
+        let shelf = Shelf::Tokens;
+        self.sweep(shelf);
         let mut removed = 0;
         for at in self.all(shelf)? {
-            if self
-                .open(shelf, &at)?
-                .is_some_and(|content| is_meant(&content))
-            {
+            let content = self.open(shelf, &at)?.into_opened();
+            if content.is_some_and(|content| is_meant(&content)) {
                 let done = self.system.remove(&at.path);
                 done.map_err(|error| {
                     trouble::failed(&*self.system, "could not remove", &at.path, shelf, &error)
@@ -217,8 +288,13 @@ impl Vault {
         Ok(removed)
     }
 
-    /// Removes all entries of all keys; returns their number.
+    /// Removes all entries of all keys, and what killed writers left; returns the number of
+    /// entries.
     pub(crate) fn clear(&self, shelf: Shelf) -> Result<usize> {
+        if shelf == Shelf::SignIns && self.find()?.is_some() {
+            self.change(|_, register| Ok(register.clear()))?;
+        }
+        self.sweep(shelf);
         let mut removed = 0;
         for kind in [KeyHolder::Keyring, KeyHolder::File] {
             let folder = self.folder(shelf, kind)?;
@@ -235,6 +311,28 @@ impl Vault {
             }
         }
         Ok(removed)
+    }
+
+    /// Removes the files that killed writers left. A running writer whose file is removed writes it
+    /// again. After an error, they are left: without their values in the register, they don't open.
+    fn sweep(&self, shelf: Shelf) {
+        let of_entries = |kind| self.folder(shelf, kind).ok();
+        let of_key = match shelf {
+            Shelf::Tokens => None,
+            Shelf::SignIns => system::data_folder(&*self.system),
+        };
+        let folders = [KeyHolder::Keyring, KeyHolder::File].into_iter();
+        for folder in folders.filter_map(of_entries).chain(of_key) {
+            for name in self.system.list(&folder).unwrap_or_default() {
+                if !name.to_str().is_some_and(|name| name.starts_with(NEW)) {
+                    continue;
+                }
+                let path = folder.join(name);
+                if let Err(error) = self.system.remove(&path) {
+                    tracing::warn!(path = %path.display(), %error, "could not remove an unfinished file");
+                }
+            }
+        }
     }
 
     /// The number of files and their size in bytes, over all keys, with locks and leftover files.
@@ -321,12 +419,12 @@ impl Vault {
         key::out_of_reach_here(&*self.system, &self.failed)
     }
 
-    fn open(&self, shelf: Shelf, at: &At) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    fn open(&self, shelf: Shelf, at: &At) -> Result<Content> {
         // A link could lead to another user's file.
         match self.system.look(&at.path) {
             Ok(facts) if facts.kind == FileKind::File => {}
-            Ok(_) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Ok(_) => return Ok(Content::Missing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Missing),
             Err(error) => {
                 return Err(trouble::failed(
                     &*self.system,
@@ -338,7 +436,10 @@ impl Vault {
             }
         }
         match self.system.read(&at.path, seal::LIMIT) {
-            Ok(sealed) => Ok(at.opened.keys.open(&at.name, sealed)),
+            Ok(sealed) => Ok(match at.opened.open(shelf, &at.name, sealed) {
+                Some(content) => Content::Open(content),
+                None => Content::Closed,
+            }),
             Err(error)
                 if matches!(
                     error.kind(),
@@ -348,7 +449,7 @@ impl Vault {
                         | io::ErrorKind::InvalidInput
                 ) =>
             {
-                Ok(None)
+                Ok(Content::Missing)
             }
             Err(error) => Err(trouble::failed(
                 &*self.system,
@@ -419,6 +520,41 @@ impl Vault {
         Ok(place.clone())
     }
 
+    /// Looks for the key again: another process may have changed the register. The key alone
+    /// decides about tokens, so for them there is nothing to look for.
+    fn find_again(&self, shelf: Shelf) -> Result<Option<Arc<Opened>>> {
+        if shelf == Shelf::Tokens {
+            return Ok(None);
+        }
+        let found = key::find(&*self.system, &self.failed)?.map(Arc::new);
+        held(&self.opened).clone_from(&found);
+        Ok(found)
+    }
+
+    /// Changes the register. `does` returns whether it changed anything.
+    fn change(&self, does: impl Fn(&Keys, &mut Register) -> Result<bool>) -> Result<Arc<Opened>> {
+        let old = |opened: &Opened| {
+            let folder = self.folder(Shelf::SignIns, opened.kind)?;
+            let names = self.list(Shelf::SignIns, &folder)?.into_iter();
+            let names = names.filter_map(|name| name.into_string().ok());
+            Ok(names.filter(|name| is_entry(name)).collect())
+        };
+        let changed = key::change(&*self.system, &self.failed, &old, &does)?;
+        let changed = Arc::new(changed);
+        *held(&self.opened) = Some(changed.clone());
+        Ok(changed)
+    }
+
+    /// The name in the keyring of a secret of this data folder.
+    pub(crate) fn keyring_item(&self, of: &str) -> Result<String> {
+        key::id(&*self.system).map(|id| id.item(of))
+    }
+
+    /// As [`Vault::keyring_item`]; `None` if this folder has no secret in any keyring.
+    pub(crate) fn known_keyring_item(&self, of: &str) -> Result<Option<String>> {
+        Ok(key::known_id(&*self.system)?.map(|id| id.item(of)))
+    }
+
     fn find_or_make(&self) -> Result<Arc<Opened>> {
         let mut place = held(&self.opened);
         if let Some(opened) = &*place {
@@ -433,6 +569,24 @@ impl Vault {
 /// Code that holds these locks leaves no change half done, so a poisoned lock can be used.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes a private file as a whole. If [`Vault::sweep`] of another process removed the unfinished
+/// file, it is written again.
+fn write(system: &dyn System, path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
+    const MOST: usize = 4;
+    let write = || match durably {
+        true => system.write_durably(path, content),
+        false => system.write(path, content),
+    };
+    let mut written = write();
+    for _ in 1..MOST {
+        match &written {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => written = write(),
+            _ => break,
+        }
+    }
+    written
 }
 
 /// Fails if a folder exists and is not the user's own.

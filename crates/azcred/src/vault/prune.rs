@@ -2,7 +2,7 @@
 //! entry. Sign-ins are never removed.
 
 use super::{
-    Shelf, entry_of_lock, is_entry, lock_file,
+    NEW, Shelf, entry_of_lock, is_entry, lock_file,
     seal::{Clear, LIMIT, VERSION},
 };
 use crate::system::{FileKind, System};
@@ -90,7 +90,7 @@ fn remove_if_useless(
         return false;
     }
     let text = name.to_str().unwrap_or_default();
-    if text.starts_with(".new-") {
+    if text.starts_with(NEW) {
         return is_older_than(ABANDONED) && system.remove(&path).is_ok();
     }
     if let Some(entry) = entry_of_lock(name) {

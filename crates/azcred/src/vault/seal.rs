@@ -5,9 +5,10 @@
 //! ```
 //!
 //! AES-256-GCM (NIST SP 800-38D) under a key for this entry only. HKDF-SHA256 (RFC 5869) derives
-//! the key from the vault's key and the entry's name, so an entry that is moved to another name
-//! does not open. All bytes before the sealed content are authenticated. The nonce is random. An
-//! entry is rewritten about once an hour; a key allows 2³² writes.
+//! the key from the vault's key, the entry's name and, for a sign-in, its value in the register. So
+//! an entry that is moved to another name does not open. All bytes before the sealed content are
+//! authenticated. The nonce is random. An entry is rewritten about once an hour; a key allows 2³²
+//! writes.
 
 use super::{Parts, Shelf};
 use crate::facts::{Error, ErrorKind, Result};
@@ -45,10 +46,15 @@ pub(super) struct Keys {
 /// Makes a new key.
 pub(super) fn new_master() -> Result<Master> {
     let mut master = Master::default();
-    SystemRandom::new()
-        .fill(&mut *master)
-        .map_err(|_| no_cryptography())?;
+    fill(&mut *master)?;
     Ok(master)
+}
+
+/// Fills `bytes` with random numbers.
+pub(super) fn fill(bytes: &mut [u8]) -> Result<()> {
+    SystemRandom::new()
+        .fill(bytes)
+        .map_err(|_| no_cryptography())
 }
 
 impl Keys {
@@ -81,13 +87,15 @@ impl Keys {
         hex(context.sign().as_ref())
     }
 
-    /// Encrypts the content of the entry with this name.
+    /// Encrypts the content of the entry with this name. `value` is its value in the register,
+    /// empty if it has none.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if the content is too large or the system has no random numbers.
     pub(super) fn seal(
         &self,
         name: &str,
+        value: &[u8],
         end: Option<SystemTime>,
         content: &[u8],
     ) -> Result<Vec<u8>> {
@@ -99,9 +107,7 @@ impl Keys {
             ));
         }
         let mut nonce = [0; aead::NONCE_LEN];
-        SystemRandom::new()
-            .fill(&mut nonce)
-            .map_err(|_| no_cryptography())?;
+        fill(&mut nonce)?;
         let mut sealed = Vec::with_capacity(HEADER + content.len() + aead::AES_256_GCM.tag_len());
         sealed.extend_from_slice(&MAGIC);
         sealed.push(VERSION);
@@ -110,7 +116,7 @@ impl Keys {
         sealed.extend_from_slice(&nonce);
         let mut content = Zeroizing::new(content.to_vec());
         let tag = self
-            .key(name)
+            .key(name, value)
             .ok_or_else(no_cryptography)?
             .seal_in_place_separate_tag(
                 aead::Nonce::assume_unique_for_key(nonce),
@@ -123,9 +129,14 @@ impl Keys {
         Ok(sealed)
     }
 
-    /// Decrypts the entry with this name; `None` if it was sealed under another name, with another
-    /// key, or in another form.
-    pub(super) fn open(&self, name: &str, sealed: Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
+    /// Decrypts the entry with this name; `None` if it was sealed under another name or value, with
+    /// another key, or in another form.
+    pub(super) fn open(
+        &self,
+        name: &str,
+        value: &[u8],
+        sealed: Vec<u8>,
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let mut sealed = Zeroizing::new(sealed);
         let clear = Clear::read(&sealed)?;
         if clear.version != VERSION || clear.key_id != self.id {
@@ -134,15 +145,16 @@ impl Keys {
         let (header, content) = sealed.split_at_mut_checked(HEADER)?;
         let nonce = aead::Nonce::try_assume_unique_for_key(&header[CLEAR..]).ok()?;
         let length = self
-            .key(name)?
+            .key(name, value)?
             .open_in_place(nonce, aead::Aad::from(&*header), content)
             .ok()?
             .len();
         Some(Zeroizing::new(sealed[HEADER..HEADER + length].to_vec()))
     }
 
-    fn key(&self, name: &str) -> Option<aead::LessSafeKey> {
-        let bytes = expand(&self.of_entries, &[b"entry", name.as_bytes()])?;
+    /// An entry's own key. All names have the same length, so the parts can't be confused.
+    fn key(&self, name: &str, value: &[u8]) -> Option<aead::LessSafeKey> {
+        let bytes = expand(&self.of_entries, &[b"entry", name.as_bytes(), value])?;
         let key = aead::UnboundKey::new(&aead::AES_256_GCM, &*bytes).ok()?;
         Some(aead::LessSafeKey::new(key))
     }
@@ -228,6 +240,9 @@ mod tests {
         let keys = Keys::new(&Master::new([7; 32])).unwrap();
         let parts: Parts<'_> = &[b"secret", b"contoso.com", b"app"];
         assert_eq!(keys.name(Shelf::Tokens, parts), NAME);
-        assert_eq!(*keys.open(NAME, SEALED.to_vec()).unwrap(), *b"kept before");
+        assert_eq!(
+            *keys.open(NAME, &[], SEALED.to_vec()).unwrap(),
+            *b"kept before"
+        );
     }
 }

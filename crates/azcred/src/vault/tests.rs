@@ -9,6 +9,7 @@ mod key;
 mod prune;
 mod real;
 mod refused;
+mod signed_out;
 
 const PARTS: Parts<'static> = &[b"secret", b"contoso.com", b"app"];
 

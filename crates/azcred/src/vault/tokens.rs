@@ -27,7 +27,7 @@ impl TokenStore for Vault {
     }
 
     fn remove(&self, is_meant: &dyn Fn(&[u8]) -> bool) -> Result<usize> {
-        self.remove_where(Shelf::Tokens, is_meant)
+        self.remove_tokens(is_meant)
     }
 
     fn clear(&self) -> Result<usize> {
