@@ -9,6 +9,9 @@ pub(crate) fn fix(of: &Fix) -> String {
         Fix::SignIn(to) => sign_in(to),
         Fix::ChooseAccount => "choose one with `azcred account use`".to_owned(),
         Fix::NameAccount => "`azcred account list` shows the accounts".to_owned(),
+        Fix::StoreSecretInFile => {
+            "add `--store file`, which stores the secret in the account's encrypted file".to_owned()
+        }
         Fix::LookIn {
             profile: Some(profile),
             authority: None,

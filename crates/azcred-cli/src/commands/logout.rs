@@ -11,8 +11,8 @@ use crate::{
     suggested::Suggested,
 };
 use azcred::{
-    ClientOptions, Fix, Profile,
-    account::{Account, Accounts, Removed},
+    Fix,
+    account::{Account, Accounts},
 };
 use clap::Args;
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub(crate) struct Logout {
     #[arg(value_name = "ACCOUNT", conflicts_with = "all")]
     who: Option<String>,
 
-    /// Sign out all accounts: of every profile, or of the one that --profile names
+    /// Sign out all accounts of every cloud: of every profile, or of the one that --profile names
     #[arg(long)]
     all: bool,
 
@@ -60,14 +60,13 @@ impl Logout {
         let options = options(&self.in_profile, output).await?;
         let suggested = Suggested::in_profile(options.profile(), &**options.system());
         let (mut gone, mut now_current, mut left) = (Vec::new(), None, Vec::new());
+        let accounts = Accounts::new(&options)?;
         if self.all {
-            let profiles = match self.in_profile.is_named(&**options.system()) {
-                true => BTreeSet::from([options.profile().name().to_owned()]),
-                false => profiles(&options).await?,
-            };
-            (gone, left) = sign_out_all(&options, profiles).await;
+            let is_named = self.in_profile.is_named(&**options.system());
+            let profile = is_named.then(|| options.profile());
+            let all = accounts.remove_all(profile).await;
+            (gone, left) = (all.removed, all.left);
         } else {
-            let accounts = Accounts::new(&options)?;
             let meant = match &self.who {
                 Some(who) => Some(find(&accounts, who, &options).await?),
                 None => accounts.current().await?,
@@ -87,6 +86,21 @@ impl Logout {
                 ));
             }
         }
+        for removed in &gone {
+            if let Some(item) = &removed.old_keyring_item {
+                let who = removed.account.who();
+                output.caution(&format!(
+                    "the secret of {who} is still in the keyring, where an older version of azcred stored it for all data folders. \
+                     To remove it: {}",
+                    removal(item)
+                ));
+            }
+        }
+        let authorities: BTreeSet<&str> = gone
+            .iter()
+            .map(|removed| removed.account.authority.as_str())
+            .collect();
+        let is_mixed = authorities.len() > 1;
         let gone: Vec<Account> = gone.into_iter().map(|removed| removed.account).collect();
         if output.is_json() {
             output.json(&LogoutDocument {
@@ -96,7 +110,15 @@ impl Logout {
             return done(left);
         }
         for account in &gone {
-            output.line(format!("{} Signed out {}", paint(GOOD, "✓"), account.who()));
+            let at = match is_mixed {
+                true => paint(DIM, format!("  {}", account.authority)),
+                false => String::new(),
+            };
+            output.line(format!(
+                "{} Signed out {}{at}",
+                paint(GOOD, "✓"),
+                account.who()
+            ));
         }
         if gone.is_empty() && left.is_empty() {
             if self.all || Accounts::new(&options)?.list().await?.is_empty() {
@@ -121,52 +143,21 @@ impl Logout {
                 )));
             }
         }
-        let elsewhere = (self.all && left.is_empty()).then(|| elsewhere(&options));
-        if let Some(elsewhere) = elsewhere {
-            for authority in elsewhere.await? {
-                output.line(paint(DIM, format!("  Accounts of {authority} are still signed in. To sign them out, set AZURE_AUTHORITY_HOST={authority} and run this again")));
-            }
-        }
         done(left)
     }
 }
 
-/// An account or a profile that could not be signed out, and why.
-type NotSignedOut = (String, azcred::Error);
-
-/// Signs out all accounts in these profiles. Returns those that are signed out and those that are
-/// not. An error does not stop the others.
-async fn sign_out_all(
-    options: &ClientOptions,
-    profiles: BTreeSet<String>,
-) -> (Vec<Removed>, Vec<NotSignedOut>) {
-    let (mut gone, mut left) = (Vec::new(), Vec::new());
-    for profile in profiles {
-        let named = Profile::new(&profile)
-            .and_then(|profile| Accounts::new(&options.clone().with_profile(profile)));
-        let accounts = match named {
-            Ok(accounts) => accounts,
-            Err(error) => {
-                left.push((format!("the profile '{profile}'"), error));
-                continue;
-            }
-        };
-        let listed = match accounts.list().await {
-            Ok(listed) => listed,
-            Err(error) => {
-                left.push((format!("the profile '{profile}'"), error));
-                continue;
-            }
-        };
-        for account in listed {
-            match accounts.remove(&account.id).await {
-                Ok(removed) => gone.push(removed),
-                Err(error) => left.push((account.who(), error)),
-            }
-        }
+/// How to remove an item from the keyring.
+fn removal(item: &str) -> String {
+    match std::env::consts::OS {
+        "macos" => format!("`security delete-generic-password -s azcred -a {item}`"),
+        "windows" => format!("remove {item} in the Credential Manager"),
+        _ => format!("`secret-tool clear service azcred username {item}`"),
     }
-    (gone, left)
 }
+
+/// What could not be signed out, and why.
+type NotSignedOut = (String, azcred::Error);
 
 /// The failure if some accounts are still signed in.
 fn done(left: Vec<NotSignedOut>) -> Result<u8, Failure> {
@@ -193,27 +184,11 @@ fn done(left: Vec<NotSignedOut>) -> Result<u8, Failure> {
     Err(failure)
 }
 
-/// The profiles with accounts for this authority.
-async fn profiles(options: &ClientOptions) -> Result<BTreeSet<String>, Failure> {
-    let all = Accounts::new(options)?.list_all().await?;
-    Ok(all.into_iter().map(|account| account.profile).collect())
-}
-
-/// Other authorities with accounts.
-async fn elsewhere(options: &ClientOptions) -> Result<BTreeSet<String>, Failure> {
-    let here = options.cloud()?.authority().as_str().to_owned();
-    let all = Accounts::new(options)?.list_all().await?;
-    let others = all.into_iter().map(|account| account.authority);
-    Ok(others
-        .filter(|authority| !authority.eq_ignore_ascii_case(&here))
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use azcred::{
-        ClientId, SecretString, TenantId,
+        ClientId, ClientOptions, Profile, SecretString, TenantId,
         system::{Fixture, NoKeyring},
     };
 
@@ -245,11 +220,13 @@ mod tests {
         add(&machine, "work", "b").await;
         let locked = machine.clone().with_keyring(Some(NoKeyring::Locked));
         let options = ClientOptions::new(locked.shared());
-        let all = profiles(&options).await.unwrap();
-        let (gone, left) = sign_out_all(&options, all).await;
-        let gone: Vec<String> = gone.iter().map(|removed| removed.account.who()).collect();
-        assert_eq!(gone, ["this machine's managed identity"; 3]);
-        let failure = done(left).unwrap_err();
+        let all = Accounts::new(&options).unwrap().remove_all(None).await;
+        let gone = all.removed.iter().map(|removed| removed.account.who());
+        assert_eq!(
+            gone.collect::<Vec<_>>(),
+            ["this machine's managed identity"; 3]
+        );
+        let failure = done(all.left).unwrap_err();
         for word in ["the application a", "the application b", "locked"] {
             assert!(failure.why.contains(word), "{failure:?}");
         }
@@ -260,8 +237,8 @@ mod tests {
         assert_eq!(failure.kind.exit_code(), 1);
         // When it is unlocked, the others are signed out too.
         let options = ClientOptions::new(machine.shared());
-        let (gone, left) = sign_out_all(&options, profiles(&options).await.unwrap()).await;
-        assert_eq!((gone.len(), left.len()), (2, 0));
-        assert_eq!(done(left).unwrap(), 0);
+        let all = Accounts::new(&options).unwrap().remove_all(None).await;
+        assert_eq!((all.removed.len(), all.left.len()), (2, 0));
+        assert_eq!(done(all.left).unwrap(), 0);
     }
 }

@@ -80,7 +80,7 @@ fn the_password_of_a_certificate_is_requested_if_it_has_one() {
         env!("CARGO_MANIFEST_DIR"),
         "/../azcred/tests/fixtures/certificates/pkcs8-aes256-sha256.pem"
     );
-    let line = application(CERTIFIED, &["--service-principal", "--certificate", file]);
+    let line = application(CERTIFIED, &["--certificate", file, "--store", "file"]);
     let said = home.run(&line).input("not the password\n").said();
     assert_eq!(said.code, 1, "{said}");
     assert!(said.stderr.contains("password is wrong"), "{said}");
@@ -117,7 +117,7 @@ fn an_application_signs_in_with_the_token_in_a_file() {
 fn a_wrong_secret_is_rejected_and_nothing_is_stored() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
-    let line = application(FIRST, &["--service-principal"]);
+    let line = application(FIRST, &["--service-principal", "--store", "file"]);
     let said = home.run(&line).input("wrong-s3cret\n").said();
     assert_eq!(said.code, 4, "{said}");
     assert!(said.stderr.contains("AADSTS7000215"), "{said}");
@@ -127,7 +127,39 @@ fn a_wrong_secret_is_rejected_and_nothing_is_stored() {
 }
 
 #[test]
-fn a_secret_is_stored_in_a_keyring_or_not_at_all() {
+fn without_a_keyring_no_secret_is_requested() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let terminal = Terminal::new(120, 24);
+    let line = application(FIRST, &["--service-principal"]);
+    let said = end(terminal.start(home.run(&line)));
+    let written = terminal.rest();
+    assert_eq!(said.code, 3, "{said}\n{written}");
+    assert!(written.contains("AZCRED_KEYRING switches"), "{written}");
+    assert!(written.contains("--store file"), "{written}");
+    assert!(!written.contains("it is not shown"), "{written}");
+}
+
+#[test]
+fn a_secret_is_stored_in_the_encrypted_file_if_that_is_chosen() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let secret = value(&azure, Persona::ServicePrincipal, "AZURE_CLIENT_SECRET");
+    let line = application(FIRST, &["--service-principal", "--store", "file"]);
+    let said = home.run(&line).input(&format!("{secret}\n")).said();
+    assert_eq!(said.code, 0, "{said}");
+    assert_eq!(who(&home, &[])["applicationId"], FIRST);
+    for entry in walk(home.path()) {
+        let bytes = std::fs::read(&entry).expect("it can be read");
+        let mut windows = bytes.windows(secret.len());
+        assert!(!windows.any(|part| part == secret.as_bytes()), "{entry:?}");
+    }
+    let said = home.run(&["logout"]).said();
+    assert_eq!(said.code, 0, "{said}");
+}
+
+#[test]
+fn a_secret_is_not_stored_without_a_keyring() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let secret = value(&azure, Persona::ServicePrincipal, "AZURE_CLIENT_SECRET");
@@ -158,7 +190,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 fn a_typed_secret_is_not_shown_and_ctrl_c_restores_the_terminal() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
-    let line = application(FIRST, &["--service-principal"]);
+    let line = application(FIRST, &["--service-principal", "--store", "file"]);
     let mut terminal = Terminal::new(120, 24);
     assert!(terminal.echoes());
     let child = terminal.start(home.run(&line));
@@ -186,7 +218,7 @@ fn a_typed_secret_is_not_shown_and_ctrl_c_restores_the_terminal() {
 fn there_is_no_prompt_for_a_secret_in_a_ci_job_or_if_it_would_not_be_seen() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
-    let line = application(FIRST, &["--service-principal"]);
+    let line = application(FIRST, &["--service-principal", "--store", "file"]);
     let terminal = Terminal::new(120, 24);
     let said = end(terminal.start(home.run(&line).env("CI", "1")));
     let written = terminal.rest();

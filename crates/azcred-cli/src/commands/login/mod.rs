@@ -18,7 +18,7 @@ use crate::{
 };
 use azcred::{
     ClientId, EnvironmentKind, Fix, ManagedIdentityId, Scope, TenantId, TokenRequest,
-    account::{AccountKind, Accounts},
+    account::{AccountKind, Accounts, SecretStore},
     system::{System, Unattended, unattended},
 };
 use azcred_azure::Principal;
@@ -130,6 +130,27 @@ struct ApplicationOptions {
     /// --client-id and --tenant
     #[arg(long, value_name = "FILE", requires_all = ["client_id", "tenant"], conflicts_with_all = ["browser", "device_code", "identity"])]
     federated_token: Option<PathBuf>,
+
+    /// Where to store the secret, or the password of the certificate. Without a keyring, only a
+    /// file can store it: encrypted, but with its key in a file beside it [default: keyring]
+    #[arg(long, value_name = "PLACE", requires = "client_id", conflicts_with_all = ["browser", "device_code", "identity", "federated_token"])]
+    store: Option<StoreOption>,
+}
+
+/// Where a secret is kept.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum StoreOption {
+    Keyring,
+    File,
+}
+
+impl From<StoreOption> for SecretStore {
+    fn from(option: StoreOption) -> Self {
+        match option {
+            StoreOption::Keyring => Self::Keyring,
+            StoreOption::File => Self::File,
+        }
+    }
 }
 
 #[derive(Args)]

@@ -12,7 +12,7 @@ use azcred::{
     ClientOptions, ClientSecretCredential, Credential, DeviceCodeCredential,
     InteractiveBrowserCredential, ManagedIdentityCredential, ManagedIdentityId, Notice,
     SecretString, TenantId, TokenRequest, WorkloadIdentityCredential,
-    account::{Account, Accounts},
+    account::{Account, Accounts, SecretStore},
     printable_path,
 };
 use std::{
@@ -38,6 +38,7 @@ pub(super) async fn sign_in(
     let this = App {
         tenant: tenant.clone(),
         client_id: client_id.clone(),
+        store: application.store.map(SecretStore::from).unwrap_or_default(),
         options,
         request,
         output,
@@ -98,6 +99,7 @@ fn browser(login: &Login, options: &ClientOptions) -> azcred::Result<Interactive
 struct App<'a> {
     tenant: TenantId,
     client_id: ClientId,
+    store: SecretStore,
     options: &'a ClientOptions,
     request: &'a TokenRequest,
     output: &'a Output,
@@ -107,12 +109,18 @@ struct App<'a> {
 const LARGEST_FILE: u64 = 1 << 20;
 
 impl App<'_> {
+    fn accounts(&self) -> azcred::Result<Accounts> {
+        Ok(Accounts::new(self.options)?.with_secret_store(self.store))
+    }
+
     async fn token(&self, credential: &impl Credential) -> azcred::Result<AccessToken> {
         let asked = credential.get_token(self.request);
         self.output.waiting("Signing in", asked).await
     }
 
     async fn by_secret(self) -> Result<(AccessToken, Account), Failure> {
+        let accounts = self.accounts()?;
+        accounts.check_stores_secret(&self.client_id).await?;
         let what = format!("client secret of the application {}", self.client_id);
         let secret = ask_for_secret(&what, &self).await?;
         let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
@@ -123,7 +131,6 @@ impl App<'_> {
             without_cache(self.options)?,
         )?;
         let token = self.token(&credential).await?;
-        let accounts = Accounts::new(self.options)?;
         let kept = accounts.add_client_secret(self.tenant, self.client_id, secret);
         Ok((token, kept.await?))
     }
@@ -145,8 +152,10 @@ impl App<'_> {
             })?;
         // Another user may have chosen the file's name.
         let shown = printable_path(&path);
+        let accounts = self.accounts()?;
         let (certificate, password) = match ClientCertificate::from_bytes(&bytes, None) {
             Err(error) if error.needs_password() => {
+                accounts.check_stores_password(&self.client_id).await?;
                 let password = ask_for_secret(&format!("password of {shown}"), &self).await?;
                 let certificate = ClientCertificate::from_bytes(&bytes, Some(&password))?;
                 (certificate, Some(password))
@@ -161,7 +170,6 @@ impl App<'_> {
             without_cache(self.options)?,
         )?;
         let token = self.token(&credential).await?;
-        let accounts = Accounts::new(self.options)?;
         let kept = accounts.add_certificate(self.tenant, self.client_id, path, password);
         Ok((token, kept.await?))
     }
