@@ -74,6 +74,7 @@ pub mod chain;
 mod cloud;
 mod credential;
 pub mod entra;
+mod expiry;
 mod facts;
 #[cfg(test)]
 mod hostile;

@@ -8,8 +8,8 @@ use super::{
     tool_phrases::Phrase,
 };
 use crate::{
+    expiry,
     facts::{ErrorKind, Result, Source},
-    json,
     options::ClientOptions,
     request::TokenRequest,
     system::{Finished, System},
@@ -19,6 +19,7 @@ use crate::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::Deserialize;
+use serde_json::Value;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -64,7 +65,8 @@ static ABOUT: About = About {
 struct AzdOutput<'a> {
     token: &'a str,
     /// In UTC.
-    expires_on: &'a str,
+    #[serde(default)]
+    expires_on: Option<Value>,
 }
 
 impl AzureDeveloperCliCredential {
@@ -110,7 +112,12 @@ impl AzureDeveloperCli {
         if let Some(error) = tool.failure(&what, &finished, request) {
             return Err(error);
         }
-        tool.token(&what, tool.system().now(), read(&finished.stdout))
+        let text = tool_output::text(&finished.stdout);
+        let read = match &text {
+            Some(text) => read(text),
+            None => Err(tool_output::shape(&finished.stdout)),
+        };
+        tool.token(&what, tool.system().now(), read)
     }
 
     async fn run(&self, what: &str, args: Vec<String>, end: Instant) -> Result<Finished> {
@@ -136,14 +143,13 @@ fn arguments(request: &TokenRequest, tenant: Option<&TenantId>) -> Vec<String> {
     args
 }
 
-fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
-    let answer: AzdOutput<'_> = json::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
-    if !tool_output::is_token(answer.token) {
-        return Err("something else".to_owned());
-    }
+fn read(text: &str) -> Result<(&str, Times), String> {
+    let answer: AzdOutput<'_> = tool_output::the_object(text, |answer: &AzdOutput<'_>| {
+        tool_output::is_token(answer.token)
+    })?;
     let times = Times {
         epoch: None,
-        utc: tool_output::date(answer.expires_on),
+        date: answer.expires_on.as_ref().and_then(expiry::moment),
     };
     Ok((answer.token, times))
 }

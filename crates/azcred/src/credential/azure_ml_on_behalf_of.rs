@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     cache::{self, Identity},
+    expiry,
     facts::{Error, ErrorKind, Result, Used, UsedKind},
     http::{Http, HttpRequest, HttpResponse, Url},
     options::ClientOptions,
@@ -16,16 +17,12 @@ use crate::{
     token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::{
     fmt,
     sync::Arc,
     time::{Duration, SystemTime},
-};
-use time::{
-    OffsetDateTime, PrimitiveDateTime,
-    format_description::well_known::{Iso8601, Rfc3339},
 };
 
 /// Signs in as the user who submitted an Azure Machine Learning job with `identity: type:
@@ -243,17 +240,18 @@ fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessTo
                 _ => None,
             });
     let Some(token) = token.next() else {
-        return Err(unexpected(token_service::not_an_answer(response)));
+        // An error may have the status 200.
+        let error = token_service::refusal(what, response, &[], USER_IDENTITY);
+        return Err(match error.is_refused() {
+            true => error,
+            false => unexpected(token_service::not_an_answer(response)),
+        });
     };
-    let token = {
-        use secrecy::ExposeSecret;
-        let text = token.expose_secret();
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(unexpected("it did not return a bearer token".to_owned()));
-        }
-        token
-    };
-    let Some(lifetime) = lifetime(&answer, now) else {
+    let text = token.expose_secret();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(unexpected("it did not return a bearer token".to_owned()));
+    }
+    let Some(lifetime) = lifetime(&answer, token.expose_secret(), now) else {
         return Err(unexpected(
             "it returned a token without an expiry time ('expires_on', 'expires_in' or 'expiresOn')"
                 .to_owned(),
@@ -267,35 +265,20 @@ fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessTo
     Ok(AccessToken::new(token, now, lifetime.min(LONGEST), None))
 }
 
-/// The token's lifetime from `now`: zero if it has expired, `None` if the response does not say.
-fn lifetime(answer: &Map<String, Value>, now: SystemTime) -> Option<Duration> {
-    let number = |name: &str| match answer.get(name)? {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    let end = if let Some(seconds) = number("expires_on") {
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-    } else if let Some(seconds) = number("expires_in") {
-        return Some(Duration::from_secs(seconds));
-    } else {
-        date(answer.get("expiresOn")?.as_str()?.trim()).map(SystemTime::from)
-    };
-    // An end beyond the clock's range counts as missing.
-    let Some(end) = end else {
-        return number("expires_on").map(|_| LONGEST);
-    };
-    Some(end.duration_since(now).unwrap_or_default())
-}
-
-/// An ISO 8601 date; without an offset, it is UTC.
-fn date(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT))
-        .or_else(|_| {
-            PrimitiveDateTime::parse(text, &Iso8601::DEFAULT).map(PrimitiveDateTime::assume_utc)
-        })
-        .ok()
+/// The token's lifetime from `now`: zero if it has expired, `None` if neither the response nor the
+/// token says.
+fn lifetime(answer: &Map<String, Value>, token: &str, now: SystemTime) -> Option<Duration> {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let now = i64::try_from(now.as_secs()).ok()?;
+    let end = |name: &str| answer.get(name).and_then(expiry::moment);
+    let left = end("expires_on")
+        .map(|end| end.saturating_sub(now))
+        .or_else(|| answer.get("expires_in").and_then(expiry::seconds))
+        .or_else(|| {
+            let end = end("expiresOn").or_else(|| expiry::claim(token))?;
+            Some(end.saturating_sub(now))
+        })?;
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or_default()))
 }
 
 #[cfg(test)]

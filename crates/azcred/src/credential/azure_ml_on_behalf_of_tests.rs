@@ -128,6 +128,13 @@ fn a_token_is_read_in_every_form_that_azure_ai_ml_takes() {
 }
 
 #[test]
+fn an_error_beside_the_status_200_is_the_error() {
+    let error = given(r#"{"error":{"code":"x","message":"The user is not known."}}"#).unwrap_err();
+    assert!(error.is_refused(), "{error}");
+    assert!(error.why().contains("The user is not known"), "{error}");
+}
+
+#[test]
 fn a_response_without_a_usable_token_is_described() {
     for (body, why) in [
         ("", "is empty"),
@@ -135,7 +142,7 @@ fn a_response_without_a_usable_token_is_described() {
         ("canary", "not a JSON object"),
         (r#""canary""#, "not a JSON object"),
         (r#"{"token":"canary","expir"#, "incomplete"),
-        (r#"{"error":"canary"}"#, "has no token"),
+        (r#"{"odd":"canary"}"#, "has no token"),
         (r#"{"access_token":7,"expires_in":5}"#, "has no token"),
         (
             r#"{"access_token":"","expires_in":5}"#,
@@ -155,7 +162,7 @@ fn a_response_without_a_usable_token_is_described() {
         ),
         (
             r#"{"access_token":"canary","expires_in":-5}"#,
-            "a token without an expiry time",
+            "an expired token",
         ),
         (
             r#"{"access_token":"canary","expires_on":1795305600}"#,

@@ -8,6 +8,7 @@ use super::{
     tool_phrases::Phrase,
 };
 use crate::{
+    expiry,
     facts::{Error, ErrorKind, Result, Source},
     options::ClientOptions,
     request::TokenRequest,
@@ -143,7 +144,11 @@ impl AzurePowerShell {
         if let Some(error) = tool.failure(&what, &finished, request) {
             return Err(error);
         }
-        let read = read(&finished.stdout);
+        let text = tool_output::text(&finished.stdout);
+        let read = match &text {
+            Some(text) => read(text),
+            None => Err(tool_output::shape(&finished.stdout)),
+        };
         if matches!(read, Ok(None)) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
@@ -171,25 +176,24 @@ fn arguments(resource: &str, tenant: Option<&TenantId>) -> Vec<String> {
 }
 
 /// The token and its end; `None` if the module is missing.
-fn read(stdout: &[u8]) -> Result<Option<(&str, Times)>, String> {
-    let text = std::str::from_utf8(stdout).map_err(|_| tool_output::shape(stdout))?;
+fn read(text: &str) -> Result<Option<(&str, Times)>, String> {
     let mut answers = text
         .lines()
         .filter_map(|line| line.trim().strip_prefix(MARK));
     let (Some(answer), None) = (answers.next(), answers.next()) else {
-        return Err(tool_output::shape(stdout));
+        return Err(tool_output::shape(text.as_bytes()));
     };
     if answer == NO_MODULE {
         return Ok(None);
     }
     let (token, epoch) = answer
         .split_once('%')
-        .and_then(|(token, epoch)| Some((token, epoch.parse().ok()?)))
+        .and_then(|(token, epoch)| Some((token, expiry::seconds_in(epoch)?)))
         .filter(|(token, _)| tool_output::is_token(token))
         .ok_or_else(|| "something else".to_owned())?;
     let times = Times {
         epoch: Some(epoch),
-        utc: None,
+        date: None,
     };
     Ok(Some((token, times)))
 }

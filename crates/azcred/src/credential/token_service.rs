@@ -110,6 +110,10 @@ impl TokenService {
         };
         let token = match answer.remove(self.field) {
             Some(Value::String(token)) => SecretString::from(token),
+            // An error may have the status 200.
+            _ if own_message(response, &secrets).is_some() => {
+                return Err(refusal(what, response, &secrets, &self.refused));
+            }
             _ => {
                 return Err(unexpected(format!(
                     "its response (HTTP 200) does not have '{}'",
@@ -208,7 +212,8 @@ pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix
         )
         .with_fix(Fix::Retry { after: None });
     }
-    let refused = (400..500).contains(&status) && (status == 401 || !is_web_page(response));
+    let refused = (400..500).contains(&status) && (status == 401 || !is_web_page(response))
+        || status == 200 && said.is_some();
     if !refused {
         return Error::new(
             ErrorKind::Unexpected,
@@ -265,7 +270,10 @@ fn own_message(response: &HttpResponse, secrets: &[&str]) -> Option<String> {
     let words = text(&answer, "message")
         .or_else(|| text(&answer, "error_description"))
         .or_else(|| text(within?, "message"))
-        .or_else(|| text(&answer, "error"))?;
+        .or_else(|| text(&answer, "error"))
+        // Azure DevOps: `{"count":1,"value":"There is no explicit reference …"}`. GitHub's tokens
+        // are in `value` too.
+        .or_else(|| text(&answer, "value").filter(|value| value.contains(' ')))?;
     let words: String = words.chars().take(LOOKED_AT).collect();
     let words = printable(&redact(&words, secrets), 300);
     (!words.is_empty()).then_some(words)

@@ -1,64 +1,122 @@
 //! Reads the output of developer tools: a token and its end, or Entra ID's error.
 
-use crate::{
-    facts::{Claims, Refusal},
-    redact::printable,
-    system::Finished,
-    tenant::TenantId,
-};
+use crate::{expiry, facts::Refusal, redact::printable, system::Finished, tenant::TenantId};
+use serde::{Deserialize, de::IgnoredAny};
 use std::time::{Duration, SystemTime};
-use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 use zeroize::Zeroizing;
 
 /// A longer word is a token or a key, and is removed from sentences.
 const LONGEST_WORD: usize = 64;
 
-/// When a token ends, as far as the tool says.
+/// When a token ends, as far as the tool says, in seconds since 1970.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Times {
-    /// In seconds since 1970.
-    pub(super) epoch: Option<u64>,
-    /// As a date in UTC.
-    pub(super) utc: Option<OffsetDateTime>,
+    /// The tool's seconds.
+    pub(super) epoch: Option<i64>,
+    /// The tool's date. It may be in local time.
+    pub(super) date: Option<i64>,
 }
 
 impl Times {
     /// When `token` ends: by the tool's seconds, or else by the token's claim, or else by the
     /// tool's date.
     pub(super) fn resolve(self, token: &str) -> Option<SystemTime> {
-        let epoch = self.epoch.or_else(|| expiry_claim(token));
-        match epoch {
-            Some(seconds) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)),
-            None => self.utc.map(SystemTime::from),
-        }
+        let seconds = self.epoch.or_else(|| expiry::claim(token)).or(self.date)?;
+        let seconds = u64::try_from(seconds).unwrap_or_default();
         // Later than any token, and within a clock's range.
-        .filter(|time| *time < SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 34))
+        let is_possible = seconds < 1 << 34;
+        is_possible.then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
     }
-}
-
-/// A date as Azure CLI (`2026-11-21 20:00:00.000000`) and Azure Developer CLI
-/// (`2026-11-21T20:00:00Z`) write it.
-pub(super) fn date(text: &str) -> Option<OffsetDateTime> {
-    let text = text.trim().trim_end_matches('Z').replace('T', " ");
-    let whole = text.split('.').next()?;
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
-    Some(PrimitiveDateTime::parse(whole, format).ok()?.assume_utc())
-}
-
-fn expiry_claim(token: &str) -> Option<u64> {
-    let seconds = Claims::of(token)?.expires()?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "saturates"
-    )]
-    let seconds = seconds as u64;
-    Some(seconds)
 }
 
 /// Whether a text can be a token in a header (RFC 6750 section 2.1).
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// An output as text: UTF-8, or UTF-16 with a mark as Windows' shells write it, without byte order
+/// marks and without the codes that colour a terminal. `None` for other bytes.
+pub(super) fn text(output: &[u8]) -> Option<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::with_capacity(output.len()));
+    let units = match output {
+        [0xff, 0xfe, rest @ ..] => Some((rest, u16::from_le_bytes as fn([u8; 2]) -> u16)),
+        [0xfe, 0xff, rest @ ..] => Some((rest, u16::from_be_bytes as _)),
+        _ => None,
+    };
+    match units {
+        Some((rest, unit)) => {
+            let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+            for one in char::decode_utf16(units) {
+                text.push(one.ok()?);
+            }
+        }
+        None => text.push_str(std::str::from_utf8(output).ok()?),
+    }
+    if text.contains([ESCAPE, MARK]) {
+        return Some(plain(&text));
+    }
+    Some(text)
+}
+
+const ESCAPE: char = '\u{1b}';
+const MARK: char = '\u{feff}';
+
+/// A text without escape sequences (ECMA-48 section 5.4: `ESC [ … m`; commands of terminals: `ESC ]
+/// … BEL`) and byte order marks.
+fn plain(text: &str) -> Zeroizing<String> {
+    let mut kept = Zeroizing::new(String::with_capacity(text.len()));
+    let mut chars = text.chars();
+    while let Some(one) = chars.next() {
+        match one {
+            MARK => {}
+            ESCAPE => match chars.next() {
+                Some('[') => {
+                    chars.find(|c| ('@'..='~').contains(c));
+                }
+                // It ends with BEL, or with ESC and a backslash.
+                Some(']') => {
+                    let end = chars.find(|c| ['\u{7}', ESCAPE].contains(c));
+                    let _backslash = end.filter(|end| *end == ESCAPE).and_then(|_| chars.next());
+                }
+                _ => {}
+            },
+            one => kept.push(one),
+        }
+    }
+    kept
+}
+
+/// The one JSON object in a tool's output that `read` takes. Tools print warnings and news before
+/// and after it, and log lines that are objects too.
+///
+/// # Errors
+/// Describes the output if no object or several are taken.
+pub(super) fn the_object<'a, T: Deserialize<'a>>(
+    text: &'a str,
+    is_taken: fn(&T) -> bool,
+) -> Result<T, String> {
+    let mut found = None;
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        rest = &rest[start..];
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        let Some(Ok(_)) = values.next() else {
+            rest = &rest[1..];
+            continue;
+        };
+        let (object, after) = rest.split_at(values.byte_offset());
+        rest = after;
+        let Ok(one) = serde_json::from_str::<T>(object) else {
+            continue;
+        };
+        if !is_taken(&one) {
+            continue;
+        }
+        if found.replace(one).is_some() {
+            return Err("several JSON objects with a token".to_owned());
+        }
+    }
+    found.ok_or_else(|| shape(text.as_bytes()))
 }
 
 /// Describes an output without a token in a few words, and repeats none of it.
@@ -79,7 +137,8 @@ pub(super) fn shape(output: &[u8]) -> String {
     }
 }
 
-/// Both streams as text. Python and Go print UTF-8; no known phrase has other bytes.
+/// Both streams as text, without the codes that colour a terminal. Python and Go print UTF-8; no
+/// known phrase has other bytes.
 pub(super) fn said(finished: &Finished) -> Zeroizing<String> {
     let mut said = Zeroizing::new(String::with_capacity(
         (finished.stdout.len() + finished.stderr.len()) * 3 + 1,
@@ -90,7 +149,10 @@ pub(super) fn said(finished: &Finished) -> Zeroizing<String> {
         }
         said.push('\n');
     }
-    said
+    match said.contains(ESCAPE) {
+        true => plain(&said),
+        false => said,
+    }
 }
 
 /// Entra ID's error in a tool's output.
@@ -128,7 +190,7 @@ pub(super) fn refusal(said: &str) -> Option<Refusal> {
                 .take_while(|c| c.is_ascii_digit() || " -:Z".contains(*c))
         })
         .map(|at| at.take(24).collect::<String>().trim().to_owned())
-        .filter(|at| date(at).is_some());
+        .filter(|at| expiry::date(at).is_some());
     Some(refusal)
 }
 
@@ -235,14 +297,15 @@ mod tests {
     fn seconds_come_before_the_tokens_claim_and_that_before_a_date() {
         // {"exp":2000}
         let jwt = "h.eyJleHAiOjIwMDB9.s";
+        let date = |text| expiry::date(text).map(time::OffsetDateTime::unix_timestamp);
         let utc = date("1970-01-01 00:50:00.000000");
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        let times = |epoch| Times { epoch, utc };
+        let times = |epoch| Times { epoch, date: utc };
         assert_eq!(times(Some(1000)).resolve(jwt), at(1000));
         assert_eq!(times(None).resolve(jwt), at(2000));
         assert_eq!(times(None).resolve("opaque"), at(3000));
         assert_eq!(Times::default().resolve("opaque"), None);
-        assert_eq!(times(Some(u64::MAX)).resolve("opaque"), None);
+        assert_eq!(times(Some(i64::MAX)).resolve("opaque"), None);
         assert_eq!(date("1970-01-01T00:50:00Z"), utc);
     }
 
@@ -264,6 +327,66 @@ mod tests {
         match runtime.block_on(credential.get_token(&request)) {
             Ok(token) => format!("{token:?}"),
             Err(error) => format!("{error} {error:?}"),
+        }
+    }
+
+    /// What a tool could print around its object.
+    const AROUND: [(&str, &str); 8] = [
+        ("", ""),
+        ("\u{feff}", "\r\n"),
+        (
+            "WARNING: You have 2 updates available. Consider updating your CLI {az upgrade}.\n",
+            "",
+        ),
+        ("", "\nA new version is available: {\"a\": 1}\n"),
+        ("{\"level\":\"warn\",\"msg\":\"accessToken\"}\n", "\n"),
+        ("\u{1b}[33mnews\u{1b}[0m\n\u{1b}[1m", "\u{1b}[0m"),
+        ("\u{1b}]0;az\u{7}", "\u{1b}]8;;x\u{1b}\\"),
+        ("C:\\az {\n", "}"),
+    ];
+
+    #[test]
+    fn the_one_object_with_a_token_counts_whatever_is_around_it() {
+        const AZ: &str = r#"{"accessToken": "eyJ.token", "expires_on": "4102444800", "expiresOn": "2100-01-01 00:00:00.000000", "tokenType": "Bearer"}"#;
+        const AZD: &str = r#"{"token": "eyJ.token", "expiresOn": "2100-01-01T01:00:00.5+01:00"}"#;
+        for (before, after) in AROUND {
+            for (name, object) in [("az", AZ), ("azd", AZD)] {
+                let out = format!("{before}{object}{after}");
+                let shown = printed(name, 0, out.clone().into_bytes());
+                assert!(shown.contains("AccessToken"), "{out}: {shown}");
+                assert!(shown.contains("2100-01-01 0:00:00"), "{out}: {shown}");
+                let units = out.replace(MARK, "");
+                let units = units.encode_utf16().flat_map(u16::to_le_bytes);
+                let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(units).collect();
+                let shown = printed(name, 0, wide);
+                assert!(shown.contains("AccessToken"), "{out}: {shown}");
+            }
+            let out = format!("{before}\n{MARK}azcred%eyJ.token%4102444800\n{after}");
+            let shown = printed("pwsh", 0, out.into_bytes());
+            assert!(shown.contains("AccessToken"), "{before}: {shown}");
+        }
+    }
+
+    #[test]
+    fn none_or_two_objects_with_a_token_are_an_error_that_says_so() {
+        for (out, why) in [
+            (
+                r#"{"accessToken":"a","expires_on":1} {"accessToken":"b","expires_on":1}"#,
+                "several JSON objects with a token",
+            ),
+            (
+                r#"{"accessToken":7,"expires_on":1}"#,
+                "JSON without a token",
+            ),
+            (r#"[{"x":1}]"#, "something that is not JSON"),
+            ("{\"accessToken\":\"a\"", "damaged JSON"),
+            (
+                r#"{"accessToken":"a","expires_on":4102444800,"tokenType":"pop"}"#,
+                "JSON without a token",
+            ),
+        ] {
+            let shown = printed("az", 0, out.into());
+            assert!(shown.contains(why), "{out}: {shown}");
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) use id_token::IdClaims;
 pub(crate) use openid::Endpoints;
 #[cfg(feature = "people")]
 pub(crate) use signed_in::SignedIn;
-pub(crate) use token_answer::PersonTokens;
+pub(crate) use token_answer::{PersonTokens, code_in};
 pub(crate) use token_endpoint::{Grant, TokenEndpoint, scopes_of_person};
 
 pub(crate) use codes::RequestNames;

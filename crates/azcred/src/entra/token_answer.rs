@@ -308,7 +308,7 @@ pub(super) fn not_an_answer(response: &HttpResponse, neither: &str) -> String {
 }
 
 /// The digits after `AADSTS`.
-fn code_in(description: &str) -> Option<u32> {
+pub(crate) fn code_in(description: &str) -> Option<u32> {
     let rest = description.split_once("AADSTS")?.1;
     rest[..rest
         .find(|c: char| !c.is_ascii_digit())

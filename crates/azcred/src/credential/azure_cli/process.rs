@@ -6,13 +6,14 @@ use super::super::{
     tool_phrases::Phrase,
 };
 use crate::{
+    expiry,
     facts::{ErrorKind, Result, Source},
-    json,
     request::TokenRequest,
     tenant::TenantId,
     token::AccessToken,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The properties of Azure CLI.
@@ -72,10 +73,10 @@ struct AzOutput<'a> {
     access_token: &'a str,
     /// Since version 2.54.
     #[serde(default, rename = "expires_on")]
-    epoch: Option<u64>,
+    epoch: Option<Value>,
     /// In the program's time zone, which is set to UTC.
     #[serde(default)]
-    expires_on: Option<&'a str>,
+    expires_on: Option<Value>,
     #[serde(default)]
     token_type: Option<&'a str>,
 }
@@ -100,7 +101,12 @@ pub(super) async fn run_az(
     if let Some(error) = tool.failure(&what, &finished, request) {
         return Err(error);
     }
-    tool.token(&what, tool.system().now(), read(&finished.stdout))
+    let text = tool_output::text(&finished.stdout);
+    let read = match &text {
+        Some(text) => read(text),
+        None => Err(tool_output::shape(&finished.stdout)),
+    };
+    tool.token(&what, tool.system().now(), read)
 }
 
 fn arguments(
@@ -130,17 +136,14 @@ fn arguments(
     args
 }
 
-fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
-    let answer: AzOutput<'_> = json::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
-    let is_bearer = answer
-        .token_type
-        .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
-    if !is_bearer || !tool_output::is_token(answer.access_token) {
-        return Err("something else".to_owned());
-    }
+fn read(text: &str) -> Result<(&str, Times), String> {
+    let answer: AzOutput<'_> = tool_output::the_object(text, |answer: &AzOutput<'_>| {
+        let kind = answer.token_type.unwrap_or("Bearer");
+        kind.eq_ignore_ascii_case("Bearer") && tool_output::is_token(answer.access_token)
+    })?;
     let times = Times {
-        epoch: answer.epoch,
-        utc: answer.expires_on.and_then(tool_output::date),
+        epoch: answer.epoch.as_ref().and_then(expiry::moment),
+        date: answer.expires_on.as_ref().and_then(expiry::moment),
     };
     Ok((answer.access_token, times))
 }

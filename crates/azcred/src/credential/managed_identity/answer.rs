@@ -5,9 +5,12 @@
 //! are removed.
 
 use crate::{
+    entra::{RequestNames, SentProof, code_in, explain},
+    expiry::{self, moment, seconds},
     facts::{Error, ErrorKind, Fix, Refusal, Result},
     http::{HttpResponse, skew_in_words},
     json,
+    managed_identity_id::ManagedIdentityId,
     redact::{printable, redact},
     token::AccessToken,
 };
@@ -15,15 +18,16 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
-use time::{
-    PrimitiveDateTime,
-    format_description::{BorrowedFormatItem, parse_borrowed},
-};
 
 /// The request, as far as its errors need it.
 pub(super) struct HostRequest<'a> {
     /// What did not work, as a sentence.
     pub(super) what: &'a str,
+    pub(super) resource: &'a str,
+    /// The identity that was requested.
+    pub(super) id: &'a ManagedIdentityId,
+    /// The variable that names the identity, if there is one.
+    pub(super) variable: Option<&'static str>,
     /// The host's name: 'App Service'.
     pub(super) host: &'static str,
     /// The command that assigns the host an identity.
@@ -55,7 +59,7 @@ struct Success {
     #[serde(deserialize_with = "secret")]
     access_token: SecretString,
     #[serde(default)]
-    token_type: Option<String>,
+    token_type: Option<Value>,
     #[serde(default)]
     expires_on: Option<Value>,
     #[serde(default)]
@@ -63,11 +67,11 @@ struct Success {
     #[serde(default)]
     refresh_in: Option<Value>,
     #[serde(default)]
-    client_id: Option<String>,
+    client_id: Option<Value>,
     #[serde(default)]
-    object_id: Option<String>,
+    object_id: Option<Value>,
     #[serde(default, alias = "mi_res_id")]
-    msi_res_id: Option<String>,
+    msi_res_id: Option<Value>,
 }
 
 /// The token in a response, or why there is none.
@@ -86,6 +90,32 @@ impl HostRequest<'_> {
         )
     }
 
+    /// The identity that was requested, with the variable that names it.
+    fn identity(&self) -> String {
+        match self.variable {
+            Some(variable) => format!("{}, which {variable} names", self.id),
+            None if self.id.is_system() => "this identity".to_owned(),
+            None => self.id.to_string(),
+        }
+    }
+
+    /// The fix if the host does not have the identity.
+    fn choose(&self) -> Fix {
+        const LIST: &str = "`az identity list --query '[].{name:name, id:clientId}'`";
+        let assign = Fix::from(self.assign);
+        match self.variable {
+            // Programs that sign in in another way read the same variable.
+            Some(variable) => Fix::UnsetVariable(variable.into())
+                .when("it is not meant for this machine")
+                .or(format!(
+                    "set {variable} to the client id of one of its identities: {LIST}"
+                ))
+                .or(assign),
+            None if self.id.is_system() => assign,
+            None => Fix::from(format!("choose one of its identities: {LIST}")).or(assign),
+        }
+    }
+
     /// Untrusted text as printable text without secrets.
     fn clean(&self, text: &str, limit: usize) -> String {
         let text: String = text.chars().take(LOOKED_AT).collect();
@@ -95,9 +125,11 @@ impl HostRequest<'_> {
 
 fn success(asked: &HostRequest<'_>, response: &HttpResponse) -> Result<HostToken> {
     let Some(answer) = json::object::<Success>(&response.body) else {
-        return Err(asked.unexpected(not_an_answer(asked, response)));
+        // Some hosts return their errors with the status 200.
+        return Err(failure(asked, response));
     };
-    let kind = answer.token_type.as_deref().unwrap_or("Bearer");
+    let kind = answer.token_type.as_ref().and_then(Value::as_str);
+    let kind = kind.unwrap_or("Bearer");
     if !kind.eq_ignore_ascii_case("Bearer") {
         return Err(asked.unexpected(format!(
             "{} returned a token of the type '{}', not a bearer token",
@@ -113,10 +145,18 @@ fn success(asked: &HostRequest<'_>, response: &HttpResponse) -> Result<HostToken
             lifetime,
             answer.refresh_in.as_ref().and_then(seconds).map(length),
         ),
-        client_id: answer.client_id,
-        object_id: answer.object_id,
-        resource_id: answer.msi_res_id,
+        client_id: text(answer.client_id),
+        object_id: text(answer.object_id),
+        resource_id: text(answer.msi_res_id),
     })
+}
+
+/// A member that only informs: a value of another form counts as missing.
+fn text(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
 }
 
 /// A part of a response with a token, without that token: it may be in the wrong member.
@@ -127,39 +167,38 @@ fn without_token(asked: &HostRequest<'_>, answer: &Success, text: &str) -> Strin
 /// The lifetime of a token. By 'How to use managed identities on an Azure VM', `expires_in` counts
 /// from when the token was issued, but IMDS counts from now. `expires_on` depends on this machine's
 /// clock. So the earlier end is used, unless `expires_on` has passed, which means that the clock is
-/// wrong.
+/// wrong. If neither is there, readable and possible, the token's own claim decides.
 fn lifetime(
     asked: &HostRequest<'_>,
     answer: &Success,
     response: &HttpResponse,
 ) -> Result<Duration> {
-    let unreadable = |name: &str, value: &Value| {
-        let value = without_token(asked, answer, &value.to_string());
-        asked.unexpected(format!(
-            "{} returned a token whose expiry time has an unknown form: {name} is {value}",
-            asked.host
-        ))
-    };
-    let read = |name, value: &Option<Value>, read: fn(&Value) -> Option<i64>| match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => read(value).map(Some).ok_or_else(|| unreadable(name, value)),
-    };
-    let within = read("expires_in", &answer.expires_in, seconds)?;
     let now = match asked.now.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
         Err(_) => 0,
     };
-    let until = read("expires_on", &answer.expires_on, moment)?.map(|end| end.saturating_sub(now));
-    let lifetime = match (within, until) {
-        (Some(within), Some(until @ 1..)) => within.min(until),
-        (Some(within), _) => within,
-        (None, Some(until)) => until,
-        (None, None) => {
-            return Err(asked.unexpected(format!(
-                "{} returned a token without an expiry time",
-                asked.host
-            )));
-        }
+    let within = answer.expires_in.as_ref().and_then(seconds);
+    let until = answer.expires_on.as_ref().and_then(moment);
+    let until = until.map(|end| end.saturating_sub(now));
+    let told = match (within, until) {
+        (Some(within), Some(until @ 1..)) => Some(within.min(until)),
+        (Some(within), _) => Some(within),
+        (None, until) => until,
+    };
+    let is_possible = |lifetime: i64| lifetime > 0 && length(lifetime) <= LONGEST;
+    let own = || {
+        let end = expiry::claim(answer.access_token.expose_secret())?;
+        Some(end.saturating_sub(now))
+    };
+    let lifetime = match told {
+        Some(told) if is_possible(told) => told,
+        told => match own()
+            .filter(|own| told.is_none() || is_possible(*own))
+            .or(told)
+        {
+            Some(lifetime) => lifetime,
+            None => return Err(without_an_end(asked, answer)),
+        },
     };
     if lifetime <= 0 {
         let mut why = format!(
@@ -193,31 +232,24 @@ fn length(seconds: i64) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
-/// Seconds as a number or a string: hosts write both.
-fn seconds(value: &Value) -> Option<i64> {
-    match value {
-        #[expect(clippy::cast_possible_truncation, reason = "saturates")]
-        Value::Number(number) => number.as_i64().or_else(|| Some(number.as_f64()? as i64)),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-/// Seconds since 1970, or a date of the older App Service protocol: `06/20/2019 02:57:58 +00:00` on
-/// Linux and `1/16/2020 12:0:12 AM +00:00` on Windows (azure-identity's `azure_ml.py` reads both).
-fn moment(value: &Value) -> Option<i64> {
-    const FORMS: [&str; 2] = [
-        "[month padding:none]/[day padding:none]/[year] [hour padding:none]:[minute padding:none]:[second padding:none]",
-        "[month padding:none]/[day padding:none]/[year] [hour repr:12 padding:none]:[minute padding:none]:[second padding:none] [period]",
+/// The error for a token of which nothing says when it ends.
+fn without_an_end(asked: &HostRequest<'_>, answer: &Success) -> Error {
+    let ends = [
+        ("expires_on", &answer.expires_on),
+        ("expires_in", &answer.expires_in),
     ];
-    if let Some(seconds) = seconds(value) {
-        return Some(seconds);
-    }
-    let text = value.as_str()?.trim().strip_suffix("+00:00")?.trim_end();
-    FORMS.iter().find_map(|form| {
-        let form: Vec<BorrowedFormatItem<'_>> = parse_borrowed::<2>(form).ok()?;
-        let moment = PrimitiveDateTime::parse(text, &form).ok()?;
-        Some(moment.assume_utc().unix_timestamp())
+    let unreadable = ends.into_iter().find_map(|(name, value)| match value {
+        Some(Value::Null) | None => None,
+        Some(Value::String(text)) if text.trim().is_empty() => None,
+        Some(value) => Some((name, value.to_string())),
+    });
+    asked.unexpected(match unreadable {
+        Some((name, value)) => format!(
+            "{} returned a token whose expiry time has an unknown form: {name} is {}",
+            asked.host,
+            without_token(asked, answer, &value)
+        ),
+        None => format!("{} returned a token without an expiry time", asked.host),
     })
 }
 
@@ -317,8 +349,10 @@ fn failure(asked: &HostRequest<'_>, response: &HttpResponse) -> Error {
     let Some(said) = said else {
         return asked.unexpected(not_an_answer(asked, response));
     };
+    let code = code_in(&said.message);
     let refusal = Refusal {
         status,
+        code,
         error: said.code.clone(),
         description: said.message.clone(),
         correlation_id: said.correlation_id.clone(),
@@ -327,20 +361,34 @@ fn failure(asked: &HostRequest<'_>, response: &HttpResponse) -> Error {
     let (kind, why, fix) = if said.is_unknown_identity() {
         (
             ErrorKind::Unavailable,
-            format!("{host} does not have this identity ({words})"),
-            asked.assign,
+            format!("{host} does not have {} ({words})", asked.identity()),
+            asked.choose(),
         )
     } else if said.is_ambiguous() {
         (
             ErrorKind::Refused,
             format!("{host} has several identities, and none is chosen ({words})"),
-            "set AZURE_CLIENT_ID to the client id of one of them: `az identity list --query '[].{name:name, id:clientId}'`",
+            "set AZURE_CLIENT_ID to the client id of one of them: `az identity list --query '[].{name:name, id:clientId}'`".into(),
         )
     } else {
+        let names = RequestNames {
+            client_id: asked.id.by_client(),
+            tenant: None,
+            scope: Some(asked.resource),
+        };
+        let meaning = code.and_then(explain);
+        let means = meaning.and_then(|meaning| meaning.means_with(&names));
+        let fix = meaning.and_then(|meaning| meaning.fix_with(SentProof::ManagedIdentity, &names));
         (
             ErrorKind::Refused,
-            format!("{host} rejected the request: {words}"),
-            "check that the resource exists in Azure, and that the identity is still assigned",
+            match means {
+                Some(means) => format!("{host} rejected the request: {means}"),
+                None => format!("{host} rejected the request: {words}"),
+            },
+            fix.unwrap_or_else(|| {
+                "check that the resource exists in Azure, and that the identity is still assigned"
+                    .into()
+            }),
         )
     };
     error(kind, why).with_fix(fix).with_refusal(refusal)

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::http::HeaderMap;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 /// 2026-11-21T12:00:00Z
@@ -25,6 +26,9 @@ fn now() -> SystemTime {
 fn asked() -> HostRequest<'static> {
     HostRequest {
         what: "Asked",
+        resource: "https://r",
+        id: &ManagedIdentityId::SYSTEM,
+        variable: None,
         host: "App Service",
         assign: "assign it",
         secrets: &[SECRET],
@@ -69,6 +73,28 @@ fn the_end_of_a_token_is_read_in_every_form_that_hosts_write() {
         ),
         (r#""expires_in":60"#.to_owned(), 60),
         (r#""expires_in":"60","expires_on":null"#.to_owned(), 60),
+        (r#""expires_in":"60","expires_on":"""#.to_owned(), 60),
+        (r#""expires_in":"60","expires_on":"soon""#.to_owned(), 60),
+        (
+            r#""expires_in":"","expires_on":"2026-11-21T12:01:00Z""#.to_owned(),
+            60,
+        ),
+        (
+            r#""expires_on":"2026-11-21T14:01:00.1234567+02:00""#.to_owned(),
+            60,
+        ),
+        (
+            r#""expires_on":"11/21/2026 00:01:00 PM +00:00""#.to_owned(),
+            60,
+        ),
+        (
+            r#""expires_on":"11/21/2026 1:01:00 PM +01:00""#.to_owned(),
+            60,
+        ),
+        (
+            r#""expires_in":60,"client_id":5,"object_id":null"#.to_owned(),
+            60,
+        ),
         // The earlier end counts, unless it has passed: then the clock is wrong.
         (
             format!(r#""expires_in":"86400","expires_on":"{}""#, NOW + 60),
@@ -101,10 +127,10 @@ fn an_invalid_end_of_a_token_is_an_error() {
         ),
         (
             r#""expires_on":"11/21/2026 12:01:00 +01:00""#.to_owned(),
-            "has an unknown form",
+            "expired 3540 s ago",
         ),
         (r#""expires_on":[1]"#.to_owned(), "has an unknown form"),
-        (r#""expires_on":"""#.to_owned(), "has an unknown form"),
+        (r#""expires_on":"""#.to_owned(), "without an expiry time"),
         (format!(r#""expires_on":{}"#, NOW - 5), "expired 5 s ago"),
         (
             r#""expires_in":-9223372036854775808"#.to_owned(),
@@ -130,6 +156,90 @@ fn an_invalid_end_of_a_token_is_an_error() {
         assert!(error.why().contains(why), "{more}: {error}");
         assert!(error.fix().is_some(), "{error}");
     }
+}
+
+#[test]
+fn the_tokens_own_end_counts_if_the_host_names_no_possible_one() {
+    let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{}}}"#, NOW + 60));
+    for more in [
+        r#""resource":"x""#.to_owned(),
+        r#""expires_on":"tomorrow","expires_in":"""#.to_owned(),
+        format!(r#""expires_on":{}"#, NOW - 5),
+        format!(r#""expires_on":{}"#, NOW * 1000),
+        r#""expires_on":"11/21/2026 1:01:00 +02:00""#.to_owned(),
+    ] {
+        let body = format!(r#"{{"access_token":"e30.{claims}.c2ln",{more}}}"#);
+        let token = answer(200, &body).unwrap_or_else(|error| panic!("{more}: {error}"));
+        let ends = token.token.expires_on().unix_timestamp();
+        assert_eq!(ends, NOW + 60, "{more}");
+    }
+    // The host's word counts where it is possible.
+    let body = format!(r#"{{"access_token":"e30.{claims}.c2ln","expires_in":30}}"#);
+    let token = answer(200, &body).unwrap();
+    assert_eq!(token.token.expires_on().unix_timestamp(), NOW + 30);
+}
+
+#[test]
+fn an_error_beside_the_status_200_is_the_error() {
+    for body in [
+        r#"{"error":"invalid_request","error_description":"Identity not found"}"#,
+        r#"{"access_token":"","error":{"code":"ManagedIdentityNotFound","message":"No"}}"#,
+        r#"{"access_token":null,"statusCode":400,"message":"No MSI found for x."}"#,
+    ] {
+        let error = answer(200, body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
+    let error = answer(200, r#"{"error":"bad_thing"}"#).unwrap_err();
+    assert!(error.is_refused(), "{error}");
+    assert!(
+        error.why().ends_with("rejected the request: bad_thing"),
+        "{error}"
+    );
+    let both = r#"{"access_token":"t","expires_in":60,"error":null}"#;
+    assert!(answer(200, both).is_ok());
+}
+
+#[test]
+fn an_unknown_identity_is_named_with_its_variable_and_a_way_out() {
+    const BODY: &str = r#"{"error":"invalid_request","error_description":"Identity not found"}"#;
+    let id = ManagedIdentityId::client(crate::ClientId::new("c11e-meant-for-ci").unwrap());
+    let of = |variable| {
+        let asked = HostRequest {
+            id: &id,
+            variable,
+            ..asked()
+        };
+        read(&asked, &response(400, BODY)).unwrap_err()
+    };
+    let error = of(Some("AZURE_CLIENT_ID"));
+    assert_eq!(
+        error.why(),
+        "App Service does not have the managed identity with the client id c11e-meant-for-ci, which AZURE_CLIENT_ID names (Identity not found)"
+    );
+    assert_eq!(
+        error.fix().unwrap().to_string(),
+        "if it is not meant for this machine, unset AZURE_CLIENT_ID; or set AZURE_CLIENT_ID to the client id of one of its identities: `az identity list --query '[].{name:name, id:clientId}'`; or assign it"
+    );
+    let fix = of(None).fix().unwrap().to_string();
+    assert!(
+        !fix.contains("AZURE_CLIENT_ID") && fix.contains("az identity list"),
+        "{fix}"
+    );
+}
+
+#[test]
+fn a_code_of_entra_id_in_a_hosts_error_is_explained() {
+    let body = r#"{"error":"invalid_resource","error_description":"AADSTS500014: The service principal for resource 'https://r' is disabled. Trace ID: x"}"#;
+    let error = answer(400, body).unwrap_err();
+    assert_eq!(error.code(), Some(500_014));
+    // The tenant is not known, so the host's words stay.
+    assert!(error.why().contains("is disabled"), "{error}");
+    let body = r#"{"error":"unauthorized_client","error_description":"AADSTS50105: x"}"#;
+    let error = answer(400, body).unwrap_err();
+    assert!(
+        error.why().contains("is not assigned to the application"),
+        "{error}"
+    );
 }
 
 #[test]

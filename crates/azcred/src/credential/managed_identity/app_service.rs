@@ -54,6 +54,9 @@ impl Host for AppService {
                 .with_header(HeaderName::from_static("metadata"), HeaderValue::from_static("true"));
             let asked = HostRequest {
                 what: &asking.what,
+                resource: asking.resource,
+                id: asking.id,
+                variable: asking.variable,
                 host: self.name(),
                 assign: "assign it with `az webapp identity assign --resource-group GROUP --name APP` (with `--identities ID` for one that is user-assigned)",
                 secrets: &[self.secret.to_str().unwrap_or_default()],

@@ -124,6 +124,9 @@ impl Arc {
         let started = Instant::now();
         let mut asked = HostRequest {
             what: &asking.what,
+            resource: asking.resource,
+            id: asking.id,
+            variable: asking.variable,
             host: self.name(),
             assign: "connect the server to Azure again: `azcmagent connect`",
             secrets: &[],

@@ -10,6 +10,9 @@ const HIMDS: u32 = 998;
 fn asked() -> HostRequest<'static> {
     HostRequest {
         what: "Asked",
+        resource: "https://r",
+        id: &crate::ManagedIdentityId::SYSTEM,
+        variable: None,
         host: "Azure Arc's agent",
         assign: "",
         secrets: &[],

@@ -58,6 +58,9 @@ impl Host for AzureMl {
                 .with_header(HeaderName::from_static("secret"), self.secret.clone());
             let asked = HostRequest {
                 what: &asking.what,
+                resource: asking.resource,
+                id: asking.id,
+                variable: asking.variable,
                 host: self.name(),
                 assign: "give the compute an identity with `az ml compute update --name COMPUTE --identity-type SystemAssigned`, or UserAssigned and `--user-assigned-identities ID`",
                 secrets: &[self.secret.to_str().unwrap_or_default()],

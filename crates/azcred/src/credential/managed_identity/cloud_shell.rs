@@ -61,6 +61,9 @@ impl Host for CloudShell {
                 );
             let asked = HostRequest {
                 what: &asking.what,
+                resource: asking.resource,
+                id: asking.id,
+                variable: asking.variable,
                 host: self.name(),
                 assign: "sign in with `az login`",
                 secrets: &[],

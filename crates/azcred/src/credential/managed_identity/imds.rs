@@ -160,6 +160,9 @@ impl Host for Imds {
             }
             let asked = HostRequest {
                 what: &asking.what,
+                resource: asking.resource,
+                id: asking.id,
+                variable: asking.variable,
                 host: self.name(),
                 assign: "assign it with `az vm identity assign --resource-group GROUP --name VM` (with `--identities ID` for one that is user-assigned; `az vmss` for a scale set)",
                 secrets: &[],

@@ -89,6 +89,7 @@ async fn ask(imds: &Imds, machine: &Fixture, deadline: Duration) -> Result<Acces
     let system: SharedSystem = machine.clone().shared();
     let id = ManagedIdentityId::client(ClientId::new("c11e").unwrap());
     imds.request_token(Asking {
+        variable: None,
         what: "Asked".to_owned(),
         resource: "https://management.azure.com",
         id: &id,

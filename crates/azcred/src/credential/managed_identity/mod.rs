@@ -104,6 +104,8 @@ struct Asking<'a> {
     what: String,
     resource: &'a str,
     id: &'a ManagedIdentityId,
+    /// The variable that names the identity, if there is one.
+    variable: Option<&'static str>,
     system: &'a SharedSystem,
     deadline: Duration,
 }
@@ -271,6 +273,7 @@ impl ManagedIdentity {
             ),
             resource,
             id: &self.id,
+            variable: self.variable,
             system: self.options.system(),
             deadline,
         };

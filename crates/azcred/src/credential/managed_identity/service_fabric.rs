@@ -87,6 +87,9 @@ impl Host for ServiceFabric {
                 .with_header(HeaderName::from_static("secret"), self.secret.clone());
             let asked = HostRequest {
                 what: &asking.what,
+                resource: asking.resource,
+                id: asking.id,
+                variable: asking.variable,
                 host: self.name(),
                 assign: "give the application an identity in its manifest and its resource: https://aka.ms/servicefabricmi",
                 secrets: &[self.secret.to_str().unwrap_or_default()],
