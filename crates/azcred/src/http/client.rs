@@ -1,12 +1,12 @@
 //! Builds the HTTP client: its proxies and its trusted certificates.
 
-use super::{Way, pinned};
+use super::{Way, pinned, proxy::Proxies};
 use crate::{
     facts::{Error, ErrorKind, Result},
     redact::shown_path,
     system::{self, System, check_text},
 };
-use reqwest::{NoProxy, Proxy, redirect};
+use reqwest::{Proxy, redirect};
 use rustls::{
     ClientConfig, ConfigBuilder, WantsVerifier,
     crypto::{CryptoProvider, ring},
@@ -25,10 +25,22 @@ const BUNDLE_LIMIT: u64 = 16 << 20;
 /// How long connecting may take, TLS included, before it is tried again.
 const CONNECT: Duration = Duration::from_secs(5);
 
-pub(super) fn build(system: &dyn System, way: &Way) -> Result<reqwest::Client> {
+/// A client and what it was built from.
+pub(super) struct Client {
+    pub(super) library: reqwest::Client,
+    /// None for a client that connects directly.
+    pub(super) proxies: Arc<Proxies>,
+    /// The trust of its connections, also of those to a proxy.
+    pub(super) tls: Arc<ClientConfig>,
+    /// What is set and has no effect, a sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+pub(super) fn build(system: &dyn System, way: &Way) -> Result<Client> {
     check_text(system)?;
+    let mut notes = Vec::new();
     let tls = match way {
-        Way::Usual => tls(system)?,
+        Way::Usual => tls(system, &mut notes)?,
         // Trusts no certificate: these endpoints are plain HTTP.
         Way::Direct => protocol()?
             .with_root_certificates(rustls::RootCertStore::empty())
@@ -36,98 +48,51 @@ pub(super) fn build(system: &dyn System, way: &Way) -> Result<reqwest::Client> {
         Way::Pinned(thumbprint) => pinned::config(protocol()?, *thumbprint),
     };
     let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls.clone())
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT)
         .user_agent(concat!("azcred/", env!("CARGO_PKG_VERSION")))
         // Proxy variables are read through `system`, below.
         .no_proxy();
+    let mut proxies = Arc::default();
     if matches!(way, Way::Usual) {
-        for proxy in proxies(system)? {
-            builder = builder.proxy(proxy);
-        }
+        proxies = Arc::new(Proxies::read(system));
+        notes.extend(proxies.notes());
+        let chosen = proxies.clone();
+        // A setting without an address is an error before a request gets this far.
+        builder = builder.proxy(Proxy::custom(move |url| chosen.of(url)?.address()));
     }
-    builder.build().map_err(|error| {
+    let library = builder.build().map_err(|error| {
         Error::new(
             ErrorKind::Invalid,
             "could not set up HTTPS",
             "the TLS settings can't be used",
         )
         .with_cause(error)
+    })?;
+    for note in &notes {
+        tracing::warn!("{note}");
+    }
+    Ok(Client {
+        library,
+        proxies,
+        tls: Arc::new(tls),
+        notes,
     })
 }
 
-/// A variable that tools write in lower or upper case. The lower-case one counts first, as in curl.
-fn either(
-    system: &dyn System,
-    lower: &'static str,
-    upper: &'static str,
-) -> Option<(&'static str, String)> {
-    [lower, upper]
-        .into_iter()
-        .find_map(|name| Some((name, system.var(name)?)))
-}
-
-/// The variable that names the proxy for addresses of this scheme.
-pub(super) fn proxy_variable(scheme: &str, system: &dyn System) -> Option<&'static str> {
-    let own = match scheme {
-        "https" => either(system, "https_proxy", "HTTPS_PROXY"),
-        _ => either(system, "http_proxy", "HTTP_PROXY"),
-    };
-    let proxy = own.or_else(|| either(system, "all_proxy", "ALL_PROXY"));
-    proxy.map(|(name, _)| name)
-}
-
-fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
-    let listed = either(system, "no_proxy", "NO_PROXY").map_or(String::new(), |(_, list)| list);
-    // Plain HTTP to this machine is safe because only this machine can read it. A proxy could read
-    // it too.
-    let except = NoProxy::from_string(&format!("{listed},localhost,127.0.0.0/8,::1"));
-    let make = |variable: Option<(&'static str, String)>,
-                kind: fn(&str) -> reqwest::Result<Proxy>| {
-        let Some((name, value)) = variable else {
-            return Ok(None);
-        };
-        kind(value.trim())
-            .map(|proxy| Some(proxy.no_proxy(except.clone())))
-            .map_err(|_| {
-                // The value may have a password, so the error does not show it.
-                Error::new(
-                    ErrorKind::Invalid,
-                    format!("could not read {name}"),
-                    "it is not the address of a proxy",
-                )
-                .with_fix(format!(
-                    "set {name} to an address such as http://proxy.example:8080, or unset it"
-                ))
-            })
-    };
-    let https = make(either(system, "https_proxy", "HTTPS_PROXY"), |url| {
-        Proxy::https(url)
-    })?;
-    // A request can set upper-case HTTP_PROXY for a CGI program (httpoxy), so it is ignored if
-    // REQUEST_METHOD is set.
-    let http = if system.var("REQUEST_METHOD").is_some() {
-        make(
-            system.var("http_proxy").map(|value| ("http_proxy", value)),
-            |url| Proxy::http(url),
-        )?
-    } else {
-        make(either(system, "http_proxy", "HTTP_PROXY"), |url| {
-            Proxy::http(url)
-        })?
-    };
-    let all = make(either(system, "all_proxy", "ALL_PROXY"), |url| {
-        Proxy::all(url)
-    })?;
-    Ok([https, http, all].into_iter().flatten().collect())
-}
-
-fn tls(system: &dyn System) -> Result<ClientConfig> {
+fn tls(system: &dyn System, notes: &mut Vec<String>) -> Result<ClientConfig> {
     let mut read = HashSet::new();
     let instead = bundles(system, &["SSL_CERT_FILE"], &mut read)?;
-    let folders = folders(system)?;
+    let folders = match folders(system) {
+        // OpenSSL's own builds set both variables, and often only one of them exists.
+        Err(error) if instead.is_some() => {
+            notes.push(format!("{}: {}", error.what(), error.why()));
+            None
+        }
+        folders => folders?,
+    };
     let instead = match (instead, folders) {
         (Some(certificates), Some(more)) => Some([certificates, more].concat()),
         (one, other) => one.or(other),

@@ -2,7 +2,11 @@
 //! whole call, limited retries, limited bodies, and errors that say what happened.
 
 mod client;
+mod examine;
+mod no_proxy;
 mod pinned;
+mod proxy;
+mod proxy_trouble;
 mod trouble;
 
 use crate::{
@@ -49,7 +53,7 @@ pub struct Http(Arc<HttpInner>);
 struct HttpInner {
     system: SharedSystem,
     way: Way,
-    client: OnceCell<reqwest::Client>,
+    client: OnceCell<client::Client>,
 }
 
 /// How a client connects, and which certificates it trusts.
@@ -289,6 +293,16 @@ impl Http {
         Self::by(Way::Pinned(thumbprint), system)
     }
 
+    /// What is set on the machine and has no effect, a sentence each: an entry of `NO_PROXY` that
+    /// matches no host, an empty `SSL_CERT_DIR` beside a good `SSL_CERT_FILE`. Known after the
+    /// first request; empty before.
+    pub fn notes(&self) -> &[String] {
+        match self.0.client.get() {
+            Some(client) => &client.notes,
+            None => &[],
+        }
+    }
+
     fn by(way: Way, system: SharedSystem) -> Self {
         Self(Arc::new(HttpInner {
             system,
@@ -335,12 +349,17 @@ impl Http {
                 ));
             }
         };
+        // A proxy that is not understood must not be passed by: the request may hold a secret.
+        if let Some(setting) = client.proxies.of(&request.url) {
+            setting.server()?;
+        }
+        let target = trouble::Target::of(&request.url, &*self.0.system, &client.proxies);
         let mut attempt = 1;
         loop {
             let bound = end.min(Instant::now() + ATTEMPT);
-            let outcome = match timeout_at(bound, self.attempt(client, request)).await {
+            let outcome = match timeout_at(bound, self.attempt(client, request, &target)).await {
                 Ok(outcome) => outcome,
-                Err(_) => Err(trouble::silent(&self.target(request))),
+                Err(_) => Err(trouble::silent(&target)),
             };
             let pause = match &outcome {
                 Ok(response) => {
@@ -371,24 +390,19 @@ impl Http {
                     response.attempts = attempt;
                     Ok(response)
                 }
-                Err(trouble) => {
-                    let target = self.target(request);
-                    Err(trouble.into_error(what, &target, attempt, started.elapsed()))
-                }
+                Err(trouble) => Err(trouble.into_error(what, &target, attempt, started.elapsed())),
             };
         }
     }
 
-    fn target(&self, request: &HttpRequest) -> trouble::Target {
-        trouble::Target::of(&request.url, &*self.0.system)
-    }
-
     async fn attempt(
         &self,
-        client: &reqwest::Client,
+        client: &client::Client,
         request: &HttpRequest,
+        target: &trouble::Target<'_>,
     ) -> std::result::Result<HttpResponse, trouble::Trouble> {
         let mut builder = client
+            .library
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone());
         if let Some(body) = &request.body {
@@ -396,32 +410,34 @@ impl Http {
             let copy = Zeroizing::new(body.as_bytes().to_vec());
             builder = builder.body(bytes::Bytes::from_owner(copy));
         }
-        let mut response = builder
-            .send()
-            .await
-            .map_err(|error| trouble::sending(error, &self.target(request)))?;
+        let mut response = match builder.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                let finding = proxy_trouble::ask_proxy(&error, target, &client.tls).await;
+                return Err(trouble::sending(error, target, finding));
+            }
+        };
+        if let Some(trouble) = proxy_trouble::rejected(&response, target) {
+            return Err(trouble);
+        }
         let status = response.status();
         if status.is_redirection() {
-            return Err(trouble::redirected(
-                &response,
-                &self.target(request),
-                request,
-            ));
+            return Err(trouble::redirected(&response, target, request));
         }
         if response
             .content_length()
             .is_some_and(|length| length > BODY_LIMIT as u64)
         {
-            return Err(trouble::endless(&self.target(request)));
+            return Err(trouble::endless(target));
         }
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| trouble::sending(error, &self.target(request)))?
+            .map_err(|error| trouble::sending(error, target, None))?
         {
             if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(trouble::endless(&self.target(request)));
+                return Err(trouble::endless(target));
             }
             body.extend_from_slice(&chunk);
         }
@@ -439,7 +455,7 @@ impl Http {
     /// The client. It is built in a thread of its own, because reading hundreds of root
     /// certificates would block the runtime. A failure is not stored, so that a corrected file is
     /// read again.
-    async fn client(&self) -> Result<&reqwest::Client> {
+    async fn client(&self) -> Result<&client::Client> {
         let build = || async {
             let (system, way) = (self.0.system.clone(), self.0.way.clone());
             if !matches!(way, Way::Usual) {

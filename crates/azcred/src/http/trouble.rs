@@ -1,10 +1,15 @@
 //! Says in plain words why a request got no response.
 
-use super::HttpRequest;
+use super::{
+    HttpRequest,
+    examine::Finding,
+    proxy::{Proxies, Setting},
+    proxy_trouble::of_proxy,
+};
 use crate::{
     facts::{Error, ErrorKind, Fix},
     redact::redact,
-    system::System,
+    system::{System, is_loopback},
 };
 use reqwest::header;
 use rustls::{AlertDescription, CertificateError};
@@ -19,17 +24,22 @@ const ADDRESSES: [&str; 3] = [
 ];
 
 /// The target of a request, as errors name it.
-pub(super) struct Target {
+pub(super) struct Target<'a> {
     /// The host, and the port if it is not the usual one.
-    host: String,
+    pub(super) host: String,
+    /// The host and the port.
+    pub(super) authority: String,
     /// The variable that names this address, if one does.
     variable: Option<&'static str>,
-    /// The variable that names the proxy for such addresses, if one is set.
-    proxy: Option<&'static str>,
+    /// The proxy between, if there is one.
+    pub(super) proxy: Option<&'a Setting>,
+    /// The variable of a proxy that is for plain HTTP only, if this address is HTTPS and has no
+    /// proxy.
+    only_for_plain_http: Option<&'static str>,
 }
 
-impl Target {
-    pub(super) fn of(url: &Url, system: &dyn System) -> Self {
+impl<'a> Target<'a> {
+    pub(super) fn of(url: &Url, system: &dyn System, proxies: &'a Proxies) -> Self {
         let host = url.host_str().unwrap_or_default();
         let names_it = |name: &&str| {
             let value = system.var(name)?;
@@ -45,30 +55,37 @@ impl Target {
                 Some(port) => format!("{host}:{port}"),
                 None => host.to_owned(),
             },
+            authority: format!("{host}:{}", url.port_or_known_default().unwrap_or(443)),
             variable: ADDRESSES.into_iter().find(|name| names_it(name).is_some()),
-            proxy: super::client::proxy_variable(url.scheme(), system),
+            proxy: proxies.of(url),
+            only_for_plain_http: proxies
+                .only_for_plain_http()
+                .filter(|_| url.scheme() == "https" && !is_loopback(url)),
         }
     }
 
     /// The fix for a connection that can't be made.
     fn network(&self) -> Fix {
-        match self.proxy {
-            None => "check the network; if it needs a proxy, set HTTPS_PROXY".into(),
-            Some(variable) => {
-                format!("check the network, and the proxy that {variable} names").into()
-            }
+        match (self.proxy, self.only_for_plain_http) {
+            (Some(setting), _) => format!(
+                "check the network, and the proxy that {} names",
+                setting.variable
+            )
+            .into(),
+            (None, Some(variable)) => Fix::from(format!(
+                "set HTTPS_PROXY to the value of {variable}, which counts for plain HTTP only"
+            ))
+            .or("check the network"),
+            (None, None) => "check the network; if it needs a proxy, set HTTPS_PROXY".into(),
         }
     }
 
-    fn proxy_variable(&self) -> &'static str {
-        self.proxy.unwrap_or("HTTPS_PROXY")
-    }
-
-    /// The fix for a proxy that can't be reached. Its address is not shown: it may have a password.
-    fn reach_proxy(&self) -> Fix {
-        let variable = self.proxy_variable();
-        Fix::from(format!("start that proxy, or correct {variable}"))
-            .or(Fix::UnsetVariable(variable.into()))
+    /// The host, and how it is reached.
+    fn way(&self) -> String {
+        match self.proxy {
+            Some(setting) => format!("{} through {}", self.host, setting.name()),
+            None => self.host.clone(),
+        }
     }
 }
 
@@ -78,34 +95,46 @@ pub(super) struct Trouble {
     pub(super) why: String,
     fix: Fix,
     pub(super) retryable: bool,
+    /// Whether the proxy is at fault, and not what is at the address.
+    is_proxy: bool,
     cause: Option<reqwest::Error>,
 }
 
 impl Trouble {
-    fn passing(why: String, fix: impl Into<Fix>) -> Self {
+    pub(super) fn passing(why: String, fix: impl Into<Fix>) -> Self {
         Self {
             kind: ErrorKind::Unreachable,
             why,
             fix: fix.into(),
             retryable: true,
+            is_proxy: false,
             cause: None,
         }
     }
 
-    fn lasting(kind: ErrorKind, why: String, fix: impl Into<Fix>) -> Self {
+    pub(super) fn lasting(kind: ErrorKind, why: String, fix: impl Into<Fix>) -> Self {
         Self {
             kind,
             why,
             fix: fix.into(),
             retryable: false,
+            is_proxy: false,
             cause: None,
+        }
+    }
+
+    /// This trouble, as the proxy's.
+    pub(super) fn of_proxy(self) -> Self {
+        Self {
+            is_proxy: true,
+            ..self
         }
     }
 
     pub(super) fn into_error(
         self,
         what: &str,
-        target: &Target,
+        target: &Target<'_>,
         attempts: u32,
         took: Duration,
     ) -> Error {
@@ -114,7 +143,7 @@ impl Trouble {
             why = format!("{why} ({attempts} attempts in {:.1} s)", took.as_secs_f64());
         }
         // A variable that sends requests elsewhere is the likely cause.
-        let fix = match target.variable {
+        let fix = match target.variable.filter(|_| !self.is_proxy) {
             None => self.fix,
             Some(variable) => {
                 why = format!("{why}; {variable} is set to this address");
@@ -133,15 +162,15 @@ impl Trouble {
 }
 
 /// An attempt that got no response in time.
-pub(super) fn silent(target: &Target) -> Trouble {
+pub(super) fn silent(target: &Target<'_>) -> Trouble {
     Trouble::passing(
-        format!("{} did not respond in time", target.host),
+        format!("{} did not respond in time", target.way()),
         target.network(),
     )
 }
 
 /// A response over the size limit.
-pub(super) fn endless(target: &Target) -> Trouble {
+pub(super) fn endless(target: &Target<'_>) -> Trouble {
     Trouble::lasting(
         ErrorKind::Unexpected,
         format!(
@@ -156,7 +185,7 @@ pub(super) fn endless(target: &Target) -> Trouble {
 /// A redirect. It is not followed, because the secret is for one address only.
 pub(super) fn redirected(
     response: &reqwest::Response,
-    target: &Target,
+    target: &Target<'_>,
     request: &HttpRequest,
 ) -> Trouble {
     let elsewhere = response
@@ -180,121 +209,103 @@ pub(super) fn redirected(
     )
 }
 
-/// A request without a whole response.
-pub(super) fn sending(error: reqwest::Error, target: &Target) -> Trouble {
+/// A request without a whole response. `finding` is what the proxy between does.
+pub(super) fn sending(
+    error: reqwest::Error,
+    target: &Target<'_>,
+    finding: Option<Finding>,
+) -> Trouble {
     // `what` already names the address, which reqwest's text would repeat.
     let error = error.without_url();
-    let mut trouble = explain(&error, target);
+    let of_proxy = match (target.proxy, finding) {
+        (Some(setting), Some(finding)) => of_proxy(setting, &finding, &error, target),
+        _ => None,
+    };
+    let of_proxy = of_proxy.map(Trouble::of_proxy);
+    let mut trouble = of_proxy.unwrap_or_else(|| explain(&error, target));
     trouble.cause = Some(error);
     trouble
 }
 
-fn explain(error: &reqwest::Error, target: &Target) -> Trouble {
+/// The errors that caused this one.
+pub(super) fn chain(
+    error: &reqwest::Error,
+) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |inner| (*inner).source())
+}
+
+fn explain(error: &reqwest::Error, target: &Target<'_>) -> Trouble {
     let mut text = String::new();
     let mut io_kind = None;
-    let mut certificate = None;
-    let proxy = format!("the proxy that {} names", target.proxy_variable());
-    let mut is_proxy = false;
-    let mut cause = error.source();
-    while let Some(inner) = cause {
+    let host = target.way();
+    for inner in chain(error) {
         text = inner.to_string();
-        // The text of hyper-util's `TunnelError::ConnectFailed`, also for SOCKS: the proxy itself
-        // was not reached.
-        if text.contains("failed to create underlying connection") {
-            is_proxy = true;
-        }
         if text.contains("dns error") {
-            return match is_proxy {
-                true => Trouble::passing(
-                    format!("the host name of {proxy} can't be resolved"),
-                    target.reach_proxy(),
-                ),
-                false => Trouble::passing(
-                    format!("the name {} can't be resolved", target.host),
-                    target.network(),
-                ),
-            };
+            let system = chain(error).last().map(ToString::to_string);
+            return unresolved(&target.host, &system.unwrap_or_default(), target.network());
         }
-        if text.contains("proxy authorization required")
-            || text.contains("proxy authentication required")
-        {
-            return Trouble::lasting(
-                ErrorKind::Unreachable,
-                format!("{proxy} requires a user name and a password"),
-                format!(
-                    "set {} to http://USER:PASSWORD@PROXY:PORT",
-                    target.proxy_variable()
-                ),
-            );
+        let tls = match inner.downcast_ref::<io::Error>() {
+            Some(io) => {
+                io_kind = Some(io.kind());
+                tls_error(io)
+            }
+            None => inner.downcast_ref::<rustls::Error>(),
+        };
+        if let Some(tls) = tls {
+            return untrusted(tls, &target.host);
         }
-        if text.contains("tunnel") && text.contains("unsuccessful") {
-            return Trouble::lasting(
-                ErrorKind::Unreachable,
-                format!("{proxy} refused to connect to {}", target.host),
-                Fix::from(format!(
-                    "ask the proxy's administrator to allow {}",
-                    target.host
-                ))
-                .or("add the host to NO_PROXY, if it can be reached without the proxy"),
-            );
-        }
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            io_kind = Some(io.kind());
-            certificate = tls_error(io).cloned();
-        } else if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            certificate = Some(tls.clone());
-        }
-        if certificate.is_some() {
-            break;
-        }
-        cause = inner.source();
-    }
-    let host = match is_proxy {
-        true => &proxy,
-        false => &target.host,
-    };
-    let fix = match is_proxy {
-        true => target.reach_proxy(),
-        false => target.network(),
-    };
-    if let Some(tls) = certificate {
-        return untrusted(&tls, host);
     }
     if error.is_timeout() {
-        return Trouble::passing(format!("{host} did not respond in time"), fix);
+        return Trouble::passing(format!("{host} did not respond in time"), target.network());
     }
-    match io_kind {
-        Some(io::ErrorKind::ConnectionRefused) => {
-            Trouble::passing(format!("{host} refused the connection"), fix)
+    if let Some(why) = io_kind.and_then(of_io) {
+        return Trouble::passing(format!("{host} {why}"), target.network());
+    }
+    let why = if error.is_body() || error.is_decode() {
+        format!("{host} closed the connection in the middle of its response")
+    } else if text.is_empty() {
+        format!("the connection to {host} failed: {error}")
+    } else {
+        format!("the connection to {host} failed: {text}")
+    };
+    Trouble::passing(why, target.network())
+}
+
+/// What an address did, for an error of the network.
+pub(super) fn of_io(kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        io::ErrorKind::ConnectionRefused => "refused the connection",
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => "closed the connection",
+        io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::AddrNotAvailable => {
+            "can't be reached: this network has no route to its address"
         }
-        Some(
-            io::ErrorKind::ConnectionReset
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof,
-        ) => Trouble::passing(format!("{host} closed the connection"), fix),
-        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-            Trouble::passing(format!("this network has no route to {host}"), fix)
+        io::ErrorKind::TimedOut => "did not respond in time",
+        io::ErrorKind::PermissionDenied => {
+            "can't be reached: this machine does not permit the connection (a firewall or a sandbox)"
         }
-        _ if error.is_body() || error.is_decode() => Trouble::passing(
-            format!("{host} closed the connection in the middle of its response"),
-            fix,
+        _ => return None,
+    })
+}
+
+/// A name without an address. `system` is what the system says.
+pub(super) fn unresolved(name: &str, system: &str, fix: Fix) -> Trouble {
+    // The C library's texts for EAI_AGAIN, and Windows's for WSATRY_AGAIN.
+    match system.to_ascii_lowercase().contains("temporary") {
+        true => Trouble::passing(
+            format!("the name {name} can't be resolved: no name server responds"),
+            Fix::from("check the network, the VPN and the name servers of this machine").or(fix),
         ),
-        _ => Trouble::passing(
-            format!(
-                "the connection to {host} failed: {}",
-                if text.is_empty() {
-                    error.to_string()
-                } else {
-                    text
-                }
-            ),
-            fix,
-        ),
+        false => Trouble::passing(format!("the name {name} can't be resolved"), fix),
     }
 }
 
 /// The TLS error inside an I/O error, at any depth; [`std::error::Error::source`] skips it.
-fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner
         .downcast_ref()
@@ -320,7 +331,7 @@ fn name_of(reason: &CertificateError) -> String {
         .to_owned()
 }
 
-fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
+pub(super) fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
     // A server signs with its certificate's key, and gives up if the client knows no algorithm for
     // that key: P-521 with this program's cryptography (ring).
     if let rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) = tls {

@@ -269,28 +269,6 @@ async fn an_unreachable_host_is_reported_in_plain_words() {
         "{error}"
     );
 
-    let proxy = format!("http://user:hidden@{address}");
-    let proxied = Fixture::new().with_var("all_proxy", &proxy);
-    let error = ask_at("https://authority.example", proxied, AMPLE)
-        .await
-        .unwrap_err();
-    assert!(
-        error.why().contains("the proxy that all_proxy names"),
-        "{error}"
-    );
-    let proxied = Fixture::new().with_var("HTTPS_PROXY", &proxy);
-    let error = ask_at("https://authority.example", proxied, AMPLE)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.why().split(" (").next(),
-        Some("the proxy that HTTPS_PROXY names refused the connection"),
-    );
-    assert!(
-        error.fix().unwrap().to_string().contains("HTTPS_PROXY"),
-        "{error}"
-    );
-
     let unknown = "https://no-such-host.invalid";
     let error = ask_at(unknown, Fixture::new(), AMPLE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
@@ -450,35 +428,6 @@ async fn plain_http_behind_https_is_named() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
-}
-
-#[tokio::test]
-async fn a_proxys_rejection_differs_from_an_authoritys() {
-    for (answer, says) in [
-        (
-            http("403 Forbidden", &[], "policy"),
-            "the proxy that HTTPS_PROXY names refused to connect to login.microsoftonline.com",
-        ),
-        (
-            http("407 Proxy Authentication Required", &[], ""),
-            "the proxy that HTTPS_PROXY names requires a user name",
-        ),
-    ] {
-        let proxy = Server::start([answer]).await;
-        let system = Fixture::new().with_var("HTTPS_PROXY", &format!("http://{}", proxy.address));
-        let error = ask_at("https://login.microsoftonline.com", system, AMPLE)
-            .await
-            .unwrap_err();
-        assert!(error.why().contains(says), "{error}");
-    }
-    let system = Fixture::new().with_var("HTTPS_PROXY", "http://user:hunter2@[bad");
-    let error = ask_at("https://login.microsoftonline.com", system, AMPLE)
-        .await
-        .unwrap_err();
-    assert!(
-        error.what().contains("HTTPS_PROXY") && !error.to_string().contains("hunter2"),
-        "{error}"
-    );
 }
 
 #[tokio::test]

@@ -261,3 +261,53 @@ async fn roots_are_found_in_folders_too_and_an_empty_one_is_named() {
         assert!(error.why().contains("no certificate"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_missing_ssl_cert_dir_beside_a_good_ssl_cert_file_is_a_note() {
+    let (root, config) = tls(|_| ());
+    let server = Server::start_tls([token()], config).await;
+    let url: Url = format!("https://localhost:{}", server.address.port())
+        .parse()
+        .unwrap();
+    let system = Fixture::new()
+        .with_var("SSL_CERT_DIR", "/usr/lib/ssl/no-such-folder")
+        .with_var("SSL_CERT_FILE", "/ca.pem")
+        .with_file("/ca.pem", root);
+    let http = Http::new(system.shared());
+    assert!(http.notes().is_empty());
+    let answer = http.send("Asked", &HttpRequest::get(url), AMPLE).await;
+    assert_eq!(answer.unwrap().status, 200);
+    let [note] = http.notes() else {
+        panic!("{:?}", http.notes());
+    };
+    assert!(note.contains("SSL_CERT_DIR"), "{note}");
+    assert!(note.contains("/usr/lib/ssl/no-such-folder"), "{note}");
+}
+
+#[tokio::test]
+async fn an_entry_of_no_proxy_that_matches_nothing_is_a_note() {
+    let proxy = Server::start([token()]).await;
+    let system = Fixture::new()
+        .with_var("HTTP_PROXY", &format!("http://{}", proxy.address))
+        .with_var(
+            "no_proxy",
+            "https://user:hunter2@azure.invalid/, azure.example",
+        );
+    let http = Http::new(system.shared());
+    let url = Url::parse("http://azure.invalid/").unwrap();
+    http.send("Asked", &HttpRequest::get(url), AMPLE)
+        .await
+        .unwrap();
+    assert_eq!(proxy.requests(), 1);
+    let [note] = http.notes() else {
+        panic!("{:?}", http.notes());
+    };
+    assert!(
+        note.contains("'https://***@azure.invalid/' of no_proxy matches no host"),
+        "{note}"
+    );
+    assert!(
+        note.ends_with("write only the host, azure.invalid"),
+        "{note}"
+    );
+}

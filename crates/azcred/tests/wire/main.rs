@@ -22,6 +22,7 @@ mod interactive_browser;
 #[cfg(feature = "default")]
 mod machine;
 mod managed_identity;
+mod network;
 #[cfg(feature = "azure_core")]
 mod official_sdk;
 #[cfg(feature = "default")]

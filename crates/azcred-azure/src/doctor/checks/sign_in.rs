@@ -13,8 +13,9 @@ use crate::{
 use azcred::{
     Principal, PrincipalKind, Session, TenantId, Used,
     chain::{self, Source},
+    http::Http,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The identity that signed in.
 pub(in crate::doctor) struct Identity {
@@ -28,13 +29,19 @@ pub(in crate::doctor) struct Identity {
 }
 
 /// The result of the sign-in, on which all other findings depend.
-pub(in crate::doctor) struct SignIn(pub(in crate::doctor) Result<Arc<Identity>>);
+pub(in crate::doctor) struct SignIn(
+    pub(in crate::doctor) Result<Arc<Identity>>,
+    /// What is set for the network and has no effect.
+    Vec<String>,
+);
 
 impl Finding for SignIn {
     async fn find(case: &Case<'_>) -> Self {
+        let http = OnceLock::new();
         let sign_in = async {
             let session = case.doctor.session.clone();
             let session = session.open().await.map_err(Error::token)?;
+            let _ = http.set(session.options().http().clone());
             let manager = ResourceManager::new(session.options(), Arc::new(session.clone()))?;
             let token = session.token().await.map_err(Error::token)?;
             Ok(Arc::new(Identity {
@@ -44,7 +51,9 @@ impl Finding for SignIn {
                 session,
             }))
         };
-        Self(case.within("Signed in", sign_in).await)
+        let result = case.within("Signed in", sign_in).await;
+        let notes = http.get().map_or(&[][..], Http::notes);
+        Self(result, notes.to_vec())
     }
 }
 
@@ -121,23 +130,30 @@ impl Check for SignInCheck {
         })
     }
 
-    fn tell(&self, outcome: SignInOutcome, _: &Case<'_>) -> Verdict {
-        let identity = match outcome {
-            SignInOutcome::SignedIn(identity) => identity,
-            SignInOutcome::NotSignedIn(error) => {
-                let mut verdict = Verdict::error("", &error);
-                verdict.reason =
-                    "no account is signed in here, and no credentials are set".to_owned();
-                return verdict;
-            }
-            SignInOutcome::Failed(source, error) => {
-                let source = source.map_or("", Source::id);
-                let kind = error.token_error().map(azcred::Error::kind);
-                return Verdict::error(failed(source, kind), &error);
-            }
-        };
-        tell_identity(identity.source(), &identity.principal)
+    fn tell(&self, outcome: SignInOutcome, case: &Case<'_>) -> Verdict {
+        let sign_in = case.found::<SignIn>();
+        let notes = sign_in.iter().flat_map(|sign_in| &sign_in.1);
+        notes.fold(tell_outcome(outcome), |verdict, note| {
+            verdict.evidence("note", note)
+        })
     }
+}
+
+fn tell_outcome(outcome: SignInOutcome) -> Verdict {
+    let identity = match outcome {
+        SignInOutcome::SignedIn(identity) => identity,
+        SignInOutcome::NotSignedIn(error) => {
+            let mut verdict = Verdict::error("", &error);
+            verdict.reason = "no account is signed in here, and no credentials are set".to_owned();
+            return verdict;
+        }
+        SignInOutcome::Failed(source, error) => {
+            let source = source.map_or("", Source::id);
+            let kind = error.token_error().map(azcred::Error::kind);
+            return Verdict::error(failed(source, kind), &error);
+        }
+    };
+    tell_identity(identity.source(), &identity.principal)
 }
 
 /// The failure of a source in a few words.
@@ -254,5 +270,34 @@ mod tests {
         let source = Some(Source::Environment);
         let of_chain = tell(SignInOutcome::Failed(source, error(ErrorKind::Refused)));
         assert_eq!(of_chain.detail, "environment: rejected by Entra ID");
+    }
+    #[tokio::test]
+    async fn what_is_set_for_the_network_and_has_no_effect_is_a_note() {
+        let machine = azcred::system::Fixture::new()
+            .with_var("AZURE_TENANT_ID", "contoso.com")
+            .with_var("AZURE_CLIENT_ID", "c11e0000-0000-4000-8000-000000000001")
+            .with_var("AZURE_CLIENT_SECRET", "s3cr3t")
+            .with_var("HTTPS_PROXY", "\"http://user:hunter2@proxy.example:8080\"")
+            .with_var("NO_PROXY", "https://intranet.example");
+        let session = Session::builder().at(machine.shared(), "/");
+        let doctor = crate::doctor::Doctor::new(
+            session,
+            Err(Error::new(crate::error::ErrorKind::NotFound, "a", "b")),
+        );
+        let case = case(&doctor);
+        let outcome = SignInCheck.examine(&case).await.unwrap();
+        let verdict = SignInCheck.tell(outcome, &case);
+        assert_eq!(verdict.status, Status::Failed);
+        assert!(verdict.reason.contains("HTTPS_PROXY"), "{verdict:?}");
+        assert!(!format!("{verdict:?}").contains("hunter2"), "{verdict:?}");
+        let [note] = &verdict.evidence[..] else {
+            panic!("{verdict:?}");
+        };
+        assert_eq!(note.name, "note");
+        assert!(
+            note.value
+                .contains("'https://intranet.example' of NO_PROXY"),
+            "{note:?}"
+        );
     }
 }
