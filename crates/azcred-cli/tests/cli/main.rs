@@ -20,6 +20,7 @@ mod help;
 mod home;
 #[cfg(all(unix, feature = "emulator"))]
 mod isolation;
+mod hostile_text;
 #[cfg(unix)]
 mod login;
 #[cfg(unix)]
