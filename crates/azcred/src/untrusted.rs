@@ -274,7 +274,7 @@ mod tests {
         let shown: &str = &text;
         for shown in [
             shown,
-            &text.to_string(),
+            &format!("{text}"),
             &format!("{text:?}"),
             text.as_str(),
         ] {

@@ -225,7 +225,7 @@ fn the_output_and_the_files_of_azure_cli_reach_no_terminal() {
         let tool = ("bin/az", format!("#!/bin/sh\n{script}\n"));
         // Only Entra ID's sentence and the claims of a token are repeated.
         let is_repeated = script.contains("accessToken") || script.contains("AADSTS");
-        let alone = home(&[tool.clone()]);
+        let alone = home(std::slice::from_ref(&tool));
         let shown = walk(&SIGNED_IN, |arguments| at(alone.path(), arguments));
         assert_eq!(shown, is_repeated, "{script}");
         for environment in [&*text, "AzureCloud"] {

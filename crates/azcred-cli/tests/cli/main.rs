@@ -18,9 +18,9 @@ mod failures;
 mod folders;
 mod help;
 mod home;
+mod hostile_text;
 #[cfg(all(unix, feature = "emulator"))]
 mod isolation;
-mod hostile_text;
 #[cfg(unix)]
 mod login;
 #[cfg(unix)]
