@@ -18,6 +18,13 @@ pub(crate) fn clip_to(text: &str, characters: usize) -> String {
         .collect()
 }
 
+/// Text of a file for a message, with `�` for each unseen character.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| if is_unseen(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
 /// Whether a character moves a terminal's cursor, reorders a line or is invisible (Unicode Standard
 /// Annexes 9 and 44). A name with such characters can look like another.
 pub(crate) fn is_unseen(c: char) -> bool {

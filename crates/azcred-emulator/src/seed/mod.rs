@@ -13,6 +13,7 @@ use crate::{
     directory::Directory,
     faults::Fault,
     resources::{self, ManagedIdentity, Resources, ResourcesSeed},
+    text::visible,
 };
 use managed_identities::ManagedIdentitiesSeed;
 use problem::Problem;
@@ -132,10 +133,11 @@ impl Seed {
         let located = |problem: Problem| SeedError::Invalid {
             file: file.clone(),
             line: line_of(&text, problem.span.as_ref().map_or(0, |span| span.start)),
-            message: match problem.field.as_str() {
+            // Names and values of the file are in it.
+            message: visible(&match problem.field.as_str() {
                 "" => problem.message,
                 field => format!("{field}: {}", problem.message),
-            },
+            }),
         };
         let halves = split(&text).map_err(located)?;
         let seed: tables::DirectorySeed = deserialize(halves.directory).map_err(located)?;
@@ -279,6 +281,17 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         build(text).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn no_name_in_a_seed_reaches_the_terminal_unseen() {
+        let said = refusal("[[tenants]]\nid = '1'\n[[\"\\u001b[2J\\u202e\"]]\n");
+        assert!(!said.chars().any(crate::text::is_unseen), "{said:?}");
+        let said = refusal("[[\"\\u001b\\u202e\"]]\n");
+        assert!(
+            said.starts_with("seed.toml:1: \u{fffd}\u{fffd}: unknown table"),
+            "{said:?}"
+        );
     }
 
     const TENANT: &str = "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n";
