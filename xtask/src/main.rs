@@ -7,6 +7,7 @@ mod bench;
 mod chromium;
 mod command;
 mod deny;
+mod fuzz;
 mod house;
 mod interop;
 mod lint;
@@ -41,6 +42,8 @@ enum Verb {
     Interop(interop::Arguments),
     /// azcred beside the published `azure_identity` and azure-identity for Python; ratios
     Bench,
+    /// Fuzz targets for everything that reads what others wrote, under libFuzzer
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Test(selection) => selection.run(),
         Verb::Bench => bench::run_verb(),
         Verb::Interop(arguments) => interop::run_verb(&arguments),
+        Verb::Fuzz(arguments) => fuzz::run_verb(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -77,8 +77,8 @@ pub enum Error {
 
 /// What was created while an emulator ran. It is kept for the next start with the same seed.
 #[derive(Serialize, Deserialize)]
-struct Created {
-    resources: Resources,
+pub(crate) struct Created {
+    pub(crate) resources: Resources,
 }
 
 /// A running emulator. It stops when it is dropped; [`Emulator::shutdown`] also waits for its

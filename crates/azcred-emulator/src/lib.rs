@@ -30,6 +30,9 @@ mod entra;
 mod entra_state;
 mod environment;
 mod expires_on;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod graph;
 mod homes;
 mod identity_hosts;

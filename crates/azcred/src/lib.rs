@@ -76,6 +76,9 @@ mod credential;
 pub mod entra;
 mod expiry;
 mod facts;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(test)]
 mod hostile;
 pub mod http;

@@ -49,6 +49,13 @@ impl Admin {
         Self { router }
     }
 
+    /// Handles a request.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) async fn handle(&self, request: http::Request<axum::body::Body>) -> Response {
+        let answered = tower::ServiceExt::oneshot(self.router.clone(), request).await;
+        answered.unwrap_or_else(|never| match never {})
+    }
+
     /// Serves a connection.
     pub(super) async fn serve(&self, socket: Socket) {
         let service = TowerToHyperService::new(self.router.clone());

@@ -6,7 +6,7 @@ use super::{
     socket::{Ending, Socket},
 };
 use crate::service::{Entrance, Transport};
-use axum::response::Response;
+use axum::{body::Body, response::Response};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -95,7 +95,8 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(|request: Request<Incoming>| async {
-        let answer: Result<Response, _> = gate::pass(context, entrance, request).await;
+        let answer: Result<Response, _> =
+            gate::pass(context, entrance, request.map(Body::new)).await;
         if answer.is_err() {
             ending.reset();
         }

@@ -50,6 +50,29 @@ impl Context {
         }
     }
 
+    /// Handles a request to a service's port, or else to a real host. `None`: the connection was
+    /// cut, or there is no such host.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) async fn handle(
+        &self,
+        to: &str,
+        request: http::Request<axum::body::Body>,
+    ) -> Option<axum::response::Response> {
+        let named = Service::ALL.iter().find(|service| service.name() == to);
+        let entrance = match named {
+            Some(service) => super::gate::entrance_by_port(*service),
+            None => {
+                let (service, cloud) = crate::service::by_host(to)?;
+                Entrance {
+                    service,
+                    cloud,
+                    real_name: Some(to.to_ascii_lowercase()),
+                }
+            }
+        };
+        super::gate::pass(self, &entrance, request).await.ok()
+    }
+
     /// Passes a request to its service.
     pub(super) async fn route(
         &self,

@@ -19,7 +19,6 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
-use hyper::body::Incoming;
 use serde_json::Value;
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
@@ -37,7 +36,7 @@ pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) async fn pass(
     context: &Context,
     entrance: &Entrance,
-    request: Request<Incoming>,
+    request: Request<Body>,
 ) -> Result<Response, Cut> {
     let (parts, body) = request.into_parts();
     let mut served = Served {
@@ -50,7 +49,7 @@ pub(super) async fn pass(
         fault: None,
         error: None,
     };
-    let outcome = match read(Body::new(body)).await {
+    let outcome = match read(body).await {
         Ok(_) if is_misdirected(entrance, &served.host) => Ok(text(
             StatusCode::MISDIRECTED_REQUEST,
             match entrance.real_name {

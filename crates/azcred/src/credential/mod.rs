@@ -58,6 +58,8 @@ pub use client_secret::ClientSecretCredential;
 pub use device_code::DeviceCodeCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
 pub use github_actions::GitHubActionsCredential;
+#[cfg(feature = "fuzzing")]
+pub use interactive_browser::redirected;
 #[cfg(feature = "people")]
 pub use interactive_browser::{InteractiveBrowserCredential, SignInPrompt};
 pub use managed_identity::ManagedIdentityCredential;

@@ -138,6 +138,12 @@ impl Authorization {
         &self.url
     }
 
+    /// The value that the provider sends back.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn state(&self) -> &SecretString {
+        &self.state
+    }
+
     /// Reads the query of the browser's request.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! HTTP for all parts of azcred: one client that is built at its first request, a deadline for the
 //! whole call, limited retries, limited bodies, and errors that say what happened.
 
+#[cfg(feature = "fuzzing")]
+mod canned;
 mod client;
 mod examine;
 mod no_proxy;
@@ -26,6 +28,9 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use canned::{CannedResponse, with_responses};
 pub(crate) use reqwest::{
     Method,
     header::{self, HeaderMap, HeaderName, HeaderValue},
@@ -410,7 +415,15 @@ impl Http {
             let copy = Zeroizing::new(body.as_bytes().to_vec());
             builder = builder.body(bytes::Bytes::from_owner(copy));
         }
-        let mut response = match builder.send().await {
+        #[cfg(feature = "fuzzing")]
+        let canned = canned::next();
+        #[cfg(not(feature = "fuzzing"))]
+        let canned = None;
+        let sent = match canned {
+            Some(response) => Ok(response),
+            None => builder.send().await,
+        };
+        let mut response = match sent {
             Ok(response) => response,
             Err(error) => {
                 let finding = proxy_trouble::ask_proxy(&error, target, &client.tls).await;
@@ -456,6 +469,10 @@ impl Http {
     /// certificates would block the runtime. A failure is not stored, so that a corrected file is
     /// read again.
     async fn client(&self) -> Result<&client::Client> {
+        #[cfg(feature = "fuzzing")]
+        if let Some(client) = canned::client(&*self.0.system) {
+            return client;
+        }
         let build = || async {
             let (system, way) = (self.0.system.clone(), self.0.way.clone());
             if !matches!(way, Way::Usual) {

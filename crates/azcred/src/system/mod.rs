@@ -18,6 +18,9 @@ mod variables;
 #[cfg(any(test, feature = "test-util"))]
 pub use fixture::{Fixture, Program};
 pub use folders::{cache_folder, config_folder, data_folder, home, path};
+#[cfg(all(feature = "fuzzing", target_os = "linux"))]
+#[doc(hidden)]
+pub use keyring::{bus_address, secret_service_of};
 pub(crate) use loopback::is_loopback;
 pub use real::RealSystem;
 #[cfg(not(feature = "test-util"))]

@@ -32,6 +32,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot},
     time::timeout,
@@ -257,8 +258,8 @@ impl Visitors {
 }
 
 /// Serves one connection with one request.
-async fn talk(
-    stream: TcpStream,
+pub(super) async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     door: Arc<Door>,
     arrivals: mpsc::Sender<Arrival>,
     is_awaited: Arc<AtomicBool>,

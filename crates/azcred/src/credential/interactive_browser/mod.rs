@@ -2,6 +2,8 @@
 //! PKCE and a loopback port.
 
 mod door;
+#[cfg(feature = "fuzzing")]
+mod fuzz;
 mod loopback;
 mod pages;
 
@@ -26,6 +28,8 @@ use crate::{
 };
 use door::Door;
 use futures_util::{FutureExt, future::BoxFuture};
+#[cfg(feature = "fuzzing")]
+pub use fuzz::redirected;
 use loopback::{Arrival, Loopback, Visitors};
 use pages::Page;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};

@@ -66,6 +66,27 @@ impl Keyring for UserKeyring {
     }
 }
 
+/// What the Secret Service's client makes of a bus that has said all of this.
+#[cfg(all(feature = "fuzzing", target_os = "linux"))]
+pub fn secret_service_of(said: &[u8]) -> [String; 3] {
+    let service = || {
+        dbus::can(said);
+        let nowhere = dbus::Address::Path("/nonexistent".into());
+        secret_service::SecretService::at(nowhere, PATIENCE)
+    };
+    [
+        format!("{:?}", service().get(SERVICE, "name").map(drop)),
+        format!("{:?}", service().set(SERVICE, "name", b"secret")),
+        format!("{:?}", service().remove(SERVICE, "name")),
+    ]
+}
+
+/// The bus that an address names.
+#[cfg(all(feature = "fuzzing", target_os = "linux"))]
+pub fn bus_address(text: &std::ffi::OsStr) -> String {
+    format!("{:?}", dbus::Address::of_session(Some(text), None))
+}
+
 /// See [`Keyring::get_or_set`].
 pub(super) fn got_or_set(
     get: impl Fn() -> Result<Option<Secret>, NoKeyring>,

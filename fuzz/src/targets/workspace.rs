@@ -1,0 +1,22 @@
+//! `config.json` of a workspace.
+
+use crate::{input, machine::machine, oracle};
+use azcred_azure::{Flags, WorkspaceRef, locate};
+use std::path::Path;
+
+/// The file in the project's folder, then the one in `.azureml`.
+pub(super) fn run(data: &[u8]) {
+    let parts = input::parts(data);
+    let mut machine = machine().with_file("/work/config.json", parts[0]);
+    if let Some(hidden) = parts.get(1) {
+        machine = machine.with_file("/work/.azureml/config.json", *hidden);
+    }
+    let found = locate(&machine, Path::new("/work/below"), &Flags::default());
+    oracle::outcome(&found);
+    if let Ok(found) = &found {
+        let id = found.workspace.resource_id();
+        oracle::is_printable(&id);
+        let again = WorkspaceRef::from_resource_id(&id).expect("its own id");
+        assert_eq!(again, found.workspace);
+    }
+}
