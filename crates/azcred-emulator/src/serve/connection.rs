@@ -96,7 +96,7 @@ where
 {
     let service = service_fn(|request: Request<Incoming>| async {
         let answer: Result<Response, _> =
-            gate::pass(context, entrance, request.map(Body::new)).await;
+            gate::pass(context, entrance, request.map(Body::new), ending).await;
         if answer.is_err() {
             ending.reset();
         }

@@ -70,7 +70,9 @@ impl Context {
                 }
             }
         };
-        super::gate::pass(self, &entrance, request).await.ok()
+        super::gate::pass(self, &entrance, request, &super::socket::Ending::default())
+            .await
+            .ok()
     }
 
     /// Passes a request to its service.

@@ -6,6 +6,7 @@ use crate::{
         context::Context,
         cut::Cut,
         fault::{self, Outcome},
+        socket::Ending,
     },
     service::{Entrance, Service},
     text::clip_to,
@@ -37,6 +38,7 @@ pub(super) async fn pass(
     context: &Context,
     entrance: &Entrance,
     request: Request<Body>,
+    ending: &Ending,
 ) -> Result<Response, Cut> {
     let (parts, body) = request.into_parts();
     let mut served = Served {
@@ -49,7 +51,9 @@ pub(super) async fn pass(
         fault: None,
         error: None,
     };
-    let outcome = match read(body).await {
+    let body = read(body).await;
+    let _in_service = ending.in_service();
+    let outcome = match body {
         Ok(_) if is_misdirected(entrance, &served.host) => Ok(text(
             StatusCode::MISDIRECTED_REQUEST,
             match entrance.real_name {

@@ -10,16 +10,17 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    task::JoinSet,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::{AbortHandle, JoinSet},
 };
 
-/// Most connections at once on each port; more must wait. So a program that fills one port does not
-/// block the others. Usually, a process may have 1,024 open files.
+/// Most connections at once on each port. For one more, the oldest idle one is closed. So a program
+/// that fills one port does not block it, nor the others. Usually, a process may have 1,024 open
+/// files.
 const MAX_CONNECTIONS: usize = 256;
 
 /// A port on `127.0.0.1`, and on `::1` if that is possible.
@@ -70,7 +71,7 @@ impl Listeners {
     /// Accepts connections on all ports. The tasks end when they are aborted or dropped.
     pub(crate) fn serve(self, context: &Context, admin: &Arc<Admin>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        let places = || Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let places = || Arc::new(Places::new());
         for (service, bound) in self.services {
             let places = places();
             for listener in bound.listeners {
@@ -104,17 +105,57 @@ impl Listeners {
     }
 }
 
+/// The places for connections on a port, and who has them.
+struct Places {
+    free: Arc<Semaphore>,
+    /// In the order in which they came.
+    taken: Mutex<Vec<(Ending, AbortHandle)>>,
+}
+
+impl Places {
+    fn new() -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            taken: Mutex::default(),
+        }
+    }
+
+    /// A place for a connection. If all are taken, the oldest idle connection loses its place; if
+    /// none is idle, this waits.
+    async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = self.free.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        if let Some(task) = self.oldest_idle() {
+            task.abort();
+        }
+        self.free.clone().acquire_owned().await.ok()
+    }
+
+    fn oldest_idle(&self) -> Option<AbortHandle> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.retain(|(_, task)| !task.is_finished());
+        let oldest = taken.iter().position(|(ending, _)| ending.is_idle())?;
+        Some(taken.remove(oldest).1)
+    }
+
+    fn taken(&self, ending: Ending, task: AbortHandle) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.len() >= 2 * MAX_CONNECTIONS {
+            taken.retain(|(_, task)| !task.is_finished());
+        }
+        taken.push((ending, task));
+    }
+}
+
 /// Accepts connections until the task ends. Each connection has a task in this task's set.
-async fn accept<F, Fut>(listener: TcpListener, places: Arc<Semaphore>, serve: F)
+async fn accept<F, Fut>(listener: TcpListener, places: Arc<Places>, serve: F)
 where
     F: Fn(Socket, Ending) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            return;
-        };
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
             // Removes finished tasks, so that the set does not grow.
@@ -122,12 +163,16 @@ where
         };
         match stream {
             Ok((stream, peer)) if is_loopback(&stream, peer) => {
+                let Some(place) = places.take().await else {
+                    return;
+                };
                 let ending = Ending::default();
-                let serving = serve(Socket::new(stream, ending.clone()), ending);
-                connections.spawn(async move {
+                let serving = serve(Socket::new(stream, ending.clone()), ending.clone());
+                let task = connections.spawn(async move {
                     serving.await;
                     drop(place);
                 });
+                places.taken(ending, task);
             }
             Ok(_) => {}
             // No file descriptors are left, or the client has gone: the next connection may

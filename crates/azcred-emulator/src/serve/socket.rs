@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -13,14 +13,41 @@ use tokio::{
     net::TcpStream,
 };
 
-/// How a connection ends. The socket and its service share it.
+/// How a connection ends, and whether it may end now. The socket and its service share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ending(Arc<AtomicBool>);
+pub(super) struct Ending(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    resets: AtomicBool,
+    /// Requests that have arrived and have no response yet.
+    requests: AtomicUsize,
+}
+
+/// A request that has arrived, until it is dropped.
+pub(super) struct InService(Arc<Shared>);
 
 impl Ending {
     /// Makes the connection end with a reset when it is dropped.
     pub(super) fn reset(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.resets.store(true, Ordering::Relaxed);
+    }
+
+    /// A request has arrived.
+    pub(super) fn in_service(&self) -> InService {
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        InService(self.0.clone())
+    }
+
+    /// Whether the emulator waits for the client, and not the client for the emulator.
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.requests.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Drop for InService {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -47,7 +74,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.ending.0.load(Ordering::Relaxed) {
+        if self.ending.0.resets.load(Ordering::Relaxed) {
             // With a linger time of zero, the system sends RST.
             let _ = self.inner.set_zero_linger();
         }

@@ -82,6 +82,84 @@ async fn an_idle_connection_is_closed() {
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 }
 
+/// As many connections as a port has places for.
+async fn fill(port: u16) -> Vec<TcpStream> {
+    let mut all = Vec::new();
+    for _ in 0..256 {
+        all.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    }
+    all
+}
+
+/// Whether the emulator has closed a connection.
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    // This task's reads are polled once: what has arrived is there.
+    tokio::task::yield_now().await;
+    let mut byte = [0; 1];
+    let read = stream.read(&mut byte);
+    futures_util::FutureExt::now_or_never(read).is_some()
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_keep_a_new_one_waiting() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let port = |url: &str| url::Url::parse(url).unwrap().port().unwrap();
+    for (url, service) in [
+        (info.admin_url.clone(), "admin"),
+        (info.proxy_url.clone(), "proxy"),
+        (common::hosts::hosts(&lab).imds_url.clone(), "imds"),
+    ] {
+        let mut idle = fill(port(&url)).await;
+        let mut new = TcpStream::connect(("127.0.0.1", port(&url))).await.unwrap();
+        new.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        new.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 4"), "{service}: {answer}");
+        // The oldest one has made room, and the others stay.
+        assert_eq!(
+            idle.remove(0).read(&mut [0; 1]).await.unwrap(),
+            0,
+            "{service}"
+        );
+        for stream in &mut idle {
+            assert!(!is_closed(stream).await, "{service}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_client_waits_for_a_response_keeps_its_place() {
+    let lab = Lab::start().await;
+    let imds = common::hosts::hosts(&lab).imds_url.clone();
+    let port = url::Url::parse(&imds).unwrap().port().unwrap();
+    lab.emulator
+        .faults()
+        .arm(
+            serde_json::from_str(r#"{"service":"imds","count":1,"effect":{"kind":"hang"}}"#)
+                .unwrap(),
+        )
+        .unwrap();
+    let mut waiting = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    waiting.write_all(request).await.unwrap();
+    while !lab.emulator.faults().all().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let mut idle = fill(port).await;
+    let mut new = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    new.write_all(request).await.unwrap();
+    assert_ne!(new.read(&mut [0; 1]).await.unwrap(), 0);
+    assert!(!is_closed(&mut waiting).await);
+    // One for the last of these, one for the new one.
+    for stream in idle.iter_mut().take(2) {
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+    }
+    assert!(!is_closed(&mut idle[2]).await);
+}
+
 #[tokio::test]
 async fn another_slow_program_on_the_port_is_not_mistaken_for_the_emulator() {
     let lab = Lab::start().await;
