@@ -230,7 +230,8 @@ def test_a_user_signs_in_to_azure_cli(flow, browser, sit):
         pages.sign_in(desk.tab, desk.people.ada)
     else:
         said = program.says(r"open the page (\S+) and enter the code (\w+) to authenticate")
-        assert said[1] == "https://microsoft.com/devicelogin"
+        # Not Microsoft's page, which does not know the code.
+        assert said[1] == desk.world.emulator.info["login_url"] + "/common/oauth2/deviceauth"
         pages.enter_code(desk.tab, said[1], said[2])
         pages.sign_in(desk.tab, desk.people.ada)
         pages.confirm(desk.tab)

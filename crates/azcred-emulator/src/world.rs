@@ -5,7 +5,10 @@ use crate::{
     request_log::RequestLog, resources::Resources, service::Urls, signing::Keys,
     state_error::StateError,
 };
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 /// What all services of one emulator share.
 pub struct World {
@@ -23,6 +26,7 @@ pub struct World {
     pub(crate) entra: EntraState,
     urls: OnceLock<Urls>,
     keeper: OnceLock<Keeper>,
+    passwords: OnceLock<PathBuf>,
 }
 
 /// Stores the resources.
@@ -42,6 +46,7 @@ impl World {
             entra: EntraState::default(),
             urls: OnceLock::new(),
             keeper: OnceLock::new(),
+            passwords: OnceLock::new(),
         }
     }
 
@@ -85,6 +90,16 @@ impl World {
         // Only a second start of the same world could call this again, and `Emulator` prevents
         // that.
         let _ = self.urls.set(urls);
+    }
+
+    /// The file with the users' passwords, for the pages.
+    pub(crate) fn passwords(&self) -> Option<&Path> {
+        self.passwords.get().map(PathBuf::as_path)
+    }
+
+    /// Sets the file with the users' passwords, once.
+    pub(crate) fn set_passwords(&self, file: PathBuf) {
+        let _ = self.passwords.set(file);
     }
 
     /// Sets how the resources are stored, once.

@@ -11,7 +11,6 @@ use crate::{
         version::Version,
     },
     entra_state::DeviceRequest,
-    service::Cloud,
     world::World,
 };
 use axum::{
@@ -121,12 +120,13 @@ fn begin(
         .devices
         .begin(pending, now, now + i64::from(lifetime), interval)
         .ok_or_else(Refusal::unavailable)?;
-    let page = page(world, exchange);
+    let page = page(world);
     let mut body = json!({
         "user_code": codes.user_code,
         "device_code": codes.device_code.as_str(),
         "message": format!(
-            "To sign in, use a web browser to open the page {page} and enter the code {} to authenticate.",
+            "To sign in, use a web browser to open the page {page} and enter the code {} to authenticate. \
+             This is the azcred emulator on this machine: the browser warns of its certificate.",
             codes.user_code
         ),
     });
@@ -166,12 +166,9 @@ fn limits(directory: &Directory, authority: Authority<'_>) -> (u32, u32) {
     )
 }
 
-/// The page on which the user enters the code.
-fn page(world: &World, exchange: &Exchange) -> String {
-    match (&exchange.entrance.real_name, exchange.cloud()) {
-        (None, _) => format!("{}/common/oauth2/deviceauth", exchange.login_url(world)),
-        (Some(_), Cloud::Public) => "https://microsoft.com/devicelogin".to_owned(),
-        (Some(_), Cloud::UsGovernment) => "https://microsoft.com/deviceloginus".to_owned(),
-        (Some(_), Cloud::China) => "https://microsoft.com/deviceloginchina".to_owned(),
-    }
+/// The page on which the user enters the code: the emulator's own, also for a program that uses
+/// Azure's names. A browser at Microsoft's address would show Microsoft's page, which does not know
+/// the code.
+fn page(world: &World) -> String {
+    format!("{}/common/oauth2/deviceauth", world.urls().login)
 }

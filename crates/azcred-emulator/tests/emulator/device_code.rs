@@ -48,7 +48,8 @@ async fn the_response_has_the_message_for_the_user() {
     assert_eq!(
         text(&begun, "message"),
         format!(
-            "To sign in, use a web browser to open the page {page} and enter the code {code} to authenticate."
+            "To sign in, use a web browser to open the page {page} and enter the code {code} to authenticate. \
+             This is the azcred emulator on this machine: the browser warns of its certificate."
         )
     );
     assert_eq!(begun.body["expires_in"], 900);
@@ -68,7 +69,7 @@ async fn the_response_has_the_message_for_the_user() {
 }
 
 #[tokio::test]
-async fn by_real_names_the_page_has_microsofts_url() {
+async fn by_real_names_the_page_is_the_emulators_too() {
     let lab = lab("").await;
     let proxy = reqwest::Proxy::https(&lab.emulator.info().proxy_url).unwrap();
     let pem = std::fs::read(&lab.emulator.info().ca_certificate).unwrap();
@@ -77,10 +78,11 @@ async fn by_real_names_the_page_has_microsofts_url() {
         .proxy(proxy)
         .build()
         .unwrap();
-    for (host, page) in [
-        ("login.microsoftonline.com", "devicelogin"),
-        ("login.microsoftonline.us", "deviceloginus"),
-        ("login.partner.microsoftonline.cn", "deviceloginchina"),
+    let page = lab.login("/common/oauth2/deviceauth");
+    for host in [
+        "login.microsoftonline.com",
+        "login.microsoftonline.us",
+        "login.partner.microsoftonline.cn",
     ] {
         let request = client
             .post(format!(
@@ -88,8 +90,16 @@ async fn by_real_names_the_page_has_microsofts_url() {
             ))
             .form(&[("client_id", AZURE_CLI), ("scope", SCOPE)]);
         let begun = common::read(request.send().await.unwrap()).await;
-        let page = format!("https://microsoft.com/{page}");
         assert_eq!(text(&begun, "verification_uri"), page);
+        let message = text(&begun, "message");
+        assert!(
+            message.contains(&page) && message.contains("azcred emulator"),
+            "{message}"
+        );
+        // A browser without the proxy gets to the page, and from there to the sign-in.
+        let mut browser = TestBrowser::new(&lab);
+        let shown = browser.enter_code(&text(&begun, "user_code")).await;
+        assert!(shown.html.contains("emulator"), "{shown:?}");
     }
 }
 

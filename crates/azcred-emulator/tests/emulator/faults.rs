@@ -205,6 +205,62 @@ async fn a_skewed_clock_shows_in_the_date_and_in_the_tokens() {
     );
 }
 
+/// The page's table and the port, both ways.
+#[tokio::test]
+async fn the_admin_port_serves_what_its_page_lists_and_nothing_else() {
+    let page = include_str!("../../../../docs/emulator.md");
+    let (_, table) = page.split_once("### The admin port").expect("a section");
+    let listed: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(request, _)| request)
+        .take_while(|request| !request.is_empty())
+        .collect();
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let issuer = &lab.identity("azcred-federated").federated[0];
+    let body_of = |request: &str| match request {
+        "POST /faults" => {
+            json!({ "service": "login", "count": 2, "effect": { "kind": "html" } })
+        }
+        "POST /federated-tokens" => {
+            json!({ "issuer": issuer.issuer, "subject": issuer.subject })
+        }
+        _ => Value::Null,
+    };
+    let mut served = 0;
+    for path in ["/faults", "/requests", "/info", "/federated-tokens"] {
+        for method in ["POST", "GET", "DELETE", "PUT", "PATCH"] {
+            let request = format!("{method} {path}");
+            let sent = lab
+                .client
+                .request(method.parse().unwrap(), format!("{}{path}", info.admin_url))
+                .bearer_auth(&info.admin_token)
+                .json(&body_of(&request));
+            let response = sent.send().await.unwrap();
+            let status = response.status().as_u16();
+            if !listed.contains(&request.as_str()) {
+                assert_eq!(status, 405, "{request}");
+                continue;
+            }
+            served += 1;
+            assert!(status == 200 || status == 204, "{request}: {status}");
+            let body = response.text().await.unwrap();
+            match request.as_str() {
+                "GET /faults" => assert!(body.contains(r#""count":2"#), "{body}"),
+                "DELETE /faults" => assert!(lab.emulator.faults().all().is_empty()),
+                "GET /info" => assert!(body.contains(&info.login_url), "{body}"),
+                "POST /federated-tokens" => assert!(body.contains("eyJ"), "{body}"),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(served, listed.len(), "{listed:?}");
+    let other = lab.client.get(format!("{}/other", info.admin_url));
+    let other = other.bearer_auth(&info.admin_token).send().await.unwrap();
+    assert_eq!(other.status(), 404);
+}
+
 #[tokio::test]
 async fn the_admin_port_adds_and_removes_faults() {
     let lab = Lab::start().await;

@@ -298,7 +298,7 @@ fn show(
         Step::Code => pages::code(exchange, &ctx, None, notice),
         Step::Account => view.account(),
         Step::Name => view.name(),
-        Step::Password(account) => view.password(account),
+        Step::Password(account) => view.password(account, world.passwords()),
         Step::SecondFactor(account) => view.second_factor(account, now),
         Step::Consent(ready) => view.consent(&ready),
         Step::AdminConsent(ready) => view.admin_consent(&ready),

@@ -10,6 +10,7 @@ use crate::{
     },
 };
 use axum::response::Response;
+use std::path::Path;
 
 /// Most accounts in the list. Other names can be entered.
 const MAX_LISTED: usize = 12;
@@ -78,17 +79,26 @@ impl View<'_> {
         })
     }
 
-    /// 'Enter password'.
-    pub(in crate::entra::sign_in) fn password(&self, account: &User) -> Response {
+    /// 'Enter password'. `passwords` is the file that has it.
+    pub(in crate::entra::sign_in) fn password(
+        &self,
+        account: &User,
+        passwords: Option<&Path>,
+    ) -> Response {
+        let file = passwords.map_or_else(
+            || "emulator.json".to_owned(),
+            |file| file.display().to_string(),
+        );
         let content = self.form(format!(
             r#"<input class="unseen" name="loginfmt" type="text" autocomplete="username" value="{}" readonly tabindex="-1" aria-hidden="true">
 <label for="passwd">Password</label>
 <input id="passwd" name="passwd" type="password" autocomplete="current-password" required maxlength="256" autofocus aria-describedby="notice where">
 {}
-<p class="aside" id="where">You find it in the seed file, or under <code>users</code> in <code>emulator.json</code> in the state folder.</p>
+<p class="aside" id="where">You find it under <code>users</code> in <code>{}</code>.</p>
 {}"#,
             esc(&account.user_principal_name),
             notice(self.transaction.notice),
+            esc(&file),
             buttons_without_check("password", "Sign in"),
         ));
         self.respond(&Page {
