@@ -2,9 +2,8 @@
 //! it makes on demand.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
-    PKCS_ECDSA_P256_SHA256, SanType,
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
 };
 use rustls::{ServerConfig, crypto::aws_lc_rs as provider};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
@@ -14,6 +13,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use time::{Duration, OffsetDateTime};
+use x509_parser::{certificate::X509Certificate, extensions::GeneralName};
 use zeroize::Zeroizing;
 
 /// The only names that this authority can certify (RFC 5280 section 4.2.1.10), with their
@@ -61,6 +61,7 @@ pub struct Ca {
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
     leaves: Mutex<HashMap<String, Arc<ServerConfig>>>,
+    is_narrow: bool,
 }
 
 impl Ca {
@@ -83,22 +84,9 @@ impl Ca {
         );
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let mut permitted: Vec<GeneralSubtree> = PERMITTED_NAMES
-            .iter()
-            .map(|name| GeneralSubtree::DnsName((*name).to_owned()))
-            .collect();
-        permitted.push(GeneralSubtree::IpAddress(CidrSubnet::V4(
-            Ipv4Addr::LOCALHOST.octets(),
-            [255; 4],
-        )));
-        permitted.push(GeneralSubtree::IpAddress(CidrSubnet::V6(
-            Ipv6Addr::LOCALHOST.octets(),
-            [255; 16],
-        )));
-        params.name_constraints = Some(NameConstraints {
-            permitted_subtrees: permitted,
-            excluded_subtrees: Vec::new(),
-        });
+        // It can vouch for servers only: not for code, e-mail, documents or clients.
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.custom_extensions = vec![name_constraints()];
         let now = OffsetDateTime::now_utc();
         params.not_before = now - Duration::days(1);
         params.not_after = now + Duration::days(AUTHORITY_DAYS);
@@ -129,6 +117,7 @@ impl Ca {
                 parsed.validity().not_after
             )));
         }
+        let is_narrow = is_narrow(&parsed);
         let der = der.into_owned();
         let issuer = Issuer::from_ca_cert_der(&der, key)
             .map_err(|e| CaError(format!("can't be used: {e}")))?;
@@ -136,7 +125,14 @@ impl Ca {
             certificate: der,
             issuer,
             leaves: Mutex::default(),
+            is_narrow,
         })
+    }
+
+    /// Whether it can vouch for servers with [`PERMITTED_NAMES`] only. Those of earlier versions
+    /// could also vouch for e-mail and code.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.is_narrow
     }
 
     /// The authority's certificate in DER.
@@ -237,6 +233,75 @@ impl Ca {
     }
 }
 
+/// A host and a domain that no certificate needs (RFC 6761 section 6.4). A kind of name is
+/// unrestricted unless some name of the kind is permitted, so this one is.
+const NOBODY: &str = "invalid";
+
+/// The extension that limits an authority to [`PERMITTED_NAMES`] and the loopback addresses, and
+/// excludes e-mail addresses and URIs (RFC 5280 section 4.2.1.10). The crate that makes
+/// certificates can't write URIs.
+///
+/// Names of directories are not in it: Go's library rejects an authority with a critical constraint
+/// of that kind.
+fn name_constraints() -> CustomExtension {
+    const EMAIL: u8 = 0x81;
+    const DNS: u8 = 0x82;
+    const URI: u8 = 0x86;
+    const IP: u8 = 0x87;
+    let loopback = |address: &[u8]| {
+        let mask = vec![0xff; address.len()];
+        [address, &mask].concat()
+    };
+    let names = PERMITTED_NAMES
+        .iter()
+        .map(|name| (DNS, name.as_bytes().to_vec()));
+    let others = [
+        (IP, loopback(&Ipv4Addr::LOCALHOST.octets())),
+        (IP, loopback(&Ipv6Addr::LOCALHOST.octets())),
+        (EMAIL, NOBODY.as_bytes().to_vec()),
+        (URI, NOBODY.as_bytes().to_vec()),
+    ];
+    let subtrees: Vec<u8> = names
+        .chain(others)
+        .flat_map(|(kind, name)| der(0x30, &der(kind, &name)))
+        .collect();
+    let permitted = der(0xa0, &subtrees);
+    let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 30], der(0x30, &permitted));
+    extension.set_criticality(true);
+    extension
+}
+
+/// A value in DER (X.690 section 8.1), of at most 65,535 bytes.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let [.., high, low] = length.to_be_bytes();
+    let mut value = vec![tag];
+    match length {
+        0..=0x7f => value.push(low),
+        0x80..=0xff => value.extend([0x81, low]),
+        _ => value.extend([0x82, high, low]),
+    }
+    value.extend_from_slice(content);
+    value
+}
+
+fn is_narrow(authority: &X509Certificate<'_>) -> bool {
+    let usage = authority.extended_key_usage().ok().flatten();
+    let servers_only = usage.is_some_and(|usage| {
+        let usage = usage.value;
+        let other = usage.any || usage.code_signing || usage.email_protection;
+        usage.server_auth && !other && !usage.client_auth && usage.other.is_empty()
+    });
+    let constraints = authority.name_constraints().ok().flatten();
+    let permitted = constraints.and_then(|found| found.value.permitted_subtrees.as_ref());
+    let excludes = |is_kind: fn(&GeneralName<'_>) -> bool| {
+        permitted.is_some_and(|all| all.iter().any(|one| is_kind(&one.base)))
+    };
+    servers_only
+        && excludes(|name| matches!(name, GeneralName::RFC822Name(name) if *name == NOBODY))
+        && excludes(|name| matches!(name, GeneralName::URI(name) if *name == NOBODY))
+}
+
 impl std::fmt::Debug for Ca {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Ca")
@@ -301,6 +366,161 @@ mod tests {
             "local",
         ] {
             assert!(verifies(&ca, host).is_err(), "{host} was believed");
+        }
+    }
+
+    /// A certificate of this authority that it would never make.
+    fn vouches(ca: &Ca, names: Vec<SanType>, usage: ExtendedKeyUsagePurpose) -> String {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = names;
+        params.extended_key_usages = vec![usage];
+        params.use_authority_key_identifier_extension = true;
+        params.signed_by(&key, &ca.issuer).unwrap().pem()
+    }
+
+    fn dns(name: &str) -> SanType {
+        SanType::DnsName(name.try_into().unwrap())
+    }
+
+    /// What an attacker with the key could try, and for what: the purpose of `openssl verify`.
+    fn abuses(ca: &Ca) -> Vec<(&'static str, &'static str, String)> {
+        use ExtendedKeyUsagePurpose as Usage;
+        let email = || SanType::Rfc822Name("ada@contoso.com".try_into().unwrap());
+        let uri = || SanType::URI("https://contoso.com/ada".try_into().unwrap());
+        let azure = || dns("login.microsoftonline.com");
+        vec![
+            (
+                "e-mail",
+                "smimesign",
+                vouches(ca, vec![email()], Usage::EmailProtection),
+            ),
+            (
+                "no name, e-mail",
+                "smimesign",
+                vouches(ca, vec![azure()], Usage::EmailProtection),
+            ),
+            (
+                "a client",
+                "sslclient",
+                vouches(ca, vec![azure()], Usage::ClientAuth),
+            ),
+            (
+                "a time stamp",
+                "timestampsign",
+                vouches(ca, vec![azure()], Usage::TimeStamping),
+            ),
+            (
+                "an address",
+                "any",
+                vouches(ca, vec![azure(), email()], Usage::ServerAuth),
+            ),
+            (
+                "a URI",
+                "any",
+                vouches(ca, vec![azure(), uri()], Usage::ServerAuth),
+            ),
+            (
+                "another name",
+                "any",
+                vouches(ca, vec![dns("contoso.com")], Usage::ServerAuth),
+            ),
+            (
+                "another machine",
+                "any",
+                vouches(
+                    ca,
+                    vec![SanType::IpAddress(Ipv4Addr::new(10, 0, 0, 1).into())],
+                    Usage::ServerAuth,
+                ),
+            ),
+            (
+                "code",
+                "sslserver",
+                vouches(ca, vec![azure()], Usage::CodeSigning),
+            ),
+        ]
+    }
+
+    fn openssl_verify(folder: &std::path::Path, purpose: &str, leaf: &str) -> Option<String> {
+        std::fs::write(folder.join("leaf.pem"), leaf).unwrap();
+        let done = std::process::Command::new("openssl")
+            .current_dir(folder)
+            .args([
+                "verify", "-purpose", purpose, "-CAfile", "ca.pem", "leaf.pem",
+            ])
+            .output()
+            .ok()?;
+        let said = [done.stdout, done.stderr].concat();
+        Some(format!(
+            "{} {}",
+            done.status.success(),
+            String::from_utf8_lossy(&said)
+        ))
+    }
+
+    #[test]
+    fn openssl_lets_the_authority_vouch_for_servers_only() {
+        let (certificate, key) = Ca::generate().unwrap();
+        let ca = Ca::from_pem(&certificate, &key).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), &certificate).unwrap();
+        let verify = |purpose: &str, leaf: &str| openssl_verify(folder.path(), purpose, leaf);
+        let server = vec![
+            dns("login.microsoftonline.com"),
+            SanType::IpAddress(Ipv4Addr::LOCALHOST.into()),
+            SanType::IpAddress(Ipv6Addr::LOCALHOST.into()),
+        ];
+        let server = vouches(&ca, server, ExtendedKeyUsagePurpose::ServerAuth);
+        let Some(said) = verify("sslserver", &server) else {
+            eprintln!("openssl is not installed: nothing was verified with it");
+            return;
+        };
+        assert!(said.starts_with("true"), "{said}");
+        for (what, purpose, leaf) in abuses(&ca) {
+            let said = verify(purpose, &leaf).unwrap();
+            assert!(said.starts_with("false"), "{what}: {said}");
+        }
+        // It is no server itself.
+        for purpose in ["sslserver", "sslclient", "smimesign", "timestampsign"] {
+            let said = verify(purpose, &certificate).unwrap();
+            assert!(said.starts_with("false"), "{purpose}: {said}");
+        }
+    }
+
+    #[test]
+    fn webpki_lets_the_authority_vouch_for_servers_only() {
+        let ca = ca();
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.certificate().clone()).unwrap();
+        let verifier = WebPkiServerVerifier::builder_with_provider(
+            roots.into(),
+            provider::default_provider().into(),
+        )
+        .build()
+        .unwrap();
+        let name = ServerName::try_from("login.microsoftonline.com").unwrap();
+        for (what, _, leaf) in abuses(&ca) {
+            let leaf = CertificateDer::from_pem_slice(leaf.as_bytes()).unwrap();
+            let verified = verifier.verify_server_cert(&leaf, &[], &name, &[], UnixTime::now());
+            assert!(verified.is_err(), "{what}");
+        }
+    }
+
+    #[test]
+    fn an_authority_of_an_earlier_version_is_told_apart() {
+        assert!(ca().is_narrow());
+        for usages in [vec![], vec![ExtendedKeyUsagePurpose::ServerAuth]] {
+            let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+            let mut params = CertificateParams::default();
+            params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+            params.extended_key_usages = usages;
+            let certificate = params.self_signed(&key).unwrap().pem();
+            assert!(
+                !Ca::from_pem(&certificate, &key.serialize_pem())
+                    .unwrap()
+                    .is_narrow()
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{
     ci::{AzurePipelinesInfo, GithubActionsInfo},
     directory::{Directory, SecretText},
     faults::{Faults, InvalidFault},
-    homes::{settle_left, short_hash},
+    homes::{PERSONAS_FOLDER, settle_left, short_hash},
     identity_hosts::{CertificateError, Hosts, HostsInfo},
     info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo},
     ports::Ports,
@@ -131,7 +131,7 @@ impl Emulator {
 
         // A sign-in is good for one set of keys and one seed.
         let good_for = short_hash(&format!("{} {}", keys.entra.kid(), content.digest));
-        let personas = format!("{}/{good_for}", info::PERSONAS_FOLDER);
+        let personas = format!("{}/{good_for}", PERSONAS_FOLDER);
         let personas_dir = state.file(&personas);
         settle_left(&personas_dir);
 
@@ -197,6 +197,7 @@ impl Emulator {
             workload: workload.as_ref().map(|workload| workload.info(&state)),
         };
         world.set_urls(urls);
+        world.set_passwords(state.file(info::FILE_NAME));
         if let Some(person) = person {
             info.azure_cli = azure_cli_folder::write(&world, &state, person)?;
         }

@@ -4,6 +4,7 @@ use crate::{
     azure_cli_folder::AzureCliInfo,
     ci::{AzurePipelinesInfo, GithubActionsInfo},
     directory::{Directory, User},
+    homes::PERSONAS_FOLDER,
     identity_hosts::HostsInfo,
     projected_token::WorkloadInfo,
     state_error::StateError,
@@ -20,8 +21,6 @@ use uuid::Uuid;
 
 /// The file's name in the state folder.
 pub const FILE_NAME: &str = "emulator.json";
-/// The name of the folder in the state folder where the personas' folders are.
-pub(crate) const PERSONAS_FOLDER: &str = "personas";
 /// The format of the file. It is raised when older readers would misread it.
 const VERSION: u32 = 1;
 /// Limit for the file's size, far above a real one's.

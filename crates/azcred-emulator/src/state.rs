@@ -2,6 +2,7 @@
 
 use crate::{
     ca::Ca,
+    homes::{PERSONAS_FOLDER, settle_left},
     seed::{GeneratedSecrets, pem},
     shared_keys,
     signing::{KeyError, Keys, SigningKey},
@@ -20,6 +21,10 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The file that a running emulator locks.
 const LOCK: &str = "emulator.lock";
+/// The authority's certificate.
+const AUTHORITY: &str = "ca.pem";
+/// Beginning of the names of temporary folders.
+const TEMPORARY: &str = "azcred-emulator-";
 
 /// A state folder. This emulator holds its lock until the value is dropped.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ impl StateDir {
         make_private_dir(path)?;
         // Paths in this folder become variables of programs that run in other folders.
         let path = fs::canonicalize(path).map_err(io_error(path, "the folder can't be found"))?;
-        let lock = lock(&path)?;
+        let lock = lock(&path, LOCK)?;
         Ok(Self {
             path,
             _lock: lock,
@@ -57,11 +62,16 @@ impl StateDir {
         #[cfg(unix)]
         builder.permissions(private);
         let folder = builder
-            .prefix("azcred-emulator-")
+            .prefix(TEMPORARY)
             .tempdir()
             .map_err(io_error(&temp, "no temporary folder can be created"))?;
         let path = folder.path().to_owned();
-        let lock = lock(&path)?;
+        // A file with the lock's name is locked from its first moment, so that another emulator
+        // does not take this folder for one that was left.
+        let lock = lock(&path, "lock-of-new-folder")?;
+        fs::rename(path.join("lock-of-new-folder"), path.join(LOCK))
+            .map_err(io_error(&path, "the lock can't be renamed"))?;
+        remove_left(&temp, &path);
         Ok(Self {
             path,
             _lock: lock,
@@ -104,22 +114,34 @@ impl StateDir {
     pub(crate) fn ca(&self) -> Result<Ca, StateError> {
         const CONSEQUENCE: &str =
             "; programs that trust the old authority must then trust the new one";
-        let (certificate, key) = ("ca.pem", "ca-key.pem");
-        if !self.file(certificate).exists() && !self.file(key).exists() {
-            let (made, made_key) = Ca::generate().map_err(|e| StateError::Make {
-                what: "the certificate authority",
-                why: e.to_string(),
-            })?;
-            self.write(key, made_key.as_bytes())?;
-            self.write(certificate, made.as_bytes())?;
+        let (certificate, key) = (AUTHORITY, "ca-key.pem");
+        let read = || {
+            let certificate_text = self.read_text(certificate, CONSEQUENCE)?;
+            let key_text = self.read_text(key, CONSEQUENCE)?;
+            Ca::from_pem(&certificate_text, &key_text).map_err(|error| StateError::Damaged {
+                path: self.file("ca.pem and ca-key.pem"),
+                why: error.to_string(),
+                consequence: CONSEQUENCE,
+            })
+        };
+        if self.file(certificate).exists() || self.file(key).exists() {
+            let found = read()?;
+            if found.is_narrow() {
+                return Ok(found);
+            }
+            tracing::warn!(
+                "the authority in {} was made by an earlier version, and could also vouch for code and e-mail: \
+                 it is replaced; where you have imported it, remove it and import the new one",
+                self.file(certificate).display()
+            );
         }
-        let certificate_text = self.read_text(certificate, CONSEQUENCE)?;
-        let key_text = self.read_text(key, CONSEQUENCE)?;
-        Ca::from_pem(&certificate_text, &key_text).map_err(|error| StateError::Damaged {
-            path: self.file("ca.pem and ca-key.pem"),
-            why: error.to_string(),
-            consequence: CONSEQUENCE,
-        })
+        let (made, made_key) = Ca::generate().map_err(|e| StateError::Make {
+            what: "the certificate authority",
+            why: e.to_string(),
+        })?;
+        self.write(key, made_key.as_bytes())?;
+        self.write(certificate, made.as_bytes())?;
+        read()
     }
 
     /// The signing keys. They are created if they don't exist.
@@ -291,8 +313,8 @@ fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StateE
 }
 
 /// Locks the folder, or returns the error that another emulator runs.
-fn lock(folder: &Path) -> Result<File, StateError> {
-    let path = folder.join(LOCK);
+fn lock(folder: &Path, name: &str) -> Result<File, StateError> {
+    let path = folder.join(name);
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -311,6 +333,50 @@ fn lock(folder: &Path) -> Result<File, StateError> {
             source,
         }),
     }
+}
+
+/// Removes the temporary folders of emulators that were killed: folders of this user with the lock
+/// file of an emulator, which no process has locked. `own` is this emulator's.
+fn remove_left(temp: &Path, own: &Path) {
+    for entry in fs::read_dir(temp).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_named = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+        if !is_named || path == own || !has_owner_of(&path, own) {
+            continue;
+        }
+        let lock = path.join(LOCK);
+        // Not through a link. Only this user can change something in the folder.
+        let is_file = lock.symlink_metadata().is_ok_and(|found| found.is_file());
+        if !is_file || !File::open(lock).is_ok_and(|file| file.try_lock().is_ok()) {
+            continue;
+        }
+        // What a program created beside the links in its home folder is the user's.
+        for personas in fs::read_dir(path.join(PERSONAS_FOLDER))
+            .into_iter()
+            .flatten()
+        {
+            personas.iter().for_each(|one| settle_left(&one.path()));
+        }
+        if let Err(error) = fs::remove_dir_all(&path) {
+            tracing::debug!(%error, folder = %path.display(), "a folder that was left could not be removed");
+        }
+    }
+}
+
+/// Whether a folder, and no link, is private to the user to whom the other one belongs.
+#[cfg(unix)]
+fn has_owner_of(folder: &Path, own: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(found), Ok(own)) = (folder.symlink_metadata(), own.symlink_metadata()) else {
+        return false;
+    };
+    found.is_dir() && found.uid() == own.uid() && found.mode() & 0o077 == 0
+}
+
+/// On other systems, the temporary folder is in the user's own folder.
+#[cfg(not(unix))]
+fn has_owner_of(folder: &Path, _: &Path) -> bool {
+    folder.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// Creates a folder (mode 0700). An existing folder becomes private if it is empty or an

@@ -272,6 +272,69 @@ fn exec_starts_its_own_emulator_and_leaves_no_files() {
 }
 
 #[test]
+#[cfg(unix)]
+fn the_folder_of_a_killed_emulator_is_removed_by_the_next_one_and_no_other() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, home) = (private_folder(), private_folder());
+    let exec = |script: &str| {
+        azcred(&[
+            "emulator",
+            "exec",
+            "--as",
+            "no-account",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ])
+        .env("TMPDIR", folder.path().to_str().expect("text"))
+        .env("HOME", home.path().to_str().expect("text"))
+        .said()
+    };
+    let left = || {
+        let entries = std::fs::read_dir(folder.path()).expect("a folder");
+        let mut names: Vec<_> = entries
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .into_string()
+                    .expect("text")
+            })
+            .collect();
+        names.sort();
+        names
+    };
+    exec("echo made > ~/made; kill -KILL $PPID");
+    assert_eq!(left().len(), 1, "{:?}", left());
+    let made = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir(&path).expect("a folder");
+        let private = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(&path, private).expect("its mode");
+        path
+    };
+    // Of a program that runs, of something else, one that others can open, and a link.
+    let lock = std::fs::File::create(made("azcred-emulator-runs").join("emulator.lock"));
+    let lock = lock.expect("a file");
+    lock.try_lock().expect("a lock");
+    made("azcred-emulator-other");
+    let open = made("azcred-emulator-open");
+    std::fs::write(open.join("emulator.lock"), "").expect("written");
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    std::fs::write(made("elsewhere").join("emulator.lock"), "").expect("written");
+    std::os::unix::fs::symlink("elsewhere", folder.path().join("azcred-emulator-link"))
+        .expect("a link");
+    assert_eq!(exec("true").code, 0);
+    let kept = ["link", "open", "other", "runs"].map(|name| format!("azcred-emulator-{name}"));
+    assert_eq!(left(), [&kept[..], &["elsewhere".to_owned()]].concat());
+    assert!(folder.path().join("elsewhere/emulator.lock").exists());
+    // What its program had created in the home folder.
+    let made = std::fs::read_to_string(home.path().join("made")).expect("text");
+    assert_eq!(made, "made\n");
+}
+
+#[test]
 fn exec_returns_the_exit_code_of_its_program() {
     let exec = |arguments: &[&str]| {
         azcred(&["emulator", "exec", "--as", "no-account", "--"])

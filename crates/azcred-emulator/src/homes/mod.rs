@@ -5,3 +5,7 @@ mod places;
 
 pub(crate) use links::{Homes, UserFolder, behind, private, settle_left, short_hash};
 pub(crate) use places::{AZCRED, AZD, AZURE_CLI};
+
+/// The name of the folder in the state folder where the personas' folders are, below a folder for a
+/// seed and its keys.
+pub(crate) const PERSONAS_FOLDER: &str = "personas";

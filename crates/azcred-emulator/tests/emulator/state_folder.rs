@@ -323,3 +323,32 @@ async fn a_temporary_folder_is_deleted_at_shutdown_even_if_the_content_is_still_
     emulator.shutdown().await;
     assert!(!folder.exists());
 }
+
+#[tokio::test]
+async fn an_authority_that_could_vouch_for_more_than_servers_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+    let old = params.self_signed(&key).unwrap().pem();
+    let file = |name: &str| folder.path().join("state").join(name);
+    let options = || Options {
+        state_dir: Some(folder.path().join("state")),
+        ..Options::default()
+    };
+    Emulator::start(options()).await.unwrap().shutdown().await;
+    std::fs::write(file("ca.pem"), &old).unwrap();
+    std::fs::write(file("ca-key.pem"), key.serialize_pem()).unwrap();
+    let lab = Lab::with(options()).await;
+    let new = std::fs::read_to_string(file("ca.pem")).unwrap();
+    assert_ne!(new, old);
+    let url = format!(
+        "{}/metadata/endpoints?api-version=2019-05-01",
+        lab.emulator.info().arm_url
+    );
+    assert_eq!(lab.client.get(url).send().await.unwrap().status(), 200);
+    lab.emulator.shutdown().await;
+    // It stays from then on.
+    Emulator::start(options()).await.unwrap().shutdown().await;
+    assert_eq!(std::fs::read_to_string(file("ca.pem")).unwrap(), new);
+}
