@@ -131,7 +131,7 @@ impl Emulator {
 
         // A sign-in is good for one set of keys and one seed.
         let good_for = short_hash(&format!("{} {}", keys.entra.kid(), content.digest));
-        let personas = format!("{}/{good_for}", PERSONAS_FOLDER);
+        let personas = format!("{PERSONAS_FOLDER}/{good_for}");
         let personas_dir = state.file(&personas);
         settle_left(&personas_dir);
 

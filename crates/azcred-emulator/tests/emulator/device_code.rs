@@ -98,7 +98,7 @@ async fn by_real_names_the_page_is_the_emulators_too() {
         );
         // A browser without the proxy gets to the page, and from there to the sign-in.
         let mut browser = TestBrowser::new(&lab);
-        let shown = browser.enter_code(&text(&begun, "user_code")).await;
+        let shown = browser.enter_code(text(&begun, "user_code")).await;
         assert!(shown.html.contains("emulator"), "{shown:?}");
     }
 }
