@@ -10,10 +10,10 @@ use crate::{
     cache::{self, Identity},
     expiry,
     facts::{Error, ErrorKind, Result, Used, UsedKind},
-    http::{Http, HttpRequest, HttpResponse, Url},
+    http::{Http, HttpRequest, HttpResponse, Url, near},
     options::ClientOptions,
     request::TokenRequest,
-    system::{System, is_loopback},
+    system::System,
     token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -75,7 +75,14 @@ impl AzureMlOnBehalfOfCredential {
         }
         let url = variables::read(&*system, ENDPOINT, endpoint)?;
         let http = match url.scheme() {
-            "http" => Http::direct(system.clone()),
+            "http" => near::client(&url, &system).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("could not read {ENDPOINT}"),
+                    "it is plain HTTP to a public address, which would expose the token",
+                )
+                .with_fix(near::trust(url.host_str().unwrap_or_default(), ENDPOINT))
+            })?,
             _ => options.http().clone(),
         };
         let source = OnBehalfOf {
@@ -126,13 +133,8 @@ fn endpoint(text: &str) -> Result<Url> {
     let Ok(url) = Url::parse(text.trim()) else {
         return token_service::address(text);
     };
-    let is_near = match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_private() || ip.is_link_local(),
-        Some(url::Host::Ipv6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local(),
-        _ => false,
-    };
     let is_plain = url.scheme() == "http" && url.username().is_empty() && url.password().is_none();
-    if is_plain && (is_near || is_loopback(&url)) && url.fragment().is_none() {
+    if is_plain && url.host().is_some() && url.fragment().is_none() {
         return Ok(url);
     }
     token_service::address(text)
@@ -163,7 +165,8 @@ impl OnBehalfOf {
         let response = self
             .http
             .send(&what, &HttpRequest::get(url), deadline)
-            .await?;
+            .await
+            .map_err(|error| near::explained(error, &self.url, ENDPOINT))?;
         if response.status == 200 {
             return read(&what, &response, self.options.system().now());
         }

@@ -42,7 +42,7 @@ pub(super) fn build(system: &dyn System, way: &Way) -> Result<Client> {
     let tls = match way {
         Way::Usual => tls(system, &mut notes)?,
         // Trusts no certificate: these endpoints are plain HTTP.
-        Way::Direct => protocol()?
+        Way::Direct | Way::Near(_) => protocol()?
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth(),
         Way::Pinned(thumbprint) => pinned::config(protocol()?, *thumbprint),
@@ -62,6 +62,9 @@ pub(super) fn build(system: &dyn System, way: &Way) -> Result<Client> {
         let chosen = proxies.clone();
         // A setting without an address is an error before a request gets this far.
         builder = builder.proxy(Proxy::custom(move |url| chosen.of(url)?.address()));
+    }
+    if let Way::Near(resolver) = way {
+        builder = builder.dns_resolver(*resolver);
     }
     let library = builder.build().map_err(|error| {
         Error::new(

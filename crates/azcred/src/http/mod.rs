@@ -5,6 +5,7 @@
 mod canned;
 mod client;
 mod examine;
+pub(crate) mod near;
 mod no_proxy;
 mod pinned;
 mod proxy;
@@ -68,6 +69,8 @@ enum Way {
     Usual,
     /// Directly, to a plain HTTP endpoint that the machine itself provides.
     Direct,
+    /// As [`Way::Direct`], to a host name whose addresses are all near.
+    Near(near::Resolver),
     /// Directly, to the server whose certificate has this SHA-1 thumbprint.
     Pinned([u8; 20]),
 }

@@ -3,6 +3,7 @@
 use super::{
     HttpRequest,
     examine::Finding,
+    near,
     proxy::{Proxies, Setting},
     proxy_trouble::of_proxy,
 };
@@ -238,6 +239,9 @@ fn explain(error: &reqwest::Error, target: &Target<'_>) -> Trouble {
     let mut text = String::new();
     let mut io_kind = None;
     let host = target.way();
+    if let Some(far) = near::cause(error.source()) {
+        return Trouble::lasting(ErrorKind::Invalid, far.to_string(), Fix::default());
+    }
     for inner in chain(error) {
         text = inner.to_string();
         if text.contains("dns error") {

@@ -550,3 +550,46 @@ async fn service_fabrics_server_is_known_by_its_certificate_alone() {
         "{error}"
     );
 }
+
+/// `localhost.` and this machine's own names are judged by their addresses.
+#[tokio::test]
+async fn a_name_of_this_machine_is_an_endpoint() {
+    let server = Server::start([token()]).await;
+    for host in ["localhost", "localhost.", "LOCALHOST"] {
+        let endpoint = format!("http://{host}:{}/token", server.address.port());
+        let machine = machine(&[
+            ("IDENTITY_ENDPOINT", &endpoint),
+            ("IDENTITY_HEADER", CANARY),
+        ]);
+        let token = ask(&machine, AMPLE).await.unwrap();
+        assert_eq!(token.secret(), "the-token", "{host}");
+    }
+}
+
+#[tokio::test]
+async fn an_identity_of_something_else_is_named_with_its_variable() {
+    let server = Server::start([http(
+        "400 Bad Request",
+        &[],
+        r#"{"error":"invalid_request","error_description":"Identity not found"}"#,
+    )])
+    .await;
+    let machine = machine(&[
+        ("AZURE_POD_IDENTITY_AUTHORITY_HOST", &at(&server, "/")),
+        ("AZURE_CLIENT_ID", CLIENT),
+    ]);
+    let chain =
+        azcred::chain::Chain::builder(ClientOptions::new(machine.shared()).with_deadline(AMPLE))
+            .only([azcred::chain::Source::ManagedIdentity])
+            .build();
+    let error = chain
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap_err();
+    let shown = error.to_string();
+    assert!(
+        shown.contains(&format!("client id {CLIENT}, which AZURE_CLIENT_ID names")),
+        "{shown}"
+    );
+    assert!(shown.contains("unset AZURE_CLIENT_ID"), "{shown}");
+}

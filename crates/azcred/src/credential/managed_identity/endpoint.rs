@@ -3,13 +3,12 @@
 use super::answer::{self, HostRequest, HostToken};
 use crate::{
     facts::{Error, ErrorKind, Result},
-    http::{HeaderValue, Http, HttpRequest, HttpResponse, Url},
+    http::{HeaderValue, Http, HttpRequest, HttpResponse, Url, near},
     options::ClientOptions,
     redact::excerpt,
     system::System,
 };
-use std::{net::IpAddr, time::Duration};
-use url::Host;
+use std::time::Duration;
 
 /// Reads a variable that describes a host.
 ///
@@ -53,32 +52,36 @@ pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
 pub(super) struct Endpoint {
     url: Url,
     http: Http,
+    /// The variable that names the address, if one does.
+    variable: Option<&'static str>,
 }
 
 impl Endpoint {
     /// The endpoint in a variable. Plain HTTP is sent directly, and only to this machine or its own
-    /// network. HTTPS is sent as every other request.
+    /// network; a host name is judged by its addresses when it is resolved. HTTPS is sent as every
+    /// other request.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`]; the error names the variable.
     pub(super) fn from_variable(
-        variable: &str,
+        variable: &'static str,
         value: &str,
         options: &ClientOptions,
     ) -> Result<Self> {
         let url = read(variable, value)?;
         let http = match url.scheme() {
-            "http" if is_near(&url) => Http::direct(options.system().clone()),
-            "http" => {
-                return Err(invalid(
-                    variable,
-                    value,
-                    "it is plain HTTP to a public address, which would expose the token",
-                ));
-            }
+            "http" => near::client(&url, options.system()).ok_or_else(|| {
+                let why = "it is plain HTTP to a public address, which would expose the token";
+                invalid(variable, value, why)
+                    .with_fix(near::trust(url.host_str().unwrap_or_default(), variable))
+            })?,
             _ => options.http().clone(),
         };
-        Ok(Self { url, http })
+        Ok(Self {
+            url,
+            http,
+            variable: Some(variable),
+        })
     }
 
     /// As [`Endpoint::from_variable`], for a server whose own certificate is known by its
@@ -97,13 +100,21 @@ impl Endpoint {
             return Err(invalid(variable, value, "it is not an HTTPS address"));
         }
         let http = Http::pinned(options.system().clone(), thumbprint);
-        Ok(Self { url, http })
+        Ok(Self {
+            url,
+            http,
+            variable: None,
+        })
     }
 
     /// An endpoint with a fixed plain HTTP address.
     pub(super) fn fixed(url: Url, options: &ClientOptions) -> Self {
         let http = Http::direct(options.system().clone());
-        Self { url, http }
+        Self {
+            url,
+            http,
+            variable: None,
+        }
     }
 
     /// The same endpoint with another path.
@@ -158,8 +169,9 @@ impl Endpoint {
         deadline: Duration,
     ) -> Result<HttpResponse> {
         let sent = self.http.send(what, request, deadline).await;
-        sent.map_err(|error| match error.kind() {
-            ErrorKind::Unreachable => error.with_fix(fix),
+        sent.map_err(|error| match (error.kind(), self.variable) {
+            (ErrorKind::Unreachable, _) => error.with_fix(fix),
+            (_, Some(variable)) => near::explained(error, &self.url, variable),
             _ => error,
         })
     }
@@ -194,21 +206,6 @@ fn read(variable: &str, value: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// Whether an address is on this machine, its link or a private network. A host name does not show
-/// that, except `localhost`.
-fn is_near(url: &Url) -> bool {
-    let ip: IpAddr = match url.host() {
-        Some(Host::Domain(name)) => return name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(ip)) => ip.into(),
-        Some(Host::Ipv6(ip)) => ip.to_canonical(),
-        None => return false,
-    };
-    match ip {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local() || ip.is_private(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unique_local(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,13 +229,15 @@ mod tests {
             "http://[fe80::1]/",
             "http://[fd00::1]/",
             "http://[::ffff:127.0.0.1]/",
+            // Names are judged when they are resolved.
+            "http://localhost./",
+            "http://host.docker.internal:8081/",
+            "http://identity.example/",
             "https://identity.example/",
         ] {
             assert!(from(good).is_ok(), "{good}");
         }
         for bad in [
-            "http://identity.example/",
-            "http://localhost.example/",
             "http://8.8.8.8/",
             "http://100.64.0.1/",
             "http://[2001:db8::1]/",
@@ -247,6 +246,8 @@ mod tests {
             let error = from(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
             assert!(error.why().contains("plain HTTP"), "{error}");
+            let fix = error.fix().unwrap().to_string();
+            assert!(fix.contains("AZCRED_IDENTITY_HOSTS="), "{fix}");
         }
     }
 

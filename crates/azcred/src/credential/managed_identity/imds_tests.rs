@@ -275,11 +275,7 @@ fn azcred_imds_never_sends_no_request() {
 
 #[test]
 fn an_invalid_address_is_named() {
-    for bad in [
-        "169.254.169.254",
-        "http://metadata.example/",
-        "localhost:80",
-    ] {
+    for bad in ["169.254.169.254", "http://8.8.8.8/", "localhost:80"] {
         let error = made(laptop().with_var(MOVED, bad), false).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
         assert!(error.what().contains(MOVED), "{error}");

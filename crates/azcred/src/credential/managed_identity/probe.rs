@@ -115,6 +115,8 @@ impl Probe {
                 .absent());
         };
         let response = match answer {
+            // The address can't be used, on whatever machine.
+            Err(error) if error.kind() == ErrorKind::Invalid => return Err(error),
             Err(error) => {
                 return Err(self.unavailable(format!("{evidence}, and {}", error.why())));
             }
