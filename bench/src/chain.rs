@@ -150,7 +150,7 @@ async fn callers(chain: Chain, request: &TokenRequest) -> Result<f64> {
 /// This machine with no variable except PATH.
 mod bare {
     use azcred::system::{
-        Command, FileFacts, Finished, Hypervisor, RealSystem, System, Unfinished,
+        Command, FileFacts, Finished, Hypervisor, OpenFile, RealSystem, System, Unfinished,
     };
     use futures_util::future::BoxFuture;
     use std::{
@@ -172,6 +172,12 @@ mod bare {
         }
         fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
             RealSystem.read(path, limit)
+        }
+        fn open(&self, path: &Path) -> io::Result<OpenFile> {
+            RealSystem.open(path)
+        }
+        fn make_folder(&self, folder: &Path, own: &Path) -> io::Result<()> {
+            RealSystem.make_folder(folder, own)
         }
         fn look(&self, path: &Path) -> io::Result<FileFacts> {
             RealSystem.look(path)

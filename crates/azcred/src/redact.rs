@@ -108,14 +108,19 @@ fn holds(text: &str, forms: &[String]) -> bool {
 /// path of a file.
 pub(crate) fn shown_path(path: &Path) -> String {
     let text = path.display().to_string();
-    let is_pasted = ["eyJ", "MII", "-----BEGIN"]
-        .iter()
-        .any(|start| text.trim_start().starts_with(start))
-        || text.contains(['\n', '\r']);
-    if is_pasted {
-        excerpt(&text)
-    } else {
-        printable(&text, 256)
+    // A relative path was made absolute, so what was pasted may follow a folder.
+    let mut names = text.split_inclusive(['/', '\\']).scan(0, |end, name| {
+        let start = *end;
+        *end += name.len();
+        Some((start, name.trim_start()))
+    });
+    let is_pasted = |name: &str| {
+        let starts = ["eyJ", "MII", "-----BEGIN"];
+        starts.iter().any(|start| name.starts_with(start)) || name.contains(['\n', '\r'])
+    };
+    match names.find(|(_, name)| is_pasted(name)) {
+        Some((start, _)) => excerpt(&text[start..]),
+        None => printable(&text, 256),
     }
 }
 

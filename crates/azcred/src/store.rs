@@ -89,8 +89,8 @@ impl Noted {
     pub(crate) fn note(&self, error: Error) {
         if self.first.get().is_none() {
             match error.kind() {
-                // A process without a home folder has no cache. That is normal.
-                ErrorKind::Unavailable => tracing::debug!(%error, "nothing is stored on disk"),
+                // A process without a home folder of its own has no cache. That is normal.
+                ErrorKind::Unavailable => tracing::info!(%error, "nothing is stored on disk"),
                 _ => tracing::warn!(%error, "an entry could not be stored on disk"),
             }
             let _ = self.first.set(error);

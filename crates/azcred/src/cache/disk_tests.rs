@@ -5,8 +5,8 @@ use super::*;
 use crate::{
     scope::Scope,
     system::{
-        Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, System, Unfinished,
-        Writers,
+        Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, OpenFile, System,
+        Unfinished, Writers,
     },
     tenant::TenantId,
 };
@@ -583,12 +583,19 @@ impl System for FaultyDisk {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         self.fixture.read(path, limit)
     }
+    fn open(&self, path: &Path) -> io::Result<OpenFile> {
+        self.fixture.open(path)
+    }
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
         if let Does::Hangs(began, held) = &self.does {
             let _ = began.lock().unwrap().send(());
             let _ = held.lock().unwrap().recv();
         }
         self.fixture.look(path)
+    }
+    fn make_folder(&self, folder: &Path, own: &Path) -> io::Result<()> {
+        self.fails(folder)?;
+        self.fixture.make_folder(folder, own)
     }
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         self.fails(path)?;
@@ -643,7 +650,7 @@ async fn a_read_only_disk_is_read_and_reported_with_the_fix() {
         (
             io::ErrorKind::ReadOnlyFilesystem,
             "read-only",
-            "XDG_CACHE_HOME",
+            "AZCRED_HOME",
         ),
         (
             io::ErrorKind::PermissionDenied,
@@ -651,7 +658,7 @@ async fn a_read_only_disk_is_read_and_reported_with_the_fix() {
             "chmod u+rwx",
         ),
     ] {
-        let fixture = laptop();
+        let fixture = laptop().with_facts("/home/ada/.cache/azcred", OWN_FOLDER, "");
         ask(
             &process(fixture.clone()),
             &request(),
@@ -676,6 +683,47 @@ async fn a_read_only_disk_is_read_and_reported_with_the_fix() {
             "{trouble}"
         );
         assert!(!trouble.to_string().contains("new"), "{trouble}");
+    }
+}
+
+const OWN_FOLDER: FileFacts = FileFacts {
+    kind: FileKind::Folder,
+    len: 0,
+    owner: Some(1000),
+    writers: Writers::Owner,
+    is_readable_by_others: false,
+    modified: None,
+};
+
+/// The same note at each call would help no user there.
+#[tokio::test]
+async fn where_nothing_can_be_stored_at_all_there_is_no_note_and_a_fix_that_works() {
+    let roots = FileFacts {
+        owner: Some(0),
+        ..OWN_FOLDER
+    };
+    let denied = io::ErrorKind::PermissionDenied;
+    for (home, machine) in [
+        // A service: its home is `/` or does not exist.
+        ("/", laptop().with_fixed("/", denied)),
+        ("/nonexistent", laptop().with_fixed("/nonexistent", denied)),
+        // A container with `HOME=/root` and another user.
+        ("/root", laptop().with_hidden("/root")),
+        (
+            "/srv/app",
+            laptop().with_fixed("/srv/app", io::ErrorKind::ReadOnlyFilesystem),
+        ),
+    ] {
+        let machine = machine.with_var("HOME", home).with_facts("/", roots, "");
+        let options = process(machine.clone());
+        let brought = Ok(token("one", &machine, HOUR));
+        let answer = ask(&options, &request(), brought).await;
+        assert_eq!(answer.unwrap(), "one", "{home}");
+        let trouble = options.cache_trouble().unwrap();
+        assert!(trouble.is_unavailable(), "{home}: {trouble}");
+        let fix = trouble.fix().unwrap().to_string();
+        assert!(fix.contains("export AZCRED_HOME="), "{home}: {fix}");
+        assert!(!fix.contains("chmod") && !fix.contains("chown"), "{fix}");
     }
 }
 

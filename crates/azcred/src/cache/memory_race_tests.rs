@@ -1,7 +1,7 @@
 //! Another caller's request ends between two steps of a call.
 
 use super::*;
-use crate::system::{Command, FileFacts, Finished, Hypervisor, Unfinished};
+use crate::system::{Command, FileFacts, Finished, Hypervisor, OpenFile, Unfinished};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -43,6 +43,9 @@ impl System for EventfulClock {
     }
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         self.0.read(path, limit)
+    }
+    fn open(&self, path: &Path) -> io::Result<OpenFile> {
+        self.0.open(path)
     }
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
         self.0.look(path)

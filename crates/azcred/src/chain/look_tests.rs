@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::system::{
-    Command, FileFacts, Finished, Fixture, Hypervisor, Program, RealSystem, SharedSystem,
+    Command, FileFacts, Finished, Fixture, Hypervisor, OpenFile, Program, RealSystem, SharedSystem,
     Unfinished,
 };
 use std::{
@@ -31,6 +31,9 @@ impl System for Counting {
     }
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         self.count().read(path, limit)
+    }
+    fn open(&self, path: &Path) -> io::Result<OpenFile> {
+        self.count().open(path)
     }
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
         self.count().look(path)

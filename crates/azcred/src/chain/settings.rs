@@ -15,7 +15,7 @@ use super::{Expect, Preset, Source};
 use crate::{
     facts::{Error, ErrorKind, Result},
     redact::{printable, printable_path},
-    system::{System, config_folder},
+    system::{System, config_folder, read_if_seen},
 };
 use serde::Deserialize;
 use std::{
@@ -147,17 +147,7 @@ impl Settings {
     }
 }
 
-/// A file's content, if it exists.
+/// A file's content, if it exists and this user may see that.
 fn content(system: &dyn System, path: &Path) -> Option<io::Result<Vec<u8>>> {
-    match system.read(path, LIMIT) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            None
-        }
-        content => Some(content),
-    }
+    read_if_seen(system, path, LIMIT).transpose()
 }

@@ -15,7 +15,7 @@ use crate::{
     options::ClientOptions,
     redact::printable,
     request::TokenRequest,
-    system::{FileKind, System, home},
+    system::{System, home, read_if_seen},
     tenant::TenantId,
     token::AccessToken,
 };
@@ -77,21 +77,14 @@ fn unavailable(system: &dyn System) -> Error {
     };
     for place in PLACES {
         let path = home.join(place);
-        let why_not = match system.look(&path) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
-            Err(_) => Some("can't be read"),
-            Ok(facts) if matches!(facts.kind, FileKind::Folder | FileKind::Other) => {
-                Some("is not a file")
-            }
-            Ok(_) => None,
-        };
-        let record = match why_not {
-            Some(why_not) => Err(why_not),
-            None => match system.read(&path, RECORD_LIMIT) {
-                Ok(bytes) => person(&bytes).ok_or("has an unknown format"),
-                Err(cause) if cause.kind() == io::ErrorKind::FileTooLarge => Err("is too large"),
-                Err(_) => Err("can't be read"),
-            },
+        let record = match read_if_seen(system, &path, RECORD_LIMIT) {
+            Ok(None) => continue,
+            Ok(Some(bytes)) => person(&bytes).ok_or("has an unknown format"),
+            Err(cause) => Err(match cause.kind() {
+                io::ErrorKind::FileTooLarge => "is too large",
+                io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => "is not a file",
+                _ => "can't be read",
+            }),
         };
         return error(match record {
             Ok(person) => format!(

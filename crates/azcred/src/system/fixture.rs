@@ -1,8 +1,8 @@
 //! A machine as a value.
 
 use super::{
-    Command, FileFacts, FileKind, FileLock, Finished, Hypervisor, Keyring, NoKeyring, SharedSystem,
-    System, Unfinished, Writers, process,
+    Command, FileFacts, FileKind, FileLock, Finished, Hypervisor, Keyring, NoKeyring, OpenFile,
+    SharedSystem, System, Unfinished, Writers, open_file::Content, process,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -42,6 +42,11 @@ pub struct Fixture {
     keyring: Option<MadeKeyring>,
     has_terminal: bool,
     started: Arc<Mutex<Vec<Vec<String>>>>,
+    user: u32,
+    /// Folders that the user may not enter.
+    hidden: Vec<PathBuf>,
+    /// Folders in which nothing can be changed, and why.
+    fixed: Vec<(PathBuf, io::ErrorKind)>,
 }
 
 /// A lock on a fixture's file.
@@ -129,6 +134,9 @@ impl Default for Fixture {
             keyring: None,
             has_terminal: false,
             started: Arc::default(),
+            user: OWNER,
+            hidden: Vec::new(),
+            fixed: Vec::new(),
         }
     }
 }
@@ -246,6 +254,27 @@ impl Fixture {
         self
     }
 
+    /// Adds a folder that this user may not enter: it is seen, and nothing in it is.
+    #[must_use]
+    pub fn with_hidden(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.hidden.push(folder.into());
+        self
+    }
+
+    /// Makes every change in a folder fail.
+    #[must_use]
+    pub fn with_fixed(mut self, folder: impl Into<PathBuf>, why: io::ErrorKind) -> Self {
+        self.fixed.push((folder.into(), why));
+        self
+    }
+
+    /// Sets the user's number; 0 is the administrator.
+    #[must_use]
+    pub fn with_user(mut self, user: u32) -> Self {
+        self.user = user;
+        self
+    }
+
     /// Puts a program on `PATH`, in `/usr/bin`.
     #[must_use]
     pub fn with_program(mut self, name: &str, program: &Program) -> Self {
@@ -339,6 +368,25 @@ impl Fixture {
         self.set_clock(self.now() + duration);
     }
 
+    /// Fails if the user may not enter a folder above `path`.
+    fn enter(&self, path: &Path) -> io::Result<()> {
+        let is_in = |folder: &PathBuf| path.starts_with(folder) && path != folder;
+        match self.hidden.iter().any(is_in) {
+            true => Err(io::ErrorKind::PermissionDenied.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Fails if nothing can be changed at `path`.
+    fn change(&self, path: &Path) -> io::Result<()> {
+        self.enter(path)?;
+        let mut fixed = self.fixed.iter();
+        match fixed.find(|(folder, _)| path.starts_with(folder)) {
+            Some((_, why)) => Err((*why).into()),
+            None => Ok(()),
+        }
+    }
+
     fn disk(&self) -> std::sync::MutexGuard<'_, Disk> {
         held(&self.files)
     }
@@ -376,6 +424,7 @@ impl System for Fixture {
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        self.enter(path)?;
         let disk = self.disk();
         let (facts, content) = disk.get(path).ok_or(io::ErrorKind::NotFound)?;
         match facts.kind {
@@ -389,13 +438,42 @@ impl System for Fixture {
         Ok(content.clone())
     }
 
+    fn open(&self, path: &Path) -> io::Result<OpenFile> {
+        self.enter(path)?;
+        let disk = self.disk();
+        let (facts, content) = disk.get(path).ok_or(io::ErrorKind::NotFound)?;
+        let folder = path.parent().and_then(|folder| disk.get(folder));
+        let private = FileFacts {
+            kind: FileKind::Folder,
+            len: 0,
+            owner: Some(self.user),
+            writers: Writers::Owner,
+            is_readable_by_others: false,
+            modified: None,
+        };
+        let folder = folder.map_or(private, |(facts, _)| *facts);
+        let content = (facts.kind == FileKind::File).then(|| Content::Made(content.clone()));
+        Ok(OpenFile {
+            facts: *facts,
+            folder,
+            folder_is_linked: folder.kind == FileKind::Link,
+            content,
+        })
+    }
+
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
+        self.enter(path)?;
         let disk = self.disk();
         let (facts, _) = disk.get(path).ok_or(io::ErrorKind::NotFound)?;
         Ok(*facts)
     }
 
+    fn make_folder(&self, folder: &Path, _: &Path) -> io::Result<()> {
+        self.change(folder)
+    }
+
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        self.change(path)?;
         let less = |number: usize| number.checked_sub(1);
         let lost = &self.lost_writes;
         if lost
@@ -407,7 +485,7 @@ impl System for Fixture {
         let facts = FileFacts {
             kind: FileKind::File,
             len: content.len() as u64,
-            owner: Some(OWNER),
+            owner: Some(self.user),
             writers: Writers::Owner,
             is_readable_by_others: false,
             modified: Some(self.now()),
@@ -418,11 +496,13 @@ impl System for Fixture {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        self.change(path)?;
         self.disk().remove(path);
         Ok(())
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        self.enter(&folder.join("_"))?;
         let names: Vec<OsString> = self
             .disk()
             .keys()
@@ -436,6 +516,7 @@ impl System for Fixture {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
+        self.change(path)?;
         let is_free = held(&self.locks).insert(path.to_owned());
         Ok(is_free.then(|| FileLock::new(MadeLock(path.to_owned(), self.locks.clone()))))
     }
@@ -499,7 +580,7 @@ impl System for Fixture {
     }
 
     fn user(&self) -> Option<u32> {
-        Some(OWNER)
+        Some(self.user)
     }
 
     fn os(&self) -> &'static str {

@@ -1,7 +1,10 @@
 //! The user's folders, and variables with paths.
 
 use super::System;
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// The user's home folder: `HOME`, on Windows `USERPROFILE`. A relative path is ignored.
 pub fn home(system: &dyn System) -> Option<PathBuf> {
@@ -65,6 +68,21 @@ pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
             .or_else(|| Some(home(system)?.join(".local/share")))
             .map(|folder| folder.join("azcred")),
     }
+}
+
+/// Makes a folder of azcred's, and azcred's own folder around it.
+///
+/// # Errors
+/// As [`System::make_folder`].
+pub(crate) fn make_own(system: &dyn System, folder: &Path) -> io::Result<()> {
+    let own = [
+        full_path(system, HOME_OF_ITS_OWN),
+        cache_folder(system),
+        data_folder(system),
+    ];
+    let mut own = own.into_iter().flatten();
+    let own = own.find(|own| folder.starts_with(own));
+    system.make_folder(folder, own.as_deref().unwrap_or(folder))
 }
 
 /// The path in a variable; `None` as in [`System::var`]. It keeps bytes that are not UTF-8. A

@@ -5,29 +5,36 @@
 
 #[cfg(feature = "people")]
 pub(crate) mod browser;
+mod disk;
 #[cfg(any(test, feature = "test-util"))]
 mod fixture;
 mod folders;
 mod keyring;
 mod loopback;
+mod open_file;
 mod process;
 mod real;
+mod seen;
 mod unattended;
 mod variables;
 
 #[cfg(any(test, feature = "test-util"))]
 pub use fixture::{Fixture, Program};
+pub(crate) use folders::make_own;
 pub use folders::{cache_folder, config_folder, data_folder, home, path};
 #[cfg(all(feature = "fuzzing", target_os = "linux"))]
 #[doc(hidden)]
 pub use keyring::{bus_address, secret_service_of};
 pub(crate) use loopback::is_loopback;
+pub use open_file::OpenFile;
+pub(crate) use open_file::{Foreign, Unsuitable};
 pub use real::RealSystem;
 #[cfg(not(feature = "test-util"))]
 pub(crate) use sealed::Sealed;
 #[cfg(feature = "test-util")]
 #[doc(hidden)]
 pub use sealed::Sealed;
+pub(crate) use seen::{list_if_seen, look_if_seen, open_if_seen, read_if_seen};
 pub use unattended::{Unattended, unattended};
 pub(crate) use variables::check_text;
 
@@ -75,17 +82,37 @@ pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
     /// a device, which could block forever.
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
 
+    /// Opens the file at a path, without following a link there: for every file whose owner, mode
+    /// or place counts. It does not wait for the other end of a pipe.
+    ///
+    /// # Errors
+    /// As [`std::fs::File::open`]. What is not a regular file is no error: see [`OpenFile::facts`].
+    fn open(&self, path: &Path) -> io::Result<OpenFile>;
+
     /// What is at a path. A link is not followed.
     ///
     /// # Errors
     /// As [`std::fs::symlink_metadata`].
     fn look(&self, path: &Path) -> io::Result<FileFacts>;
 
-    /// Writes a private file as a whole: readers see the old content or the new. The file's mode is
-    /// 0600, and 0700 that of its folder if it is made.
+    /// Makes a folder if there is none. `own` is azcred's own folder: it and what is below it is
+    /// private (0700); folders above it, such as `~/.cache`, get the usual mode (0755 without the
+    /// process's umask).
     ///
     /// # Errors
-    /// As [`std::fs::write`].
+    /// As [`std::fs::create_dir_all`]; also if this is the administrator and the folder would be
+    /// made in another user's.
+    fn make_folder(&self, folder: &Path, own: &Path) -> io::Result<()> {
+        let _ = (folder, own);
+        Ok(())
+    }
+
+    /// Writes a private file as a whole: readers see the old content or the new. The file's mode is
+    /// 0600.
+    ///
+    /// # Errors
+    /// As [`std::fs::write`]; also if the folder does not belong to this user, or others may write
+    /// to it.
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
     /// As [`System::write`]. The content also survives a loss of power directly afterwards.
@@ -114,13 +141,13 @@ pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Locks a file for this process. If there is no file, it is made (0600, its folder 0700).
-    /// Returns `None` if another process has the lock. The lock ends when it is dropped and when
-    /// the process ends.
+    /// Locks a private file for this process. If there is no file, it is made (0600). Returns
+    /// `None` if another process has the lock. The lock ends when it is dropped and when the
+    /// process ends.
     ///
     /// # Errors
-    /// [`io::ErrorKind::Unsupported`] on file systems without locks; otherwise as
-    /// [`std::fs::File::open`].
+    /// [`io::ErrorKind::Unsupported`] on file systems without locks; [`System::write`]'s for the
+    /// folder; also for a link, a pipe and a file that is another user's or open to others.
     fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
         let _ = path;
         Err(io::ErrorKind::Unsupported.into())

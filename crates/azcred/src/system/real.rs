@@ -1,14 +1,14 @@
 //! The machine that this process runs on.
 
 use super::{
-    Command, FileFacts, FileKind, FileLock, Finished, Hypervisor, Keyring, System, Unfinished,
-    Writers, keyring::UserKeyring, process,
+    Command, FileFacts, FileLock, Finished, Hypervisor, Keyring, OpenFile, System, Unfinished,
+    disk, keyring::UserKeyring, open_file::read_all, process,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     ffi::OsString,
     fs,
-    io::{self, IsTerminal, Read, Write},
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -42,64 +42,42 @@ impl System for RealSystem {
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        // Opening a pipe waits for its other end; so may opening a device.
-        let kind = fs::metadata(path)?.file_type();
-        if kind.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        if !kind.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            ));
-        }
-        let file = open(path)?;
+        // Opening a device may do something.
+        let regular = |kind: fs::FileType| {
+            if kind.is_file() {
+                Ok(())
+            } else if kind.is_dir() {
+                Err(io::Error::from(io::ErrorKind::IsADirectory))
+            } else {
+                let why = "it is not a regular file";
+                Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+            }
+        };
+        regular(fs::metadata(path)?.file_type())?;
+        let file = disk::open_following(path)?;
         // Another file may have been put at the path meanwhile.
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        let most = limit.saturating_add(1);
-        // One allocation, as a rule: a vector that grows leaves copies of its content in memory.
-        let capacity = usize::try_from(metadata.len().saturating_add(1).min(most));
-        let mut bytes = Vec::with_capacity(capacity.unwrap_or_default());
-        file.take(most).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(bytes)
+        regular(file.metadata()?.file_type())?;
+        read_all(file, limit)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<OpenFile> {
+        disk::open(path)
     }
 
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
-        let metadata = fs::symlink_metadata(path)?;
-        let kind = metadata.file_type();
-        Ok(FileFacts {
-            kind: if kind.is_symlink() {
-                FileKind::Link
-            } else if kind.is_file() {
-                FileKind::File
-            } else if kind.is_dir() {
-                FileKind::Folder
-            } else {
-                FileKind::Other
-            },
-            len: metadata.len(),
-            #[cfg(unix)]
-            owner: Some(std::os::unix::fs::MetadataExt::uid(&metadata)),
-            #[cfg(not(unix))]
-            owner: None,
-            writers: writers(&metadata),
-            is_readable_by_others: is_readable_by_others(&metadata),
-            modified: metadata.modified().ok(),
-        })
+        disk::look(path)
+    }
+
+    fn make_folder(&self, folder: &Path, own: &Path) -> io::Result<()> {
+        disk::make_folder(folder, own)
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        put(path, content, false)
+        disk::put(path, content, false)
     }
 
     fn write_durably(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        put(path, content, true)
+        disk::put(path, content, true)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -116,18 +94,7 @@ impl System for RealSystem {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
-        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        private_folder(folder)?;
-        loop {
-            let file = lock_file().create(true).truncate(false).open(path)?;
-            match file.try_lock() {
-                Ok(()) if is_at(&file, path)? => return Ok(Some(FileLock::new(file))),
-                // The file was removed before it was locked, and another may be at its path.
-                Ok(()) => {}
-                Err(fs::TryLockError::WouldBlock) => return Ok(None),
-                Err(fs::TryLockError::Error(error)) => return Err(error),
-            }
-        }
+        disk::try_lock(path)
     }
 
     #[cfg(feature = "disk-cache")]
@@ -195,124 +162,6 @@ impl System for RealSystem {
             _ => SystemTime::now(),
         }
     }
-}
-
-/// Writes a private file as a whole.
-fn put(path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    private_folder(folder)?;
-    let new = folder.join(format!(".new-{}", uuid::Uuid::new_v4()));
-    let written = private_file()
-        .create_new(true)
-        .open(&new)
-        .and_then(|mut file| {
-            file.write_all(content)?;
-            if durably { file.sync_all() } else { Ok(()) }
-        })
-        .and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-        return written;
-    }
-    // The folder stores the name, so it is synced too. Not every file system allows that.
-    #[cfg(unix)]
-    if durably && let Ok(folder) = fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
-}
-
-/// Makes a private folder if there is none.
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut make = fs::DirBuilder::new();
-    make.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
-    make.create(folder)
-}
-
-/// Whether `file` is still the file at this path.
-#[cfg(unix)]
-fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match fs::symlink_metadata(path) {
-        Ok(there) => Ok(id(there) == id(file.metadata()?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// A file that [`lock_file`] opened can't be removed.
-#[cfg(not(unix))]
-fn is_at(_: &fs::File, _: &Path) -> io::Result<bool> {
-    Ok(true)
-}
-
-/// Options to open files for writing; a new file is private.
-fn private_file() -> fs::OpenOptions {
-    let mut open = fs::OpenOptions::new();
-    open.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    open
-}
-
-/// Options to open a file that is to be locked. On Windows, an open file then can't be removed.
-fn lock_file() -> fs::OpenOptions {
-    #[cfg_attr(not(windows), expect(unused_mut))]
-    let mut open = private_file();
-    #[cfg(windows)]
-    {
-        // FILE_SHARE_READ and FILE_SHARE_WRITE without FILE_SHARE_DELETE.
-        std::os::windows::fs::OpenOptionsExt::share_mode(&mut open, 0x1 | 0x2);
-    }
-    open
-}
-
-#[cfg(unix)]
-fn is_readable_by_others(metadata: &fs::Metadata) -> bool {
-    !metadata.is_symlink() && std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
-}
-
-/// See [`writers`].
-#[cfg(not(unix))]
-fn is_readable_by_others(_: &fs::Metadata) -> bool {
-    false
-}
-
-/// Opens a file for reading. It does not wait for the other end of a pipe.
-fn open(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
-    }
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn writers(metadata: &fs::Metadata) -> Writers {
-    use std::os::unix::fs::MetadataExt;
-    // A link's own mode means nothing: its target has one.
-    if metadata.is_symlink() {
-        Writers::Owner
-    } else if metadata.mode() & 0o002 != 0 {
-        Writers::Anybody
-    } else if metadata.mode() & 0o020 != 0 && metadata.gid() != metadata.uid() {
-        Writers::Group
-    } else {
-        Writers::Owner
-    }
-}
-
-/// Systems without modes have lists of permissions. By default, only the user may write to the
-/// user's folder.
-#[cfg(not(unix))]
-fn writers(_: &fs::Metadata) -> Writers {
-    Writers::Owner
 }
 
 /// CPUID leaf 1 says whether there is a hypervisor, leaf 0x4000_0000 which one. Leaf 0x4000_0003 of

@@ -259,6 +259,9 @@ mod programs {
     fn a_file_is_written_whole_and_readable_by_its_owner_only() {
         let folder = std::env::temp_dir().join(format!("azcred-write-{}", uuid::Uuid::new_v4()));
         let path = folder.join("deep").join("file");
+        RealSystem
+            .make_folder(&folder.join("deep"), &folder)
+            .unwrap();
         for content in ["one", "two"] {
             RealSystem.write(&path, content.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
@@ -280,6 +283,7 @@ mod programs {
     fn a_files_mode_shows_who_may_write() {
         let folder = std::env::temp_dir().join(format!("azcred-mode-{}", uuid::Uuid::new_v4()));
         let path = folder.join("file");
+        RealSystem.make_folder(&folder, &folder).unwrap();
         RealSystem.write(&path, b"x").unwrap();
         let metadata = fs::metadata(&path).unwrap();
         let private = std::os::unix::fs::MetadataExt::uid(&metadata)

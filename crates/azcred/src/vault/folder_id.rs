@@ -50,7 +50,7 @@ impl FolderId {
 
 /// The folder's id, if it has one.
 pub(super) fn folder_id(system: &dyn System, folder: &Path) -> Result<Option<FolderId>> {
-    let PrivateFile::Text(text) = read_private(system, folder, &folder.join(FILE), LIMIT)? else {
+    let PrivateFile::Text(text) = read_private(system, &folder.join(FILE), LIMIT)? else {
         return Ok(None);
     };
     let words = str::from_utf8(&text)

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     facts::{Error, ErrorKind, Fix, Result, SignIn},
     redact::shown_path,
-    system::{self, FileKind, FileLock, Keyring, NoKeyring, System},
+    system::{self, FileLock, Keyring, NoKeyring, System, look_if_seen},
 };
 use std::{
     io,
@@ -180,11 +180,13 @@ pub(super) fn find(system: &dyn System, failed: &Failed) -> Result<Option<Opened
 
 /// The key. It is made if there is none. Processes that call this at the same time get the same
 /// key.
-pub(super) fn find_or_make(system: &dyn System, failed: &Failed) -> Result<Opened> {
+///
+/// It is for an entry of `shelf`, for errors.
+pub(super) fn find_or_make(system: &dyn System, failed: &Failed, shelf: Shelf) -> Result<Opened> {
     if let KeyLookup::Key(found) = look(system, failed)? {
         return Opened::new(&found);
     }
-    let _alone = alone(system)?;
+    let _alone = alone(system, shelf)?;
     Opened::new(&found_or_made(system, failed)?)
 }
 
@@ -200,7 +202,7 @@ pub(super) fn change(
 ) -> Result<Opened> {
     /// On file systems without locks, processes replace each other's changes.
     const MOST: usize = 8;
-    let alone = alone(system)?;
+    let alone = alone(system, Shelf::SignIns)?;
     for _ in 0..MOST {
         let mut found = found_or_made(system, failed)?;
         let opened = Opened::new(&found)?;
@@ -253,7 +255,7 @@ pub(super) fn id(system: &dyn System) -> Result<FolderId> {
     if let Some(id) = folder_id(system, &folder)? {
         return Ok(id);
     }
-    let _alone = alone(system)?;
+    let _alone = alone(system, Shelf::SignIns)?;
     id_or_make(system, &folder)
 }
 
@@ -263,9 +265,9 @@ pub(super) fn known_id(system: &dyn System) -> Result<Option<FolderId>> {
 }
 
 /// Waits until this process alone may change the key, its register and the folder's id.
-fn alone(system: &dyn System) -> Result<Option<FileLock>> {
+fn alone(system: &dyn System, shelf: Shelf) -> Result<Option<FileLock>> {
     let folder = folder(system)?;
-    let lock = lock(system, &folder)?;
+    let lock = lock(system, &folder, shelf)?;
     // Locking made the folder if there was none.
     check_folder(system, &folder)?;
     Ok(lock)
@@ -483,7 +485,7 @@ fn write_file(system: &dyn System, folder: &Path, text: &str) -> Result<()> {
 /// The key in the file; `None` if there is no file, or if the file has no key.
 fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Found>> {
     let path = folder.join(FILE);
-    let text = match read_private(system, folder, &path, FILE_LIMIT)? {
+    let text = match read_private(system, &path, FILE_LIMIT)? {
         PrivateFile::Text(text) => text,
         PrivateFile::Missing | PrivateFile::TooLarge => return Ok(None),
     };
@@ -506,27 +508,17 @@ pub(super) enum PrivateFile {
 }
 
 /// Reads a file in the data folder, which must be this user's alone.
-pub(super) fn read_private(
-    system: &dyn System,
-    folder: &Path,
-    path: &Path,
-    limit: u64,
-) -> Result<PrivateFile> {
-    let failed =
-        |error: &io::Error| trouble::failed(system, "could not read", path, Shelf::SignIns, error);
-    let facts = match system.look(path) {
-        Ok(facts) => facts,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(PrivateFile::Missing),
-        Err(error) => return Err(failed(&error)),
+pub(super) fn read_private(system: &dyn System, path: &Path, limit: u64) -> Result<PrivateFile> {
+    let Some(file) = super::open_own(system, path, Shelf::SignIns)? else {
+        return Ok(PrivateFile::Missing);
     };
-    check_folder(system, folder)?;
-    if let Some(error) = trouble::refused(path, &facts, FileKind::File, system.user()) {
-        return Err(error);
-    }
-    match system.read(path, limit) {
+    match file.read(limit) {
         Ok(text) => Ok(PrivateFile::Text(Zeroizing::new(text))),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(PrivateFile::TooLarge),
-        Err(error) => Err(failed(&error)),
+        Err(error) => {
+            let what = "could not read";
+            Err(trouble::failed(system, what, path, Shelf::SignIns, &error))
+        }
     }
 }
 
@@ -540,17 +532,10 @@ fn check_folder(system: &dyn System, folder: &Path) -> Result<()> {
 
 fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
     let marker = folder.join(MARKER);
-    match system.look(&marker) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(trouble::failed(
-            system,
-            "could not read",
-            &marker,
-            Shelf::SignIns,
-            &error,
-        )),
-    }
+    let there = look_if_seen(system, &marker);
+    there
+        .map(|there| there.is_some())
+        .map_err(|error| trouble::failed(system, "could not read", &marker, Shelf::SignIns, &error))
 }
 
 /// Whether `AZCRED_KEYRING` turns the keyring off.
@@ -571,7 +556,7 @@ pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
 }
 
 /// Waits while another process makes a key. On file systems without locks, it does not wait.
-fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
+fn lock(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<Option<FileLock>> {
     let path = folder.join(LOCK);
     let began = Instant::now();
     loop {
@@ -591,7 +576,7 @@ fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
                     system,
                     "could not lock",
                     &path,
-                    Shelf::SignIns,
+                    shelf,
                     &error,
                 ));
             }

@@ -22,7 +22,10 @@ pub(crate) use key::{KeyPlace, refuses_keyring};
 
 use crate::{
     facts::{Error, ErrorKind, Result},
-    system::{self, FileKind, FileLock, SharedSystem, System},
+    system::{
+        self, FileFacts, FileKind, FileLock, OpenFile, SharedSystem, System, list_if_seen,
+        look_if_seen, make_own, open_if_seen,
+    },
 };
 use key::{KeyHolder, Opened};
 use register::Register;
@@ -202,14 +205,13 @@ impl Vault {
         end: Option<SystemTime>,
     ) -> Result<()> {
         let opened = match shelf {
-            Shelf::Tokens => self.find_or_make()?,
+            Shelf::Tokens => self.find_or_make(shelf)?,
             Shelf::SignIns => {
                 self.change(|keys, register| register.enter(&keys.name(shelf, parts)))?
             }
         };
         let at = self.at(opened, shelf, parts)?;
         let sealed = at.opened.seal(shelf, &at.name, end, content)?;
-        // A file can't replace a folder. Who owns the folder does not matter here.
         let written = write(&*self.system, &at.path, &sealed, shelf == Shelf::SignIns);
         written.map_err(|error| {
             trouble::failed(&*self.system, "could not write", &at.path, shelf, &error)
@@ -354,7 +356,7 @@ impl Vault {
     /// Locks an entry before it is replaced; `None` while another process holds the lock. On file
     /// systems without locks, every caller gets one.
     pub(crate) fn try_lock(&self, shelf: Shelf, parts: Parts<'_>) -> Result<Option<FileLock>> {
-        let at = self.at(self.find_or_make()?, shelf, parts)?;
+        let at = self.at(self.find_or_make(shelf)?, shelf, parts)?;
         let path = at.path.with_file_name(format!("{}{LOCK_ENDING}", at.name));
         lock_file(&*self.system, &path)
             .map_err(|error| trouble::failed(&*self.system, "could not lock", &path, shelf, &error))
@@ -420,44 +422,25 @@ impl Vault {
     }
 
     fn open(&self, shelf: Shelf, at: &At) -> Result<Content> {
-        // A link could lead to another user's file.
-        match self.system.look(&at.path) {
-            Ok(facts) if facts.kind == FileKind::File => {}
-            Ok(_) => return Ok(Content::Missing),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Missing),
-            Err(error) => {
-                return Err(trouble::failed(
-                    &*self.system,
-                    "could not read",
-                    &at.path,
-                    shelf,
-                    &error,
-                ));
-            }
-        }
-        match self.system.read(&at.path, seal::LIMIT) {
+        let Some(file) = open_own(&*self.system, &at.path, shelf)? else {
+            return Ok(Content::Missing);
+        };
+        match file.read(seal::LIMIT) {
             Ok(sealed) => Ok(match at.opened.open(shelf, &at.name, sealed) {
                 Some(content) => Content::Open(content),
                 None => Content::Closed,
             }),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound
-                        | io::ErrorKind::FileTooLarge
-                        | io::ErrorKind::IsADirectory
-                        | io::ErrorKind::InvalidInput
-                ) =>
-            {
-                Ok(Content::Missing)
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Content::Missing),
+            Err(error) => {
+                let what = "could not read";
+                Err(trouble::failed(
+                    &*self.system,
+                    what,
+                    &at.path,
+                    shelf,
+                    &error,
+                ))
             }
-            Err(error) => Err(trouble::failed(
-                &*self.system,
-                "could not read",
-                &at.path,
-                shelf,
-                &error,
-            )),
         }
     }
 
@@ -499,17 +482,9 @@ impl Vault {
     }
 
     fn list(&self, shelf: Shelf, folder: &Path) -> Result<Vec<std::ffi::OsString>> {
-        match self.system.list(folder) {
-            Ok(names) => Ok(names),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(trouble::failed(
-                &*self.system,
-                "could not list",
-                folder,
-                shelf,
-                &error,
-            )),
-        }
+        list_if_seen(&*self.system, folder).map_err(|error| {
+            trouble::failed(&*self.system, "could not list", folder, shelf, &error)
+        })
     }
 
     fn find(&self) -> Result<Option<Arc<Opened>>> {
@@ -555,12 +530,13 @@ impl Vault {
         Ok(key::known_id(&*self.system)?.map(|id| id.item(of)))
     }
 
-    fn find_or_make(&self) -> Result<Arc<Opened>> {
+    /// The key, for an entry of this shelf.
+    fn find_or_make(&self, shelf: Shelf) -> Result<Arc<Opened>> {
         let mut place = held(&self.opened);
         if let Some(opened) = &*place {
             return Ok(opened.clone());
         }
-        let opened = Arc::new(key::find_or_make(&*self.system, &self.failed)?);
+        let opened = Arc::new(key::find_or_make(&*self.system, &self.failed, shelf)?);
         *place = Some(opened.clone());
         Ok(opened)
     }
@@ -571,13 +547,16 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes a private file as a whole. If [`Vault::sweep`] of another process removed the unfinished
-/// file, it is written again.
+/// Writes a private file as a whole, and makes its folder if there is none. If [`Vault::sweep`] of
+/// another process removed the unfinished file, it is written again.
 fn write(system: &dyn System, path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
     const MOST: usize = 4;
-    let write = || match durably {
-        true => system.write_durably(path, content),
-        false => system.write(path, content),
+    let write = || {
+        make_folder_of(system, path)?;
+        match durably {
+            true => system.write_durably(path, content),
+            false => system.write(path, content),
+        }
     };
     let mut written = write();
     for _ in 1..MOST {
@@ -591,11 +570,11 @@ fn write(system: &dyn System, path: &Path, content: &[u8], durably: bool) -> io:
 
 /// Fails if a folder exists and is not the user's own.
 fn check_folder(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<()> {
-    match system.look(folder) {
-        Ok(facts) => {
+    match look_if_seen(system, folder) {
+        Ok(Some(facts)) => {
             trouble::refused(folder, &facts, FileKind::Folder, system.user()).map_or(Ok(()), Err)
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(None) => Ok(()),
         Err(error) => Err(trouble::failed(
             system,
             "could not read",
@@ -606,9 +585,46 @@ fn check_folder(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<()> 
     }
 }
 
+/// Opens a file of the vault; `None` if there is none.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] if the open file, or the folder in which it was opened, is not the user's
+/// own or not private. A link is not followed.
+fn open_own(system: &dyn System, path: &Path, shelf: Shelf) -> Result<Option<OpenFile>> {
+    let opened = open_if_seen(system, path)
+        .map_err(|error| trouble::failed(system, "could not read", path, shelf, &error))?;
+    let Some(file) = opened else {
+        return Ok(None);
+    };
+    let user = system.user();
+    if let Some(folder) = path.parent() {
+        let facts = match file.folder_is_linked {
+            true => FileFacts {
+                kind: FileKind::Link,
+                ..file.folder
+            },
+            false => file.folder,
+        };
+        if let Some(error) = trouble::refused(folder, &facts, FileKind::Folder, user) {
+            return Err(error);
+        }
+    }
+    match trouble::refused(path, &file.facts, FileKind::File, user) {
+        Some(error) => Err(error),
+        None => Ok(Some(file)),
+    }
+}
+
+/// Makes the folder of a file of the vault.
+fn make_folder_of(system: &dyn System, path: &Path) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    make_own(system, folder)
+}
+
 /// Locks a file. On file systems without locks (NFS without its lock service, some of FUSE), every
 /// caller gets a lock.
 fn lock_file(system: &dyn System, path: &Path) -> io::Result<Option<FileLock>> {
+    make_folder_of(system, path)?;
     match system.try_lock(path) {
         Err(error) if knows_no_locks(&error) => Ok(Some(FileLock::new(()))),
         done => done,

@@ -27,7 +27,8 @@ pub(super) fn now_and_then(system: &dyn System, folder: &Path, shelf: Shelf) {
     let now = system.now();
     let mark = folder.join(DUE);
     let due = system
-        .read(&mark, 32)
+        .open(&mark)
+        .and_then(|file| file.read(32))
         .ok()
         .and_then(|text| str::from_utf8(&text).ok()?.trim().parse().ok())
         .map(|seconds| UNIX_EPOCH + Duration::from_secs(u64::min(seconds, u64::from(u32::MAX))));
@@ -103,12 +104,8 @@ fn remove_if_useless(
     if !is_entry(text) || shelf == Shelf::SignIns {
         return false;
     }
-    let is_useless = match system
-        .read(&path, LIMIT)
-        .ok()
-        .as_deref()
-        .and_then(Clear::read)
-    {
+    let content = system.open(&path).and_then(|file| file.read(LIMIT));
+    let is_useless = match content.ok().as_deref().and_then(Clear::read) {
         Some(clear) if clear.version == VERSION => clear.end.is_some_and(|end| end <= now),
         _ => is_older_than(FOREIGN),
     };

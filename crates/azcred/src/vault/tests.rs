@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     hostile::{cases, spoilt},
-    system::{FileFacts, Fixture},
+    system::{Fixture, Writers},
 };
 use proptest::prelude::*;
 
@@ -167,22 +167,55 @@ proptest! {
 }
 
 #[test]
-fn a_folder_or_link_in_an_entrys_place_is_a_miss() {
+fn what_is_not_a_private_file_in_an_entrys_place_is_refused_with_the_fix() {
     let fixture = home();
     vault(&fixture).write(Shelf::Tokens, PARTS, b"one").unwrap();
     let path = entry(&fixture, TOKENS);
     let facts = fixture.look(&path).unwrap();
     let sealed = fixture.read(&path, 10_000).unwrap();
-    for kind in [FileKind::Link, FileKind::Folder, FileKind::Other] {
-        let fixture =
-            fixture
-                .clone()
-                .with_facts(&path, FileFacts { kind, ..facts }, sealed.clone());
-        assert_eq!(
-            read(&vault(&fixture), Shelf::Tokens, PARTS),
-            None,
-            "{kind:?}"
-        );
+    let kind = |kind| FileFacts { kind, ..facts };
+    let owner = |owner| FileFacts {
+        owner: Some(owner),
+        ..facts
+    };
+    for (facts, fix) in [
+        (kind(FileKind::Link), "rm '"),
+        (kind(FileKind::Folder), "mv '"),
+        (kind(FileKind::Other), "mv '"),
+        (owner(1001), "sudo chown"),
+        (owner(0), "sudo chown"),
+        (
+            FileFacts {
+                is_readable_by_others: true,
+                ..facts
+            },
+            "chmod 600",
+        ),
+        (
+            FileFacts {
+                writers: Writers::Anybody,
+                is_readable_by_others: true,
+                ..facts
+            },
+            "chmod 600",
+        ),
+    ] {
+        let fixture = fixture.clone().with_facts(&path, facts, sealed.clone());
+        let vault = vault(&fixture);
+        for error in [
+            vault.read(Shelf::Tokens, PARTS).unwrap_err(),
+            vault.entries(Shelf::Tokens).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            let said = error.fix().unwrap().to_string();
+            assert!(
+                said.contains(fix) && said.contains(&*path.to_string_lossy()),
+                "{error}"
+            );
+        }
+        // A token is written as a new file, which replaces the other one.
+        vault.write(Shelf::Tokens, PARTS, b"two").unwrap();
+        assert_eq!(read(&vault, Shelf::Tokens, PARTS).unwrap(), b"two");
     }
 }
 

@@ -4,7 +4,7 @@ use super::Shelf;
 use crate::{
     facts::{Error, ErrorKind, Fix},
     redact::shown_path,
-    system::{FileFacts, FileKind, System},
+    system::{FileFacts, FileKind, Foreign, System, Unsuitable, Writers, home},
 };
 use std::{io, path::Path};
 
@@ -56,16 +56,16 @@ pub(super) fn refused(
         (
             "it belongs to another user, who could read and change it",
             match user {
-                Some(0) => format!(
-                    "run it as that user, or set AZCRED_HOME to your own folder; else `chown -R root '{shown}'`"
-                )
-                .into(),
-                _ => format!("make it yours: `sudo chown -R \"$(id -un)\" '{shown}'`").into(),
+                Some(0) => not_as_root(),
+                _ => make_own(&shown),
             },
         )
-    } else if facts.is_readable_by_others || facts.writers != crate::system::Writers::Owner {
+    } else if facts.is_readable_by_others || facts.writers != Writers::Owner {
         (
-            "other users may read it",
+            match facts.writers {
+                Writers::Owner => "other users may read it",
+                Writers::Group | Writers::Anybody => "other users may write to it",
+            },
             Fix::ChangePermissions {
                 path: path.to_owned(),
                 mode: if is == FileKind::Folder { 0o700 } else { 0o600 },
@@ -85,37 +85,111 @@ pub(super) fn failed(
     shelf: Shelf,
     error: &io::Error,
 ) -> Error {
+    let inner = error.get_ref();
+    if let Some(found) = inner.and_then(|inner| inner.downcast_ref::<Unsuitable>()) {
+        let is = match found.path == path {
+            true => FileKind::File,
+            false => FileKind::Folder,
+        };
+        if let Some(error) = refused(&found.path, &found.facts, is, system.user()) {
+            return error;
+        }
+    }
     let shown = shown_path(path);
     let folder = path.parent().map_or_else(|| shown.clone(), shown_path);
-    let elsewhere = match shelf {
-        Shelf::Tokens => "; or store no tokens on disk: `export AZCRED_CACHE=never`",
-        Shelf::SignIns => "",
-    };
-    let (why, fix) = match error.kind() {
+    let (why, fix, has_place) = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
             "the disk is full".to_owned(),
-            format!("free some space: `df -h '{folder}'` shows the disk"),
+            Fix::from(format!(
+                "free some space: `df -h '{folder}'` shows the disk"
+            )),
+            true,
         ),
-        io::ErrorKind::ReadOnlyFilesystem => (
-            "the disk is read-only".to_owned(),
-            format!(
-                "set {} to a folder that can be written to{elsewhere}",
-                match (variable(system, shelf), shelf) {
-                    // The other variables are the system's, or would move all of the user's files.
-                    ("AZCRED_HOME" | "LOCALAPPDATA" | "HOME", _) => "AZCRED_HOME",
-                    (_, Shelf::Tokens) => "XDG_CACHE_HOME",
-                    (_, Shelf::SignIns) => "XDG_DATA_HOME",
-                }
-            ),
-        ),
-        io::ErrorKind::PermissionDenied => (
-            "this user does not have the permission".to_owned(),
-            format!("allow it: `chmod u+rwx '{folder}'`{elsewhere}"),
-        ),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            ("the disk is read-only".to_owned(), own_place(system), false)
+        }
+        io::ErrorKind::PermissionDenied => {
+            let foreign = inner.and_then(|inner| inner.downcast_ref::<Foreign>());
+            match (foreign, may_be_allowed(system, path)) {
+                (Some(foreign), _) => (
+                    format!(
+                        "the folder {} belongs to another user, and root would make files in it that this user can't use",
+                        shown_path(&foreign.folder)
+                    ),
+                    not_as_root(),
+                    false,
+                ),
+                (None, Some(fix)) => (
+                    "this user does not have the permission".to_owned(),
+                    fix,
+                    true,
+                ),
+                (None, None) => (
+                    "this user can't write to the home folder".to_owned(),
+                    own_place(system),
+                    false,
+                ),
+            }
+        }
         kind => (
             format!("the system says '{kind}'"),
-            format!("check the disk: `df -h '{folder}'`{elsewhere}"),
+            Fix::from(format!("check the disk: `df -h '{folder}'`")),
+            true,
         ),
     };
-    Error::new(ErrorKind::Invalid, format!("{what} {shown}"), why).with_fix(fix)
+    let (kind, fix) = match shelf {
+        // Tokens can be requested again. Where nothing can be stored, no user expects that.
+        Shelf::Tokens if !has_place => (ErrorKind::Unavailable, fix.or(NO_CACHE)),
+        Shelf::Tokens => (ErrorKind::Invalid, fix.or(NO_CACHE)),
+        Shelf::SignIns => (ErrorKind::Invalid, fix),
+    };
+    Error::new(kind, format!("{what} {shown}"), why).with_fix(fix)
+}
+
+const NO_CACHE: &str = "store no tokens on disk: `export AZCRED_CACHE=never`";
+
+const OTHER_FOLDER: &str = "use another folder: `export AZCRED_HOME=\"/tmp/azcred-$(id -u)\"`";
+
+/// The fix where this user's home folder can't be used.
+fn own_place(system: &dyn System) -> Fix {
+    match system.os() {
+        "windows" => "set AZCRED_HOME to a folder that this user can write to".into(),
+        _ => OTHER_FOLDER.into(),
+    }
+}
+
+/// The fix for the administrator with another user's home folder, as `sudo -E` leaves it.
+fn not_as_root() -> Fix {
+    Fix::from("run it as that user, without `sudo`")
+        .or("use root's own home folder: `sudo -H`")
+        .or(OTHER_FOLDER)
+}
+
+/// The change that gives this user the permission: on the file, or on the nearest folder that
+/// exists, if it is the user's own or in the user's own home folder. `None` if it is neither.
+fn may_be_allowed(system: &dyn System, path: &Path) -> Option<Fix> {
+    let user = system.user()?;
+    if let Ok(facts) = system.look(path)
+        && facts.owner == Some(user)
+        && facts.kind == FileKind::File
+    {
+        return Some(Fix::ChangePermissions {
+            path: path.to_owned(),
+            mode: 0o600,
+        });
+    }
+    let mut around = path.ancestors().skip(1);
+    let (folder, facts) = around.find_map(|folder| Some((folder, system.look(folder).ok()?)))?;
+    let shown = shown_path(folder);
+    if facts.owner == Some(user) {
+        return Some(format!("allow it: `chmod u+rwx '{shown}'`").into());
+    }
+    let home = home(system)?;
+    let is_own_home = system.look(&home).ok()?.owner == Some(user);
+    (is_own_home && folder.starts_with(&home) && folder != home).then(|| make_own(&shown))
+}
+
+/// Makes a file or folder in the user's own home folder the user's.
+fn make_own(shown: &str) -> Fix {
+    format!("make it yours: `sudo chown -R \"$(id -un)\" '{shown}'`").into()
 }

@@ -14,7 +14,7 @@ use super::WorkspaceRef;
 use crate::{
     facts::{Error, ErrorKind, Fix, Result},
     redact::{printable, printable_path},
-    system::System,
+    system::{System, read_if_seen},
 };
 use serde_json::{Map, Value};
 use std::{
@@ -274,16 +274,11 @@ fn upward(
 ) -> Result<Option<(PathBuf, Vec<u8>)>> {
     for level in directory.ancestors().take(LEVELS + 1) {
         let path = level.join(folder).join(name);
-        match system.read(&path, LIMIT) {
-            Ok(bytes) => return Ok(Some((path, bytes))),
+        match read_if_seen(system, &path, LIMIT) {
+            Ok(Some(bytes)) => return Ok(Some((path, bytes))),
+            Ok(None) => {}
             // A folder with that name is not a configuration.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound
-                        | io::ErrorKind::NotADirectory
-                        | io::ErrorKind::IsADirectory
-                ) => {}
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {}
             Err(error) => {
                 return Err(Error::new(
                     ErrorKind::Invalid,

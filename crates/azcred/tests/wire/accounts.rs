@@ -8,8 +8,8 @@ use azcred::{
     TokenRequest,
     account::{self, Account, AccountKind, Accounts},
     system::{
-        Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, NoKeyring, System,
-        Unfinished, Writers,
+        Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, NoKeyring, OpenFile,
+        System, Unfinished, Writers,
     },
 };
 use futures_util::future::{BoxFuture, join_all};
@@ -806,6 +806,9 @@ impl System for Full {
     }
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         self.0.read(path, limit)
+    }
+    fn open(&self, path: &Path) -> io::Result<OpenFile> {
+        self.0.open(path)
     }
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
         self.0.look(path)

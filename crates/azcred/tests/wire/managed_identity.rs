@@ -4,7 +4,7 @@ use crate::support::{Answer, Server, http};
 use azcred::{
     AccessToken, ClientId, ClientOptions, Credential, Error, ErrorKind, ManagedIdentityCredential,
     ManagedIdentityId, Scope, TokenRequest,
-    system::{FileFacts, Fixture, RealSystem, System},
+    system::{FileFacts, Fixture, OpenFile, RealSystem, System},
 };
 use azcred_emulator::{Emulator, Options, Persona, Way};
 use futures_util::future::join_all;
@@ -331,6 +331,17 @@ impl Connected {
         }
     }
 
+    /// What another process does after this one looked at a key: it puts a link in its place.
+    fn attack(&self, path: &Path) {
+        let secret = self.folder.join("secret");
+        #[cfg(unix)]
+        if path.ends_with("swapped.key") && secret.exists() {
+            let path = self.real(path);
+            fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink(secret, path).unwrap();
+        }
+    }
+
     fn real(&self, path: &Path) -> PathBuf {
         match path.strip_prefix(FOLDER) {
             Ok(rest) if rest.as_os_str().is_empty() => self.folder.clone(),
@@ -355,8 +366,15 @@ impl System for Connected {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         RealSystem.read(&self.real(path), limit)
     }
+    fn open(&self, path: &Path) -> io::Result<OpenFile> {
+        let opened = RealSystem.open(&self.real(path));
+        self.attack(path);
+        opened
+    }
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
-        RealSystem.look(&self.real(path))
+        let seen = RealSystem.look(&self.real(path));
+        self.attack(path);
+        seen
     }
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         self.machine.write(path, content)
@@ -458,6 +476,21 @@ async fn azure_arcs_agent_gets_no_other_file() {
         );
         assert_eq!(server.requests(), 1, "{file}");
     }
+}
+
+/// A path can lead to another file after it was looked at.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_put_in_a_keys_place_meanwhile_is_not_sent() {
+    let server = Server::start([challenge(&format!("{FOLDER}/swapped.key")), token()]).await;
+    let connected = Connected::new(&server);
+    fs::write(connected.folder.join("swapped.key"), "the-agents-key").unwrap();
+    fs::write(connected.folder.join("secret"), CANARY).unwrap();
+    let answer = ask_as(ManagedIdentityId::SYSTEM, Arc::new(connected), AMPLE).await;
+    for request in server.seen() {
+        assert!(!request.contains(CANARY), "{request}");
+    }
+    assert_eq!(answer.unwrap().secret(), "the-token");
 }
 
 #[cfg(unix)]

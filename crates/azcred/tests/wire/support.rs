@@ -233,6 +233,16 @@ pub(crate) fn tls_of_p521() -> (String, Arc<ServerConfig>) {
 #[macro_export]
 macro_rules! otherwise_real {
     () => {
+        fn open(&self, path: &std::path::Path) -> std::io::Result<azcred::system::OpenFile> {
+            azcred::system::RealSystem.open(path)
+        }
+        fn make_folder(
+            &self,
+            folder: &std::path::Path,
+            own: &std::path::Path,
+        ) -> std::io::Result<()> {
+            azcred::system::RealSystem.make_folder(folder, own)
+        }
         fn look(&self, path: &std::path::Path) -> std::io::Result<azcred::system::FileFacts> {
             azcred::system::RealSystem.look(path)
         }

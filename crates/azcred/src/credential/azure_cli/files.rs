@@ -1,6 +1,6 @@
 //! Reads Azure CLI's folder: its settings, and files that belong to the user. It never writes.
 
-use crate::system::{self, FileKind, System, home};
+use crate::system::{self, FileFacts, FileKind, System, home, open_if_seen};
 use std::{borrow::Cow, fmt, io, path::PathBuf};
 use zeroize::Zeroizing;
 
@@ -59,39 +59,45 @@ impl<'a> Folder<'a> {
         self.system.look(&self.path.join(name)).is_ok()
     }
 
-    /// Fails if other users than the administrator can put files into the folder.
+    /// Fails if other users than the administrator can put files into the folder. Each file's
+    /// folder is checked again when the file is open.
     pub(super) fn check(&self) -> Result<(), NotHere> {
         match self.system.look(&self.path) {
-            Ok(facts) => match facts.foreign(self.system.user()) {
-                Some(why) => Err(NotHere::because(format!("Azure CLI's folder {why}"))),
-                None => Ok(()),
-            },
+            Ok(facts) => self.check_facts(&facts),
             Err(_) => Ok(()),
         }
     }
 
-    /// The content of a file that belongs to this user and is not a link; `None` if there is no
-    /// file.
+    fn check_facts(&self, facts: &FileFacts) -> Result<(), NotHere> {
+        match facts.foreign(self.system.user()) {
+            Some(why) => Err(NotHere::because(format!("Azure CLI's folder {why}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The content of a file that belongs to this user and is not a link, in a folder into which no
+    /// other user than the administrator can put files; `None` if there is no file.
     pub(super) fn read(
         &self,
         name: &'static str,
         limit: Limit,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, NotHere> {
         let path = self.path.join(name);
-        let facts = match self.system.look(&path) {
-            Ok(facts) => facts,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        let file = match open_if_seen(self.system, &path) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(None),
             Err(_) => return Err(NotHere::because(format!("{name} can't be read"))),
         };
-        let why_not = match facts.kind {
+        self.check_facts(&file.folder)?;
+        let why_not = match file.facts.kind {
             FileKind::Link => Some("is a link"),
             FileKind::Folder | FileKind::Other => Some("is not a regular file"),
-            FileKind::File => facts.foreign(self.system.user()),
+            FileKind::File => file.facts.foreign(self.system.user()),
         };
         if let Some(why_not) = why_not {
             return Err(NotHere::because(format!("{name} {why_not}")));
         }
-        match self.system.read(&path, limit.0) {
+        match file.read(limit.0) {
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 Err(NotHere::because(format!("{name} is too large")))

@@ -243,14 +243,14 @@ fn read_key(asked: &HostRequest<'_>, path: &str, system: &dyn System) -> Result<
         };
         Error::new(ErrorKind::Invalid, asked.what.to_owned(), why).with_fix(fix)
     };
-    let own = |path: &Path| system.look(path).map_err(|error| unreadable(&error));
+    // What is judged is what is open: a path can lead to another file the next time.
+    let file = system.open(file).map_err(|error| unreadable(&error))?;
     // If other users could replace the folder, they could replace the file.
-    let folder = match file.parent().filter(|_| system.os() != "windows") {
-        None => None,
-        Some(folder) => Some(own(folder)?),
-    };
-    let facts = own(file)?;
-    let why = if folder.is_some_and(|folder| folder.kind != FileKind::Folder) {
+    let is_judged = system.os() != "windows";
+    let folder = is_judged.then_some(file.folder);
+    let facts = file.facts;
+    let is_linked = file.folder_is_linked || file.folder.kind != FileKind::Folder;
+    let why = if is_judged && is_linked {
         "its folder is a link or not a folder"
     } else if facts.kind != FileKind::File {
         "it is not a regular file"
@@ -267,9 +267,7 @@ fn read_key(asked: &HostRequest<'_>, path: &str, system: &dyn System) -> Result<
     {
         "anybody may write to it or to its folder"
     } else {
-        let bytes = system
-            .read(file, KEY_LIMIT)
-            .map_err(|error| unreadable(&error))?;
+        let bytes = file.read(KEY_LIMIT).map_err(|error| unreadable(&error))?;
         let bytes = Zeroizing::new(bytes);
         return match std::str::from_utf8(&bytes).map(str::trim) {
             Ok(key) if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()) => {

@@ -10,11 +10,10 @@ use crate::{
     facts::{Error, ErrorKind, Evidence},
     http::{HttpRequest, Retry},
     redact::printable,
-    system::{FileKind, System, cache_folder},
+    system::{FileKind, System, cache_folder, make_own},
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    path::PathBuf,
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -33,6 +32,8 @@ const BEYOND: Duration = Duration::from_secs(60);
 const UNDECIDED: Duration = Duration::from_secs(10 * 60);
 /// How long the memory is valid if the time of the boot is unknown.
 const NO_BOOT: Duration = Duration::from_secs(60 * 60);
+/// The memory, in the cache folder.
+const FILE: &str = "imds";
 const FILE_LIMIT: u64 = 4096;
 
 /// A probe, and the memory of earlier ones.
@@ -152,10 +153,11 @@ impl Probe {
             boot: system.boot(),
             at: since.as_secs(),
         };
-        if let (Some(path), Ok(text)) = (path(system), serde_json::to_vec(&silence))
-            && let Err(error) = system.write(&path, &text)
+        if let (Some(folder), Ok(text)) = (cache_folder(system), serde_json::to_vec(&silence))
+            && let Err(error) =
+                make_own(system, &folder).and_then(|()| system.write(&folder.join(FILE), &text))
         {
-            tracing::debug!(%error, path = %path.display(), "the note that IMDS does not answer can't be stored");
+            tracing::debug!(%error, path = %folder.display(), "the note that IMDS does not answer can't be stored");
         }
         *self.silence.lock().unwrap_or_else(PoisonError::into_inner) = Some(silence);
     }
@@ -184,19 +186,16 @@ impl Silence {
     }
 }
 
-fn path(system: &dyn System) -> Option<PathBuf> {
-    Some(cache_folder(system)?.join("imds"))
-}
-
 fn read(system: &dyn System) -> Option<Silence> {
-    let path = path(system)?;
-    let facts = system.look(&path).ok()?;
+    let path = cache_folder(system)?.join(FILE);
+    let file = system.open(&path).ok()?;
+    let facts = file.facts;
     // Otherwise another user could keep this one from the managed identity until the next boot.
     if facts.kind != FileKind::File || facts.foreign(system.user()).is_some() {
         tracing::debug!(path = %path.display(), "the note that IMDS does not answer may be another user's; it is ignored");
         return None;
     }
-    let bytes = system.read(&path, FILE_LIMIT).ok()?;
+    let bytes = file.read(FILE_LIMIT).ok()?;
     serde_json::from_slice(&bytes)
         .inspect_err(|error| {
             let error = printable(&error.to_string(), 200);

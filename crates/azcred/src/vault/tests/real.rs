@@ -1,7 +1,7 @@
 //! Tests with real files.
 
 use super::*;
-use crate::system::{Command, Finished, Hypervisor, RealSystem, Unfinished};
+use crate::system::{Command, Finished, Hypervisor, OpenFile, RealSystem, Unfinished};
 use futures_util::future::BoxFuture;
 use std::ffi::OsString;
 
@@ -23,6 +23,12 @@ impl System for Elsewhere {
     }
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         RealSystem.read(path, limit)
+    }
+    fn open(&self, path: &Path) -> io::Result<OpenFile> {
+        RealSystem.open(path)
+    }
+    fn make_folder(&self, folder: &Path, own: &Path) -> io::Result<()> {
+        RealSystem.make_folder(folder, own)
     }
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
         RealSystem.look(path)
@@ -94,7 +100,12 @@ fn folders_and_files_are_private() {
     vault.write(Shelf::Tokens, PARTS, b"one").unwrap();
     vault.write(Shelf::SignIns, PARTS, b"two").unwrap();
     let _lock = vault.try_lock(Shelf::Tokens, PARTS).unwrap();
-    let mut folders = vec![real.folder.clone()];
+    let own = [".cache/azcred", ".local/share/azcred"];
+    let mut folders = own.map(|own| real.folder.join(own)).to_vec();
+    for folder in &folders {
+        let mode = std::fs::metadata(folder).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o700, "{folder:?}");
+    }
     let mut seen = 0;
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -141,6 +152,7 @@ fn one_process_has_a_lock_though_its_file_is_removed_all_the_time() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let real = Real::new();
     let path = Arc::new(real.folder.join("lock"));
+    RealSystem.make_folder(&real.folder, &real.folder).unwrap();
     let is_held = Arc::new(AtomicBool::new(false));
     let holders: Vec<_> = (0..4)
         .map(|_| {

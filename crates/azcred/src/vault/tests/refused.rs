@@ -123,7 +123,7 @@ fn the_administrator_is_not_told_to_take_over_another_users_folder() {
 }
 
 #[test]
-fn the_fix_names_the_variable_that_decides_the_folder() {
+fn the_fix_of_a_read_only_home_names_the_variable_that_moves_everything() {
     let read_only = io::ErrorKind::ReadOnlyFilesystem.into();
     let fix = |machine: &Fixture, shelf| {
         let error = trouble::failed(
@@ -137,14 +137,14 @@ fn the_fix_names_the_variable_that_decides_the_folder() {
     };
     let apart = home().with_var("AZCRED_HOME", "/apart");
     for (machine, shelf, variable) in [
-        (home(), Shelf::Tokens, "set XDG_CACHE_HOME to"),
-        (home(), Shelf::SignIns, "set XDG_DATA_HOME to"),
-        (apart.clone(), Shelf::Tokens, "set AZCRED_HOME to"),
-        (apart, Shelf::SignIns, "set AZCRED_HOME to"),
+        (home(), Shelf::Tokens, "export AZCRED_HOME="),
+        (home(), Shelf::SignIns, "export AZCRED_HOME="),
+        (apart.clone(), Shelf::Tokens, "export AZCRED_HOME="),
+        (apart, Shelf::SignIns, "export AZCRED_HOME="),
         (
             home().with_os("macos"),
             Shelf::SignIns,
-            "set AZCRED_HOME to",
+            "export AZCRED_HOME=",
         ),
         (
             home().with_os("windows"),
@@ -159,6 +159,51 @@ fn the_fix_names_the_variable_that_decides_the_folder() {
     let relative = Fixture::new().with_var("AZCRED_HOME", "apart");
     let error = vault(&relative).read(Shelf::SignIns, PARTS).unwrap_err();
     assert!(error.why().contains("AZCRED_HOME"), "{error}");
+}
+
+/// `~/.cache` is root's after an earlier `sudo`, or the user took their own permissions away.
+#[test]
+fn the_fix_of_a_missing_permission_is_chown_or_chmod_as_it_is_needed() {
+    let denied = io::ErrorKind::PermissionDenied.into();
+    let fix = |machine: &Fixture| {
+        let path = Path::new("/home/ada/.cache/azcred/tokens/v1/file/entry");
+        let error = trouble::failed(machine, "could not write", path, Shelf::SignIns, &denied);
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        error.fix().unwrap().to_string()
+    };
+    let root = folder(|facts| facts.owner = Some(0));
+    let own = folder(|_| ());
+    let at_home = || home().with_facts("/home/ada", own, "");
+    for (machine, expected) in [
+        (
+            at_home().with_facts("/home/ada/.cache", root, ""),
+            "make it yours: `sudo chown -R \"$(id -un)\" '/home/ada/.cache'`",
+        ),
+        (
+            at_home().with_facts("/home/ada/.cache", own, ""),
+            "allow it: `chmod u+rwx '/home/ada/.cache'`",
+        ),
+        (
+            home()
+                .with_facts("/home/ada", root, "")
+                .with_facts("/home/ada/.cache", root, ""),
+            "use another folder: `export AZCRED_HOME=\"/tmp/azcred-$(id -u)\"`",
+        ),
+    ] {
+        assert_eq!(fix(&machine), expected);
+    }
+}
+
+#[test]
+fn what_this_user_may_not_see_is_absent() {
+    let hidden = home().with_hidden("/home/ada");
+    let vault = vault(&hidden);
+    for shelf in [Shelf::Tokens, Shelf::SignIns] {
+        assert!(read(&vault, shelf, PARTS).is_none());
+        assert!(vault.entries(shelf).unwrap().is_empty());
+        assert_eq!(vault.clear(shelf).unwrap(), 0);
+        assert!(vault.write(shelf, PARTS, b"x").is_err());
+    }
 }
 
 #[test]
