@@ -1,6 +1,6 @@
 //! Builds the HTTP client: its proxies and its trusted certificates.
 
-use super::{Way, pinned, proxy::Proxies};
+use super::{Way, pinned, proxy::Proxies, verifier::Explaining};
 use crate::{
     facts::{Error, ErrorKind, Result},
     redact::shown_path,
@@ -219,8 +219,9 @@ fn in_folder(folder: &Path) -> Vec<CertificateDer<'static>> {
 /// Trust on systems with root certificates in files.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 mod trust {
-    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Result};
-    use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
+    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Explaining, Result, provider};
+    use rustls::{ConfigBuilder, RootCertStore, WantsVerifier, client::WebPkiServerVerifier};
+    use std::sync::Arc;
 
     pub(super) fn apply(
         config: ConfigBuilder<ClientConfig, WantsVerifier>,
@@ -247,7 +248,20 @@ mod trust {
                 "install the package `ca-certificates`, or set SSL_CERT_FILE to a PEM file",
             ));
         }
-        Ok(config.with_root_certificates(roots).with_no_client_auth())
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+            .build()
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::Invalid,
+                    "could not set up HTTPS",
+                    "the root certificates can't be used",
+                )
+                .with_cause(error)
+            })?;
+        Ok(config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Explaining(verifier)))
+            .with_no_client_auth())
     }
 }
 
@@ -255,7 +269,7 @@ mod trust {
 /// manager.
 #[cfg(any(windows, target_vendor = "apple", target_os = "android"))]
 mod trust {
-    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Result, provider};
+    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Explaining, Result, provider};
     use rustls::{ConfigBuilder, WantsVerifier};
     use rustls_platform_verifier::Verifier;
     use std::sync::Arc;
@@ -285,7 +299,7 @@ mod trust {
         })?;
         Ok(config
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(Arc::new(Explaining(Arc::new(verifier))))
             .with_no_client_auth())
     }
 }

@@ -10,7 +10,9 @@ mod no_proxy;
 mod pinned;
 mod proxy;
 mod proxy_trouble;
+mod tls;
 mod trouble;
+mod verifier;
 
 use crate::{
     facts::{Error, ErrorKind, Result},

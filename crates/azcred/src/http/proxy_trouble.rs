@@ -111,7 +111,7 @@ pub(super) fn of_proxy(
                     format!("set {variable} to an address that begins with http://").into(),
                 );
             }
-            Some(untrusted(tls, &name))
+            Some(untrusted(tls, &name, target))
         }
         Finding::SpeaksTls => lasting(
             format!("{name} speaks TLS"),

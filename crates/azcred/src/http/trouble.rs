@@ -6,6 +6,7 @@ use super::{
     near,
     proxy::{Proxies, Setting},
     proxy_trouble::of_proxy,
+    tls,
 };
 use crate::{
     facts::{Error, ErrorKind, Fix},
@@ -13,7 +14,6 @@ use crate::{
     system::{System, is_loopback},
 };
 use reqwest::header;
-use rustls::{AlertDescription, CertificateError};
 use std::{error::Error as _, io, time::Duration};
 use url::Url;
 
@@ -22,6 +22,14 @@ const ADDRESSES: [&str; 3] = [
     "AZURE_AUTHORITY_HOST",
     "ARM_CLOUD_METADATA_URL",
     "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+];
+
+/// Variables with trusted certificates.
+const ROOTS: [&str; 4] = [
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
 ];
 
 /// The target of a request, as errors name it.
@@ -37,6 +45,8 @@ pub(super) struct Target<'a> {
     /// The variable of a proxy that is for plain HTTP only, if this address is HTTPS and has no
     /// proxy.
     only_for_plain_http: Option<&'static str>,
+    /// The first variable with trusted certificates.
+    pub(super) roots: Option<&'static str>,
 }
 
 impl<'a> Target<'a> {
@@ -62,6 +72,7 @@ impl<'a> Target<'a> {
             only_for_plain_http: proxies
                 .only_for_plain_http()
                 .filter(|_| url.scheme() == "https" && !is_loopback(url)),
+            roots: ROOTS.into_iter().find(|name| system.var_os(name).is_some()),
         }
     }
 
@@ -98,6 +109,8 @@ pub(super) struct Trouble {
     pub(super) retryable: bool,
     /// Whether the proxy is at fault, and not what is at the address.
     is_proxy: bool,
+    /// Whether the fix is as likely as another address.
+    keeps_fix: bool,
     cause: Option<reqwest::Error>,
 }
 
@@ -109,6 +122,7 @@ impl Trouble {
             fix: fix.into(),
             retryable: true,
             is_proxy: false,
+            keeps_fix: false,
             cause: None,
         }
     }
@@ -120,6 +134,7 @@ impl Trouble {
             fix: fix.into(),
             retryable: false,
             is_proxy: false,
+            keeps_fix: false,
             cause: None,
         }
     }
@@ -128,6 +143,14 @@ impl Trouble {
     pub(super) fn of_proxy(self) -> Self {
         Self {
             is_proxy: true,
+            ..self
+        }
+    }
+
+    /// This trouble, whose fix counts also if a variable chose the address.
+    fn keep_fix(self) -> Self {
+        Self {
+            keeps_fix: true,
             ..self
         }
     }
@@ -148,10 +171,14 @@ impl Trouble {
             None => self.fix,
             Some(variable) => {
                 why = format!("{why}; {variable} is set to this address");
-                Fix::from(format!("unset {variable} to use Azure's own address")).or(format!(
-                    "correct {variable}, or start the server at {}",
-                    target.host
-                ))
+                let unset = Fix::from(format!("unset {variable} to use Azure's own address"));
+                match self.keeps_fix {
+                    true => self.fix.or(unset),
+                    false => unset.or(format!(
+                        "correct {variable}, or start the server at {}",
+                        target.host
+                    )),
+                }
             }
         };
         let error = Error::new(self.kind, what.to_owned(), why).with_fix(fix);
@@ -248,15 +275,15 @@ fn explain(error: &reqwest::Error, target: &Target<'_>) -> Trouble {
             let system = chain(error).last().map(ToString::to_string);
             return unresolved(&target.host, &system.unwrap_or_default(), target.network());
         }
-        let tls = match inner.downcast_ref::<io::Error>() {
+        let rejected = match inner.downcast_ref::<io::Error>() {
             Some(io) => {
                 io_kind = Some(io.kind());
                 tls_error(io)
             }
             None => inner.downcast_ref::<rustls::Error>(),
         };
-        if let Some(tls) = tls {
-            return untrusted(tls, &target.host);
+        if let Some(error) = rejected {
+            return untrusted(error, &target.host, target).keep_fix();
         }
     }
     if error.is_timeout() {
@@ -316,133 +343,8 @@ pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
         .or_else(|| tls_error(inner.downcast_ref()?))
 }
 
-/// The keys of certificates that azcred can verify.
-const KEYS: &str = "can verify certificates with RSA, P-256, P-384 and Ed25519 keys only";
-/// The end of the algorithm of a P-521 key: the object identifier of the curve, 1.3.132.0.35 (RFC
-/// 5480 section 2.1.1.1).
-const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
-
-/// The name that rustls, or webpki below it, has for a reason.
-fn name_of(reason: &CertificateError) -> String {
-    let text = match reason {
-        CertificateError::Other(inner) => format!("{:?}", inner.0),
-        reason => format!("{reason:?}"),
-    };
-    let is_name = |sign: char| sign.is_ascii_alphanumeric();
-    text.split(|sign| !is_name(sign))
-        .next()
-        .unwrap_or("")
-        .to_owned()
-}
-
-pub(super) fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
-    // A server signs with its certificate's key, and gives up if the client knows no algorithm for
-    // that key: P-521 with this program's cryptography (ring).
-    if let rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) = tls {
-        return Trouble::lasting(
-            ErrorKind::Unreachable,
-            format!(
-                "{host} ended the TLS handshake: it has no version, cipher or key in common with this program. If its certificate has a P-521 \
-                 key, that is the reason: azcred {KEYS}"
-            ),
-            "give the server a certificate with an RSA, P-256 or P-384 key; or check that no proxy breaks TLS",
-        );
-    }
-    let rustls::Error::InvalidCertificate(reason) = tls else {
-        return Trouble::lasting(
-            ErrorKind::Unreachable,
-            format!("the TLS connection to {host} failed: {tls}"),
-            "check that the address is an HTTPS address, and that no proxy breaks TLS",
-        );
-    };
-    let (why, fix) = match reason {
-        CertificateError::UnknownIssuer => (
-            "this machine does not trust its certificate's issuer, which may be a company's proxy",
-            "set SSL_CERT_FILE to a PEM file with the root certificates of this network",
-        ),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
-            "its certificate has expired, or this machine's clock is ahead",
-            "check this machine's clock",
-        ),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-            "its certificate is not valid yet, or this machine's clock is behind",
-            "check this machine's clock",
-        ),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
-            "its certificate is for another name",
-            "check the address, and that no proxy answers instead",
-        ),
-        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
-            public_key_algorithm_id,
-            ..
-        } if public_key_algorithm_id.ends_with(P521) => {
-            return Trouble::lasting(
-                ErrorKind::Unreachable,
-                format!(
-                    "{host} can't be trusted: its certificate was issued with a P-521 key, and azcred {KEYS}"
-                ),
-                "give the server a certificate of an authority with an RSA, P-256 or P-384 key",
-            );
-        }
-        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            return Trouble::lasting(
-                ErrorKind::Unreachable,
-                format!(
-                    "{host} can't be trusted: its certificate has a kind of signature that azcred does not support; azcred {KEYS}"
-                ),
-                "give the server a certificate of an authority with an RSA, P-256 or P-384 key",
-            );
-        }
-        other => {
-            let name = name_of(other);
-            if name == "CaUsedAsEndEntity" {
-                return Trouble::lasting(
-                    ErrorKind::Unreachable,
-                    format!(
-                        "{host} can't be trusted: it uses the certificate of an authority (CA:TRUE) as its own"
-                    ),
-                    "give the server a certificate that this authority issued",
-                );
-            }
-            return Trouble::lasting(
-                ErrorKind::Unreachable,
-                format!("{host} can't be trusted: its certificate can't be used ({name})"),
-                "check which server answers at that address",
-            );
-        }
-    };
-    Trouble::lasting(
-        ErrorKind::Unreachable,
-        format!("{host} can't be trusted: {why}"),
-        fix,
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_without_a_key_that_can_be_verified_is_told_so() {
-        let alert = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
-        let trouble = untrusted(&alert, "localhost");
-        assert!(trouble.why.contains("If its certificate has a P-521 key"));
-        assert!(!trouble.retryable);
-    }
-
-    #[test]
-    fn a_reason_is_shown_by_its_name_and_nothing_of_the_certificate() {
-        let unnamed = CertificateError::UnsupportedSignatureAlgorithmContext {
-            signature_algorithm_id: vec![6, 8],
-            supported_algorithms: Vec::new(),
-        };
-        for (reason, says) in [
-            (CertificateError::Revoked, "can't be used (Revoked)"),
-            (unnamed, "a kind of signature that azcred does not support"),
-        ] {
-            let why = untrusted(&rustls::Error::InvalidCertificate(reason), "h").why;
-            assert!(why.contains(says) && !why.contains(['[', '{']), "{why}");
-        }
-    }
+/// A connection without TLS, or with a certificate that is not trusted.
+pub(super) fn untrusted(error: &rustls::Error, host: &str, target: &Target<'_>) -> Trouble {
+    let (why, fix) = tls::explain(error, host, target.roots);
+    Trouble::lasting(ErrorKind::Unreachable, why, fix)
 }

@@ -1,7 +1,7 @@
 //! Misbehaving authorities and networks: each call ends within its deadline with one clear error,
 //! which names the cause and the fix and shows no secret.
 
-use crate::support::{Answer, Server, http, tls, tls_of_p521, token};
+use crate::support::{Answer, Server, http, tls, token};
 use azcred::{
     ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential, Error, ErrorKind, Scope,
     TenantId, TokenRequest,
@@ -381,53 +381,6 @@ async fn roots_that_cannot_be_read_are_an_error_that_names_the_variable() {
         );
         assert!(error.why().contains(says), "{error}");
     }
-}
-
-#[tokio::test]
-async fn each_fault_of_a_certificate_has_its_own_text() {
-    let past = rcgen::date_time_ymd(2001, 1, 1);
-    let future = rcgen::date_time_ymd(2999, 1, 1);
-    for (config, says) in [
-        (tls(|leaf| leaf.not_after = past), "has expired"),
-        (tls(|leaf| leaf.not_before = future), "not valid yet"),
-        (
-            tls(|leaf| {
-                leaf.subject_alt_names =
-                    vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
-            }),
-            "another name",
-        ),
-        (
-            tls(|leaf| {
-                leaf.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-            }),
-            "the certificate of an authority (CA:TRUE) as its own",
-        ),
-        (
-            tls_of_p521(),
-            "its certificate was issued with a P-521 key, and azcred can verify certificates with RSA, P-256, P-384 and Ed25519 keys only",
-        ),
-    ] {
-        let (root, config) = config;
-        let server = Server::start_tls([token()], config).await;
-        let system = Fixture::new()
-            .with_var("SSL_CERT_FILE", "/ca.pem")
-            .with_file("/ca.pem", root);
-        let at = format!("https://localhost:{}", server.address.port());
-        let error = ask_at(&at, system, AMPLE).await.unwrap_err();
-        assert!(error.why().contains(says), "{error}");
-        assert_eq!(server.requests(), 0);
-    }
-}
-
-#[tokio::test]
-async fn plain_http_behind_https_is_named() {
-    let server = Server::start([http("400 Bad Request", &[], "")]).await;
-    let at = format!("https://localhost:{}", server.address.port());
-    let error = ask_at(&at, Fixture::new(), Duration::from_secs(5))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
 }
 
 #[tokio::test]

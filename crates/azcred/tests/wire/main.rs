@@ -7,6 +7,7 @@ mod authority;
 mod azure_cli;
 #[cfg(feature = "default")]
 mod canary;
+mod certificates;
 #[cfg(feature = "default")]
 mod chain;
 mod cloud;

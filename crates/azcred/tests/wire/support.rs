@@ -4,6 +4,7 @@ use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use std::{
     net::SocketAddr,
@@ -183,18 +184,19 @@ async fn send(mut stream: impl AsyncWrite + Unpin, bytes: &[u8]) {
     let _ = stream.shutdown().await;
 }
 
-/// A server's TLS settings with this certificate.
-fn tls_with(
-    certificate: CertificateDer<'static>,
-    key: PrivateKeyDer<'static>,
+/// A server's TLS settings with these certificates, its own first. They need not be valid.
+pub(crate) fn tls_with(
+    chain: Vec<CertificateDer<'static>>,
+    key: &PrivateKeyDer<'static>,
 ) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::crypto::ring::sign::any_supported_type(key).unwrap();
+    let resolver = SingleCertAndKey::from(CertifiedKey::new(chain, key));
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
+        .with_cert_resolver(Arc::new(resolver));
     Arc::new(config)
 }
 
@@ -204,6 +206,9 @@ pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<S
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    authority
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "Contoso Root");
     let pem = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().unwrap();
@@ -211,8 +216,8 @@ pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<S
     change(&mut leaf);
     let leaf = leaf.signed_by(&key, &issuer).unwrap();
     let config = tls_with(
-        CertificateDer::from(leaf.der().to_vec()),
-        PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        vec![leaf.der().clone()],
+        &PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
     );
     (pem, config)
 }
@@ -223,8 +228,8 @@ pub(crate) fn tls_of_p521() -> (String, Arc<ServerConfig>) {
     const ROOT: &str = include_str!("../fixtures/certificates/server-of-p521-root.pem");
     const SERVER: &[u8] = include_bytes!("../fixtures/certificates/server-of-p521.pem");
     let config = tls_with(
-        CertificateDer::from_pem_slice(SERVER).unwrap(),
-        PrivateKeyDer::from_pem_slice(SERVER).unwrap(),
+        vec![CertificateDer::from_pem_slice(SERVER).unwrap()],
+        &PrivateKeyDer::from_pem_slice(SERVER).unwrap(),
     );
     (ROOT.to_owned(), config)
 }
