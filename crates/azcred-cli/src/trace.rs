@@ -37,7 +37,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     let targets: Targets = directives.trim().parse().map_err(|_| {
         Failure::new(
             Kind::Invalid,
-            "could not read AZCRED_LOG",
+            format!("could not read AZCRED_LOG ('{}')", directives.trim()),
             "the value is neither a level nor a list of TARGET=LEVEL",
         )
         .fix(

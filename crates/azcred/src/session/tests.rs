@@ -111,6 +111,29 @@ async fn a_variable_that_can_not_be_used_is_named() {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
         assert!(error.to_string().contains(name), "{error}");
     }
+    for (name, value, possible) in [
+        (
+            PRESET_VARIABLE,
+            "fast",
+            &["azcred", "azure", "kedro", "hi-ml"][..],
+        ),
+        (PROFILE_VARIABLE, "a/b", &["work"]),
+        ("AZCRED_CACHE", "always", &["never"]),
+    ] {
+        let error = open(&home().with_var(name, value)).await.unwrap_err();
+        let fix = error.fix().unwrap().to_string();
+        assert!(
+            error.what().ends_with(&format!("{name} ('{value}')")),
+            "{error}"
+        );
+        for value in possible {
+            assert!(fix.contains(value), "{error}");
+        }
+        assert!(fix.contains("unset"), "{error}");
+        let secret = "kX8Q~TopSecretValue0123456789";
+        let error = open(&home().with_var(name, secret)).await.unwrap_err();
+        assert!(!error.to_string().contains(&secret[13..]), "{error}");
+    }
     #[cfg(unix)]
     {
         let latin: std::ffi::OsString =

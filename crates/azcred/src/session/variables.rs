@@ -4,6 +4,7 @@ use crate::{
     chain::Preset,
     facts::{Error, ErrorKind, Fix, Result},
     profile::Profile,
+    redact::excerpt,
     system::System,
 };
 use std::path::Path;
@@ -24,7 +25,9 @@ impl Profile {
     /// [`ErrorKind::Invalid`] if the variable is not a valid name of a profile.
     pub fn from_system(system: &dyn System) -> Result<Self> {
         match system.var(PROFILE_VARIABLE) {
-            Some(name) => Self::new(&name).map_err(|error| in_variable(PROFILE_VARIABLE, &error)),
+            Some(name) => {
+                Self::new(&name).map_err(|error| in_variable(PROFILE_VARIABLE, &name, &error))
+            }
             None => Ok(Self::default()),
         }
     }
@@ -36,10 +39,12 @@ impl Preset {
     /// # Errors
     /// [`ErrorKind::Invalid`] if the variable is not the name of a preset.
     pub fn from_system(system: &dyn System) -> Result<Option<Self>> {
-        let name = system.var(PRESET_VARIABLE);
-        name.map(|name| name.parse())
-            .transpose()
-            .map_err(|error| in_variable(PRESET_VARIABLE, &error))
+        let Some(name) = system.var(PRESET_VARIABLE) else {
+            return Ok(None);
+        };
+        let preset = name.parse();
+        let preset = preset.map_err(|error| in_variable(PRESET_VARIABLE, &name, &error));
+        preset.map(Some)
     }
 }
 
@@ -48,9 +53,9 @@ pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
     match system.var(CACHE_VARIABLE).as_deref().map(str::trim) {
         None => Ok(true),
         Some(wish) if wish.eq_ignore_ascii_case("never") => Ok(false),
-        Some(_) => Err(Error::new(
+        Some(wish) => Err(Error::new(
             ErrorKind::Invalid,
-            format!("could not read {CACHE_VARIABLE}"),
+            unread(CACHE_VARIABLE, wish),
             "the value is not 'never'",
         )
         .with_fix("set it to never, which stores no access token on disk, or unset it")),
@@ -70,10 +75,16 @@ pub(super) fn check_home(system: &dyn System) -> Result<()> {
     }
 }
 
-fn in_variable(name: &'static str, error: &Error) -> Error {
+/// The variable that could not be read, with the start of its value, which may be a secret that was
+/// meant for another variable.
+fn unread(name: &str, value: &str) -> String {
+    format!("could not read {name} ('{}')", excerpt(value.trim()))
+}
+
+fn in_variable(name: &'static str, value: &str, error: &Error) -> Error {
     Error::new(
         ErrorKind::Invalid,
-        format!("could not read {name}"),
+        unread(name, value),
         error.why().to_owned(),
     )
     .with_fix(
