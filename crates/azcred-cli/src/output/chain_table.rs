@@ -8,7 +8,7 @@ use super::{
 };
 use azcred::{
     Fix,
-    chain::{Attempt, Report, Source, Verdict},
+    chain::{Attempt, Report, Skipped, Source, Verdict},
 };
 use std::{borrow::Cow, ptr, time::Duration};
 
@@ -25,6 +25,8 @@ pub(crate) struct Row<'a> {
     pub(crate) is_absent: bool,
     /// It is one that signs in a person.
     asks_person: bool,
+    /// It was not among the requested sources.
+    is_unwanted: bool,
     /// The variable that switches it off.
     switched_off_by: Option<&'a str>,
     /// Whether its error is shown next to the table.
@@ -40,6 +42,7 @@ impl<'a> From<&'a Attempt> for Row<'a> {
             started: attempt.started,
             took: attempt.took,
             asks_person: attempt.source.asks_person(),
+            is_unwanted: matches!(attempt.skipped, Some(Skipped::NotRequested)),
             is_absent: attempt.error.as_ref().is_some_and(azcred::Error::is_absent),
             switched_off_by: match attempt.error.as_ref().and_then(azcred::Error::fix) {
                 Some(Fix::UnsetVariable(name)) if attempt.verdict == Verdict::Unavailable => {
@@ -53,8 +56,11 @@ impl<'a> From<&'a Attempt> for Row<'a> {
 }
 
 /// The rows without sources that are not set up, that are switched off, that lack the same thing,
-/// or that were not tried. One line below lists each of these groups.
+/// that were excluded, or that were not tried. One line below lists each of these groups; of the
+/// sources that were not requested there is nothing.
 pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, Vec<String>) {
+    let rows = rows.into_iter().filter(|row| !row.is_unwanted);
+    let (excluded, rows): (Vec<_>, Vec<_>) = rows.partition(|row| row.verdict == Verdict::Excluded);
     let says_little = |row: &Row<'_>| row.verdict == Verdict::Unavailable && row.is_absent;
     let (absent, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(says_little);
     let (same, rows) = same(rows);
@@ -74,7 +80,12 @@ pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, V
     };
     let sentences = [group(&absent, "not set up here")].into_iter().flatten();
     let untried = group(&untried, &not_tried(&rows));
-    let sentences = sentences.chain(off).chain(same).chain(untried);
+    let excluded = by_reason(&excluded);
+    let sentences = sentences
+        .chain(off)
+        .chain(same)
+        .chain(excluded)
+        .chain(untried);
     for sentence in sentences {
         for (number, words) in wrap(&sentence, columns.saturating_sub(2))
             .iter()
@@ -88,6 +99,21 @@ pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, V
         lines.push(paint(DIM, "  (-v shows why)"));
     }
     (rows, lines)
+}
+
+/// Sources that were excluded, in a sentence for each reason.
+fn by_reason(rows: &[Row<'_>]) -> Vec<String> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|(reason, _)| *reason == row.reason) {
+            Some((_, sources)) => sources.push(row.source),
+            None => groups.push((&row.reason, vec![row.source])),
+        }
+    }
+    let sentence = |(reason, sources): (&str, Vec<&str>)| {
+        format!("excluded, as {reason}: {}", sources.join(", "))
+    };
+    groups.into_iter().map(sentence).collect()
 }
 
 /// Why the chain did not try the sources after the one that ended it.

@@ -12,6 +12,7 @@ fn laptop() -> Vec<Row<'static>> {
         took: Duration::from_micros(micros),
         asks_person: false,
         is_absent: false,
+        is_unwanted: false,
         switched_off_by: None,
         is_shown: false,
     };
@@ -23,6 +24,7 @@ fn laptop() -> Vec<Row<'static>> {
         took: Duration::from_millis(took),
         asks_person: false,
         is_absent: false,
+        is_unwanted: false,
         switched_off_by: None,
         is_shown: false,
     };
@@ -134,6 +136,7 @@ fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
         took: Duration::from_millis(180),
         asks_person: false,
         is_absent: false,
+        is_unwanted: false,
         switched_off_by: None,
         is_shown: false,
     };
@@ -151,6 +154,7 @@ fn person() -> Vec<Row<'static>> {
         took: Duration::from_micros(90),
         asks_person: false,
         is_absent: false,
+        is_unwanted: false,
         switched_off_by: None,
         is_shown: false,
     });
@@ -162,6 +166,7 @@ fn person() -> Vec<Row<'static>> {
         took: Duration::from_micros(2),
         asks_person: false,
         is_absent: false,
+        is_unwanted: false,
         switched_off_by: None,
         is_shown: false,
     });
@@ -257,6 +262,7 @@ fn a_bar_starts_and_ends_with_its_source() {
             took: Duration::from_millis(took),
             asks_person: false,
             is_absent: false,
+            is_unwanted: false,
             switched_off_by: None,
             is_shown: false,
         };
@@ -323,4 +329,36 @@ fn reasons_of_every_script_fit_the_screen() {
     for line in short_rows(&rows, 50, true) {
         assert!(width_of(&line) <= 50, "{line}");
     }
+}
+
+#[test]
+fn sources_that_were_not_requested_have_no_row_and_excluded_ones_share_a_line() {
+    let mut rows = laptop();
+    let count = rows.len();
+    for row in &mut rows[..count - 2] {
+        *row = Row {
+            verdict: Verdict::Excluded,
+            is_unwanted: true,
+            ..row.clone()
+        };
+    }
+    for row in &mut rows[count - 2..] {
+        *row = Row {
+            verdict: Verdict::Excluded,
+            reason: "it was excluded".into(),
+            ..row.clone()
+        };
+    }
+    let names = [rows[count - 2].source, rows[count - 1].source];
+    let (left, lines) = folded(rows, 200);
+    assert!(left.is_empty(), "{left:?}");
+    let words = plain(&lines);
+    assert!(
+        words.contains(&format!(
+            "excluded, as it was excluded: {}",
+            names.join(", ")
+        )),
+        "{words}"
+    );
+    assert_eq!(lines.len(), 2, "and how to see more: {words}");
 }
