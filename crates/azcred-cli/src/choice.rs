@@ -1,6 +1,6 @@
 //! The identity: the options of every command that signs in with the chain.
 
-use crate::words;
+use crate::{candidates, words};
 use azcred::{
     Profile,
     chain::{Expect, Preset, Source},
@@ -11,6 +11,7 @@ use clap::{
     Args, ValueEnum,
     builder::{EnumValueParser, PossibleValue, TypedValueParser},
 };
+use clap_complete::ArgValueCandidates;
 use std::sync::LazyLock;
 
 /// The profile whose accounts are used.
@@ -18,7 +19,7 @@ use std::sync::LazyLock;
 pub(crate) struct InProfile {
     /// Use the accounts of this profile, a separate set of azcred's accounts [env: AZCRED_PROFILE]
     /// [default: default]
-    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    #[arg(long, value_name = "PROFILE", value_parser = profile, add = ArgValueCandidates::new(candidates::profiles))]
     profile: Option<Profile>,
 }
 

@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap_complete::CompleteEnv;
 use std::{ffi::OsString, process::ExitCode};
 
 /// Signs you in to Azure, and tells you exactly why when that fails
@@ -88,8 +89,13 @@ const FIRST: [(&str, &str); 4] = [
 /// Longest line of help, on any screen. Examples are laid out for this width.
 const WIDEST: usize = 80;
 
-/// The command line, with its help laid out.
-fn command() -> clap::Command {
+/// The end of the help without arguments.
+const MORE: &str = "\
+Start with `azcred login`, then `azcred doctor`. `azcred --help` shows the
+options and exit codes, `azcred COMMAND --help` explains a command.";
+
+/// The command line, with its help laid out. `is_short`: only the commands, which fit one screen.
+fn command(is_short: bool) -> clap::Command {
     let command = Arguments::command().mut_subcommands(laid_out);
     let groups: String = GROUPS
         .iter()
@@ -101,6 +107,12 @@ fn command() -> clap::Command {
             list(heading, &commands.collect::<Vec<_>>())
         })
         .collect();
+    if is_short {
+        let more = style::with_code(MORE);
+        return command.help_template(format!(
+            "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{more}"
+        ));
+    }
     let first = list("Start here", &FIRST);
     let options = style::paint(style::STRONG, "Options:");
     command.help_template(format!(
@@ -136,12 +148,27 @@ fn laid_out(command: clap::Command) -> clap::Command {
     }
 }
 
+/// The variable with which a shell requests completions: its name, for its syntax.
+pub(crate) const COMPLETE: &str = "AZCRED_COMPLETE";
+
+/// Answers a shell that completes a command line, and ends the process then.
+pub(crate) fn complete() {
+    if std::env::var_os(COMPLETE).is_some() {
+        CompleteEnv::with_factory(Arguments::command)
+            .var(COMPLETE)
+            .complete();
+    }
+}
+
 /// Parses the command line. If it is not valid, shows the error and returns the exit code.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     // The process ends soon. To take the commands apart would take as long as to make them.
     let commands = Box::leak(Box::new(Arguments::command()));
     let read = match commands.try_get_matches_from_mut(std::env::args_os()) {
-        Err(error) if is_help(error.kind()) => command().try_get_matches(),
+        Err(error) if is_help(error.kind()) => {
+            let is_short = error.kind() != ErrorKind::DisplayHelp;
+            command(is_short).try_get_matches()
+        }
         read => read,
     };
     let read = read.and_then(|matches| Arguments::from_arg_matches(&matches));
@@ -245,9 +272,13 @@ mod tests {
                 check(command);
             }
         }
-        let mut command = command().term_width(WIDEST);
-        command.build();
-        check(&mut command);
+        for is_short in [false, true] {
+            let mut command = command(is_short).term_width(WIDEST);
+            command.build();
+            check(&mut command);
+        }
+        let lines = command(true).render_help().to_string();
+        assert!(lines.lines().count() <= 30, "one screen");
     }
 
     #[test]

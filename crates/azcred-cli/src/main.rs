@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod candidates;
 mod choice;
 mod cli;
 mod commands;
@@ -14,10 +15,10 @@ mod suggested;
 mod trace;
 mod words;
 
-use clap::CommandFactory as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    cli::complete();
     let arguments = match cli::parse() {
         Ok(arguments) => arguments,
         Err(code) => return code,
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     let mut output =
         output::Output::new(arguments.output, arguments.verbose > 0, arguments.no_input);
     let done = trace::start(arguments.verbose)
-        .and_then(|()| commands::run(arguments.command, cli::Arguments::command, &mut output))
+        .and_then(|()| commands::run(arguments.command, cli::COMPLETE, &mut output))
         .and_then(|code| output.finish().map(|()| code));
     match done {
         Ok(code) => ExitCode::from(code),

@@ -57,6 +57,6 @@ pub use info::{FILE_NAME, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInf
 pub use ports::Ports;
 pub use projected_token::WorkloadInfo;
 pub use request_log::Served;
-pub use seed::Seed;
+pub use seed::{Seed, SeedError};
 pub use service::{Service, Transport};
 pub use state_error::StateError;

@@ -1,6 +1,7 @@
 //! `azcred account`: the accounts that are signed in on this machine, and the current one.
 
 use crate::{
+    candidates,
     choice::InProfile,
     failure::{Failure, Kind},
     output::{
@@ -17,6 +18,7 @@ use azcred::{
     account::{Account, AccountKind, Accounts},
 };
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;
@@ -77,7 +79,7 @@ Examples:
   azcred account use ada")]
 struct UseAccount {
     /// A name or id that `azcred account list` shows, or its beginning
-    #[arg(value_name = "ACCOUNT")]
+    #[arg(value_name = "ACCOUNT", add = ArgValueCandidates::new(candidates::accounts))]
     who: String,
 
     #[command(flatten)]

@@ -1,8 +1,9 @@
-//! `azcred completions`: a script with which a shell completes azcred's command line.
+//! `azcred completions`: a script with which a shell completes azcred's command line. It runs azcred
+//! at each Tab, so that it offers this machine's accounts too.
 
 use crate::{failure::Failure, output::Output};
 use clap::Args;
-use clap_complete::{Shell, generate};
+use clap_complete::{Shell, env::Shells};
 
 /// Print a script for your shell's tab completion
 #[derive(Args)]
@@ -21,11 +22,28 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    /// `line` is the whole command line.
-    pub(crate) fn run(self, mut line: clap::Command, output: &mut Output) -> Result<u8, Failure> {
+    pub(crate) fn run(self, variable: &str, output: &mut Output) -> Result<u8, Failure> {
         let mut script = Vec::new();
-        generate(self.shell, &mut line, "azcred", &mut script);
-        output.script(String::from_utf8_lossy(&script).trim_end());
+        let name = self.shell.to_string();
+        let shells = Shells::builtins();
+        if let Some(shell) = shells.completer(&name) {
+            // A write to memory does not fail.
+            let _ = shell.write_registration(variable, NAME, NAME, NAME, &mut script);
+        }
+        let mut script = String::from_utf8_lossy(&script).trim().to_owned();
+        if self.shell == Shell::Zsh {
+            script.push_str(WHEN_LOADED);
+        }
+        output.script(&script);
         Ok(0)
     }
 }
+
+/// The binary.
+const NAME: &str = "azcred";
+
+/// zsh runs a file of `$fpath` at the first completion, as a function with the file's name.
+const WHEN_LOADED: &str = "
+if [ \"${funcstack[1]}\" = _azcred ]; then
+    _clap_dynamic_completer_azcred \"$@\"
+fi";

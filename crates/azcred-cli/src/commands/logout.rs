@@ -2,6 +2,7 @@
 
 use super::account::{find, is_current, options, show_other_profiles, to_profile};
 use crate::{
+    candidates,
     choice::InProfile,
     failure::Failure,
     output::{
@@ -15,6 +16,7 @@ use azcred::{
     account::{Account, Accounts},
 };
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -34,7 +36,7 @@ Examples:
 pub(crate) struct Logout {
     /// A name or id that `azcred account list` shows, or its beginning [default: the current
     /// account]
-    #[arg(value_name = "ACCOUNT", conflicts_with = "all")]
+    #[arg(value_name = "ACCOUNT", conflicts_with = "all", add = ArgValueCandidates::new(candidates::accounts))]
     who: Option<String>,
 
     /// Sign out all accounts of every cloud: of every profile, or of the one that --profile names

@@ -49,12 +49,9 @@ pub(crate) enum Command {
     Completions(completions::Completions),
 }
 
-/// Runs a command to its end. Returns the exit code. `line` makes the whole command line.
-pub(crate) fn run(
-    command: Command,
-    line: fn() -> clap::Command,
-    output: &mut Output,
-) -> Result<u8, Failure> {
+/// Runs a command to its end. Returns the exit code. A shell sets the variable
+/// `complete` to request completions.
+pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Result<u8, Failure> {
     match command {
         Command::Login(command) => finish(client_runtime()?, interruptible(command.run(output))),
         Command::Logout(command) => finish(client_runtime()?, interruptible(command.run(output))),
@@ -75,7 +72,7 @@ pub(crate) fn run(
         Command::Demo(command) => finish(server_runtime()?, command.run(output)),
         #[cfg(feature = "emulator")]
         Command::Emulator(command) => finish(server_runtime()?, command.run(output)),
-        Command::Completions(command) => command.run(line(), output),
+        Command::Completions(command) => command.run(complete, output),
     }
 }
 

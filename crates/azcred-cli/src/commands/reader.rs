@@ -3,6 +3,7 @@
 
 use super::{target::tenant, whoami::with_name};
 use crate::{
+    candidates,
     choice::Choice,
     failure::Failure,
     output::Output,
@@ -12,13 +13,14 @@ use crate::{
 use azcred::{TenantId, Untrusted};
 use azcred_azure::{Principal, ResourceManager, Subscription, Tenant};
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use std::sync::Arc;
 
 /// The identity that lists, and its tenant.
 #[derive(Args)]
 pub(super) struct As {
     /// Search in this tenant (id or domain) [default: the account's own tenant]
-    #[arg(long, value_name = "TENANT", value_parser = tenant)]
+    #[arg(long, value_name = "TENANT", value_parser = tenant, add = ArgValueCandidates::new(candidates::tenants))]
     tenant: Option<TenantId>,
 
     #[command(flatten)]

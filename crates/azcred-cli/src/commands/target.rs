@@ -1,8 +1,9 @@
 //! The resource of a token: the options of every command that gets one.
 
-use crate::choice::explained;
+use crate::{candidates, choice::explained};
 use azcred::{Scope, TenantId};
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 /// The resource of a token.
 #[derive(Args)]
@@ -17,7 +18,7 @@ pub(super) struct Target {
     resource: Option<Scope>,
 
     /// Request the token in this tenant (id or domain) [default: the account's own tenant]
-    #[arg(long, value_name = "TENANT", value_parser = tenant)]
+    #[arg(long, value_name = "TENANT", value_parser = tenant, add = ArgValueCandidates::new(candidates::tenants))]
     pub(super) tenant: Option<TenantId>,
 }
 

@@ -337,13 +337,3 @@ fn a_preset_is_listed_without_trying_its_sources() {
     let first = json!({"source": "environment", "credential": "EnvironmentCredential", "afterFailure": "end"});
     assert_eq!(json["sources"][0], first);
 }
-
-#[test]
-fn completions_offer_presets_and_sources() {
-    for shell in ["bash", "zsh", "fish"] {
-        let script = azcred(&["completions", shell]).said().stdout;
-        for value in ["hi-ml", "azure-developer-cli"] {
-            assert!(script.contains(value), "{shell}: {value}");
-        }
-    }
-}

@@ -482,3 +482,30 @@ fn start_ends_if_its_output_can_not_be_written() {
         "{said}"
     );
 }
+
+#[test]
+fn a_seed_that_does_not_exist_is_named_with_the_way_to_write_one() {
+    let folder = private_folder();
+    let missing = folder.path().join("contoso.toml");
+    let missing = missing.to_str().expect("text");
+    let state = state_of(folder.path());
+    let start = || azcred(&["emulator", "start", "--state", &state, "--seed", missing]);
+    let said = start().said();
+    assert_eq!(said.code, 1, "{said}");
+    let words = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains(&format!("{missing} does not exist")),
+        "{said}"
+    );
+    assert!(
+        words.contains("`azcred emulator seed > contoso.toml`"),
+        "{said}"
+    );
+    assert!(!words.contains("fix the seed file"), "{said}");
+    // The sample can be used as it is.
+    let sample = azcred(&["emulator", "seed"]).said();
+    assert_eq!((sample.code, sample.stderr.as_str()), (0, ""), "{sample}");
+    std::fs::write(missing, sample.stdout).expect("written");
+    let started = Started::new(&["--seed", missing]);
+    assert!(started.ready.contains("Contoso"), "{}", started.ready);
+}

@@ -38,6 +38,8 @@ help_of! {
     #[cfg(feature = "emulator")]
     the_help_of_emulator_exec_says_what_becomes_of_the_exit_code, "help-emulator-exec", ["emulator", "exec"];
     #[cfg(feature = "emulator")]
+    the_help_of_emulator_seed_says_how_to_use_it, "help-emulator-seed", ["emulator", "seed"];
+    #[cfg(feature = "emulator")]
     the_help_of_demo_says_that_it_needs_nothing, "help-demo", ["demo"];
     the_help_of_workspace_lists_its_commands, "help-workspace", ["workspace"];
     the_help_of_workspace_list_says_where_it_looks, "help-workspace-list", ["workspace", "list"];
@@ -65,6 +67,8 @@ fn without_a_command_the_help_is_shown_and_the_usage_was_wrong() {
     let said = azcred(&[]).said();
     assert_eq!((said.code, said.stdout.as_str()), (2, ""));
     assert!(said.stderr.contains("azcred login"), "{said}");
+    // One screen; the rest is in `azcred --help`.
+    assert!(said.stderr.lines().count() <= 30, "{said}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod canary;
 mod canary_hostile;
 mod canary_token;
 mod chain;
+mod completions;
 mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;

@@ -103,16 +103,18 @@ const RESOURCE_TABLES: &[&str] = &[
 ];
 
 impl Seed {
+    /// The default seed as the text of a seed file.
+    pub fn default_text() -> String {
+        format!(
+            "{DEFAULT_DIRECTORY}\n{}\n{DEFAULT_WORKLOADS}",
+            resources::DEFAULT_SEED
+        )
+    }
+
     /// The name and the text.
     fn read(&self) -> Result<(String, String), SeedError> {
         match self {
-            Self::Default => {
-                let text = format!(
-                    "{DEFAULT_DIRECTORY}\n{}\n{DEFAULT_WORKLOADS}",
-                    resources::DEFAULT_SEED
-                );
-                Ok(("the default seed".to_owned(), text))
-            }
+            Self::Default => Ok(("the default seed".to_owned(), Self::default_text())),
             Self::Text { name, text } => Ok((name.clone(), text.clone())),
             Self::File(path) => read_file(path)
                 .map(|text| (path.display().to_string(), text))

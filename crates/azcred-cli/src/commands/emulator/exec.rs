@@ -2,12 +2,14 @@
 
 use super::{Guest, end, guests, not_begun, running, start::interruption, state::State};
 use crate::{
+    candidates,
     failure::{Failure, Kind},
     output::Output,
     process::Program,
 };
 use azcred_emulator::{Emulator, Error, Info, Lifetime, Options, StateError};
-use clap::Args;
+use clap::{Args, ValueHint};
+use clap_complete::ArgValueCompleter;
 use std::{
     ffi::OsString,
     path::Path,
@@ -40,7 +42,7 @@ pub(super) struct Exec {
     state: State,
 
     /// The program and its arguments
-    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, value_hint = ValueHint::CommandWithArguments, add = ArgValueCompleter::new(candidates::programs))]
     command: Vec<OsString>,
 }
 

@@ -3,6 +3,7 @@
 mod env;
 mod exec;
 mod guests;
+mod seed;
 mod shell;
 mod start;
 mod state;
@@ -12,14 +13,14 @@ use crate::{
     output::Output,
 };
 use azcred_emulator::{
-    Emulator, Info, Inherited, Isolated, Lifetime, Options, PERSONAS, Persona, StateError, WAYS,
-    Way,
+    Emulator, Info, Inherited, Isolated, Lifetime, Options, PERSONAS, Persona, SeedError,
+    StateError, WAYS, Way,
 };
 use clap::{
     Args, Subcommand,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
-use std::time::Duration;
+use std::{io, time::Duration};
 
 /// Run a local Azure (Entra ID, an Azure ML workspace) for tests
 ///
@@ -48,6 +49,7 @@ enum EmulatorCommand {
     Start(start::Start),
     Env(env::Env),
     Exec(exec::Exec),
+    Seed(seed::Seed),
 }
 
 impl EmulatorArguments {
@@ -56,6 +58,7 @@ impl EmulatorArguments {
             EmulatorCommand::Start(command) => command.run(output).await,
             EmulatorCommand::Env(command) => command.run(output),
             EmulatorCommand::Exec(command) => command.run(output).await,
+            EmulatorCommand::Seed(seed::Seed) => seed::Seed::run(output),
         }
     }
 }
@@ -222,6 +225,18 @@ fn not_begun(error: &azcred_emulator::Error) -> Failure {
             "choose a folder that you can write to with --state, or set TMPDIR for temporary folders",
         ),
         azcred_emulator::Error::State(inner) => (inner.to_string(), ""),
+        azcred_emulator::Error::Seed(SeedError::Unreadable { path, source })
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
+            (
+                format!("the seed file {} does not exist", path.display()),
+                "check the path given as --seed; or write the built-in seed to a file and change it there: `azcred emulator seed > contoso.toml`",
+            )
+        }
+        azcred_emulator::Error::Seed(inner @ SeedError::Unreadable { .. }) => (
+            inner.to_string(),
+            "give a file that you can read as --seed, or leave --seed out to use the built-in seed",
+        ),
         azcred_emulator::Error::Seed(inner) => (
             inner.to_string(),
             "fix the seed file, or leave --seed out to use the built-in seed",

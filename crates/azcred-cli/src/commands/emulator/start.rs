@@ -2,6 +2,7 @@
 
 use super::{begin, end, state::State};
 use crate::{
+    candidates,
     failure::{Failure, Kind},
     output::{
         Output,
@@ -11,6 +12,7 @@ use crate::{
 };
 use azcred_emulator::{Info, Options, Ports, Seed};
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +33,7 @@ pub(super) struct Start {
 
     /// Choose a service's port: login, arm, graph, proxy, admin, or a source of managed identities
     /// such as imds [default: free ports]
-    #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = port)]
+    #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = port, add = ArgValueCandidates::new(candidates::ports))]
     ports: Vec<(String, u16)>,
 
     /// How long access tokens are valid [default: 3600 to 5400, as in Entra ID]

@@ -9,6 +9,7 @@ mod ways;
 
 use super::target::tenant;
 use crate::{
+    candidates,
     choice::{InProfile, explained},
     failure::{Failure, Kind},
     output::Output,
@@ -23,6 +24,7 @@ use azcred::{
 };
 use azcred_azure::Principal;
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use seen::Seen;
 use std::{path::PathBuf, sync::Arc};
 
@@ -66,7 +68,7 @@ token` uses the job's identity in GitHub Actions and Azure Pipelines, or the
 variables AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.")]
 pub(crate) struct Login {
     /// Sign in to this tenant (id or domain) [default: your account's own tenant]
-    #[arg(long, value_name = "TENANT", value_parser = tenant)]
+    #[arg(long, value_name = "TENANT", value_parser = tenant, add = ArgValueCandidates::new(candidates::tenants))]
     tenant: Option<TenantId>,
 
     #[command(flatten)]
