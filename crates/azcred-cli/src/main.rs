@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     };
     let mut output =
         output::Output::new(arguments.output, arguments.verbose > 0, arguments.no_input);
+    commands::end_at_a_limit(&output);
     let done = trace::start(arguments.verbose)
         .and_then(|()| commands::run(arguments.command, cli::COMPLETE, &mut output))
         .and_then(|code| output.finish().map(|()| code));

@@ -163,7 +163,7 @@ impl SignIn {
                 "the chain does not say",
             )
         })?;
-        tracing::info!(source = %chosen.source, "signed in with {}", chosen.used);
+        tracing::info!("{}", signed_in(&chosen));
         Ok((token, chosen))
     }
 
@@ -180,6 +180,12 @@ impl SignIn {
             output.caution(&trouble.to_string());
         }
     }
+}
+
+/// Who signed in, for the log: the source, and what it used. Some of these are no means of signing
+/// in, but say whose token it is, or why the source was doubted.
+fn signed_in(chosen: &Chosen) -> String {
+    format!("signed in by {}: {}", chosen.source, chosen.used)
 }
 
 /// The source whose token was returned.
@@ -202,4 +208,44 @@ pub(crate) async fn sign_in(
     let sign_in = SignIn::new(place, choice, scope, tenant, person).await?;
     let (token, chosen) = sign_in.token().await?;
     Ok((sign_in, token, chosen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use azcred::{Evidence, UsedKind};
+
+    #[test]
+    fn what_shows_where_the_machine_runs_is_no_means_of_signing_in() {
+        for evidence in [
+            Evidence::Address,
+            Evidence::MacOs,
+            Evidence::Wsl,
+            Evidence::AzureAssetTag,
+            Evidence::OtherAssetTag("EC2".to_owned()),
+            Evidence::OwnHardware,
+            Evidence::HyperVHost,
+            Evidence::OtherHypervisor("KVM".to_owned()),
+            Evidence::HyperV,
+            Evidence::Nothing,
+        ] {
+            let used = Used::new(UsedKind::ManagedIdentity {
+                host: "the metadata service",
+                address: Some("http://169.254.169.254".to_owned()),
+                object_id: None,
+                resource_id: None,
+                evidence: Some(evidence.clone()),
+            });
+            let chosen = Chosen {
+                source: Source::ManagedIdentity,
+                used,
+            };
+            let start = "signed in by managed-identity: its own managed identity, from the metadata service at http://169.254.169.254";
+            let (link, told) = match evidence.is_azure() {
+                Some(false) => (", though ", signed_in(&chosen)),
+                _ => (": ", signed_in(&chosen)),
+            };
+            assert_eq!(told, format!("{start}{link}{evidence}"));
+        }
+    }
 }

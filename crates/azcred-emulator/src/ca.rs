@@ -1,6 +1,7 @@
 //! The emulator's certificate authority: the names that it may certify, and the certificates that
 //! it makes on demand.
 
+use crate::clock::machine_now;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
@@ -12,7 +13,7 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
 };
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use x509_parser::{certificate::X509Certificate, extensions::GeneralName};
 use zeroize::Zeroizing;
 
@@ -87,7 +88,7 @@ impl Ca {
         // It can vouch for servers only: not for code, e-mail, documents or clients.
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.custom_extensions = vec![name_constraints()];
-        let now = OffsetDateTime::now_utc();
+        let now = machine_now();
         params.not_before = now - Duration::days(1);
         params.not_after = now + Duration::days(AUTHORITY_DAYS);
         let certificate = params.self_signed(&key).map_err(failed)?;
@@ -111,7 +112,7 @@ impl Ca {
                 "has a certificate and a key that don't match".into(),
             ));
         }
-        if parsed.validity().not_after.timestamp() <= OffsetDateTime::now_utc().unix_timestamp() {
+        if parsed.validity().not_after.timestamp() <= machine_now().unix_timestamp() {
             return Err(CaError(format!(
                 "expired on {}",
                 parsed.validity().not_after
@@ -223,7 +224,7 @@ impl Ca {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let now = OffsetDateTime::now_utc();
+        let now = machine_now();
         params.not_before = now - Duration::days(1);
         params.not_after = now + Duration::days(LEAF_DAYS);
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;

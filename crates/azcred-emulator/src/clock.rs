@@ -1,6 +1,9 @@
 //! The emulator's clock: the machine's clock, with a shift that a test sets.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
 use time::{Duration, OffsetDateTime};
 
 /// The clock of all services of one emulator.
@@ -12,13 +15,25 @@ pub struct Clock {
     skew_seconds: AtomicI64,
 }
 
+/// The machine's time in UTC, without a shift. It stays in the years 1970 to 9900: lifetimes are
+/// added to it, and dates end with the year 9999.
+pub(crate) fn machine_now() -> OffsetDateTime {
+    at(SystemTime::now().duration_since(UNIX_EPOCH).ok())
+}
+
+/// The time so long after 1970, or 1970.
+fn at(since: Option<std::time::Duration>) -> OffsetDateTime {
+    const LAST: std::time::Duration = std::time::Duration::from_secs(250_246_627_200);
+    OffsetDateTime::UNIX_EPOCH + since.unwrap_or_default().min(LAST)
+}
+
 /// The largest shift: a year. With a larger shift, certificates would not be valid.
 pub const MAX_SKEW_SECONDS: i64 = 366 * 24 * 3600;
 
 impl Clock {
     /// The current time in UTC, with the shift.
     pub fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + Duration::seconds(self.skew_seconds.load(Ordering::Relaxed))
+        machine_now() + Duration::seconds(self.skew_seconds.load(Ordering::Relaxed))
     }
 
     /// The current time in seconds since 1970-01-01T00:00:00Z, with the shift.
@@ -52,6 +67,16 @@ pub(crate) fn micros(time: OffsetDateTime) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_machines_time_leaves_room_for_every_lifetime() {
+        assert_eq!(at(None).year(), 1970);
+        let last = at(Some(std::time::Duration::MAX));
+        assert_eq!(last.year(), 9900);
+        assert_eq!((last + Duration::days(365 * 99)).year(), 9998);
+        let one = std::time::Duration::from_secs(1);
+        assert_eq!(at(Some(one)).unix_timestamp(), 1);
+    }
 
     #[test]
     fn a_shift_moves_the_time_and_is_clamped_to_a_year() {

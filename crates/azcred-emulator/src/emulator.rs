@@ -3,6 +3,7 @@
 use crate::{
     azure_cli_folder,
     ci::{AzurePipelinesInfo, GithubActionsInfo},
+    clock::machine_now,
     directory::{Directory, SecretText},
     faults::{Faults, InvalidFault},
     homes::{PERSONAS_FOLDER, settle_left, short_hash},
@@ -112,9 +113,7 @@ impl Emulator {
         if options.state_dir.is_none() {
             made.share_keys();
         }
-        let mut content = options
-            .seed
-            .build(&mut made, time::OffsetDateTime::now_utc())?;
+        let mut content = options.seed.build(&mut made, machine_now())?;
         if made.has_changed() {
             state.write_json("secrets.json", &made)?;
         }
@@ -173,7 +172,7 @@ impl Emulator {
         let mut info = Info {
             version: Info::VERSION,
             pid: std::process::id(),
-            started: time::OffsetDateTime::now_utc().unix_timestamp(),
+            started: machine_now().unix_timestamp(),
             state_dir: state.path().to_owned(),
             personas_dir: Some(personas_dir),
             login_url: urls.login.clone(),
@@ -370,7 +369,7 @@ fn identities(
     state: &StateDir,
     made: &GeneratedSecrets,
 ) -> Result<Vec<IdentityInfo>, StateError> {
-    let now = time::OffsetDateTime::now_utc();
+    let now = machine_now();
     let mut all = Vec::new();
     for app in directory
         .applications

@@ -84,6 +84,7 @@ mod hostile;
 pub mod http;
 mod json;
 mod managed_identity_id;
+mod moment;
 mod options;
 mod profile;
 mod prompt;

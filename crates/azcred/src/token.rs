@@ -1,6 +1,9 @@
 //! An access token: its secret, its times and its claims.
 
-use crate::facts::{Claims, Error, ErrorKind, Principal, Result};
+use crate::{
+    facts::{Claims, Error, ErrorKind, Principal, Result},
+    moment,
+};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt,
@@ -95,9 +98,9 @@ impl AccessToken {
             });
         Self::counted(Arc::new(TokenInner {
             secret: secret.into(),
-            ends: (now + lifetime).into(),
-            refresh_on: now + refresh_in,
-            useless_from: now + lifetime.saturating_sub(USABLE),
+            ends: moment::date(moment::after(now, lifetime)),
+            refresh_on: moment::after(now, refresh_in),
+            useless_from: moment::after(now, lifetime.saturating_sub(USABLE)),
             not_before: now
                 .checked_sub(CLOCK_SLACK)
                 .unwrap_or(SystemTime::UNIX_EPOCH),
@@ -125,7 +128,7 @@ impl AccessToken {
 
     /// When the token should be refreshed, in UTC. It is valid until [`AccessToken::expires_on`].
     pub fn refresh_on(&self) -> OffsetDateTime {
-        self.0.refresh_on.into()
+        moment::date(self.0.refresh_on)
     }
 
     /// The token's claims, **not verified**: use them for display and diagnosis, never to decide
@@ -198,6 +201,25 @@ mod tests {
             3300,
             "a refresh after the end is nonsense"
         );
+    }
+
+    #[test]
+    fn a_token_in_the_last_year_of_the_calendar_ends_with_it() {
+        let day = Duration::from_secs(24 * 3600);
+        let last = SystemTime::UNIX_EPOCH + moment::LAST;
+        for now in [last - day / 48, last, last + day] {
+            for lifetime in [day, Duration::MAX] {
+                let token = AccessToken::new("t", now, lifetime, Some(day / 2));
+                assert_eq!(token.expires_on().year(), 9999);
+                assert_eq!(token.refresh_on().year(), 9999);
+                assert_eq!(token.0.is_usable(now), now < last);
+            }
+        }
+        let before = SystemTime::UNIX_EPOCH
+            .checked_sub(day)
+            .unwrap_or(SystemTime::UNIX_EPOCH);
+        let token = AccessToken::new("t", before, day * 2, None);
+        assert_eq!(token.expires_on().year(), 1970);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod interrupt;
+mod limits;
 mod login;
 mod logout;
 mod reader;
@@ -26,6 +27,8 @@ use crate::{
     output::Output,
 };
 use clap::Subcommand;
+pub(crate) use limits::end_at_a_limit;
+
 use interrupt::interruptible;
 
 /// The commands.
@@ -102,8 +105,9 @@ fn runtime(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runt
     builder.enable_all().build().map_err(|error| {
         Failure::new(
             Kind::Failed,
-            "could not start a runtime",
+            "could not start",
             format!("the system provides no event queue: {error}"),
         )
+        .fix(limits::RAISE)
     })
 }

@@ -165,6 +165,12 @@ impl Output {
         failure::show(failure, self.format, self.verbose);
     }
 
+    /// Writes a failure as [`Output::failure`] does, from any thread.
+    pub(crate) fn reporter(&self) -> impl Fn(&Failure) + Send + Sync + 'static {
+        let (format, verbose) = (self.format, self.verbose);
+        move |failure| failure::show(failure, format, verbose)
+    }
+
     /// Checks that the result was written. A reader that closed the pipe is not an error.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         match self.trouble.take() {

@@ -1,5 +1,6 @@
 //! Times: for people in UTC and relative to now, for programs as RFC 3339.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 /// `in 71 minutes (2026-11-21 20:30:00 UTC)`.
@@ -13,9 +14,16 @@ pub(crate) fn until(time: OffsetDateTime) -> String {
     format!("{} ({shown})", in_time(time))
 }
 
+/// The time now. A clock that shows no date is at the last one.
+fn now() -> OffsetDateTime {
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    OffsetDateTime::UNIX_EPOCH + since.unwrap_or_default().min(LAST)
+}
+
 /// `3 days ago`.
 pub(crate) fn ago(time: OffsetDateTime) -> String {
-    match (OffsetDateTime::now_utc() - time).whole_seconds() {
+    match (now() - time).whole_seconds() {
         ..60 => "just now".to_owned(),
         60..120 => "1 minute ago".to_owned(),
         seconds => format!("{} ago", span(seconds)),
@@ -24,7 +32,7 @@ pub(crate) fn ago(time: OffsetDateTime) -> String {
 
 /// `in 71 minutes`, or `expired` for a time in the past.
 pub(crate) fn in_time(time: OffsetDateTime) -> String {
-    match (time - OffsetDateTime::now_utc()).whole_seconds() {
+    match (time - now()).whole_seconds() {
         ..=0 => "expired".to_owned(),
         seconds => format!("in {}", span(seconds)),
     }

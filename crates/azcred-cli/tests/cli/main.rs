@@ -23,6 +23,8 @@ mod hostile_text;
 #[cfg(all(unix, feature = "emulator"))]
 mod isolation;
 #[cfg(unix)]
+mod limits;
+#[cfg(unix)]
 mod login;
 #[cfg(unix)]
 mod person;

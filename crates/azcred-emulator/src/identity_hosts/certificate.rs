@@ -1,6 +1,7 @@
 //! A self-signed certificate: Service Fabric's clients check its SHA-1 thumbprint, and no
 //! authority.
 
+use crate::clock::machine_now;
 use aws_lc_rs::digest;
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
@@ -12,7 +13,7 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
     sync::Arc,
 };
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 /// Validity in days. The certificate is never used longer than the process runs.
 const DAYS: i64 = 90;
@@ -53,7 +54,7 @@ impl SelfSigned {
         ];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let now = OffsetDateTime::now_utc();
+        let now = machine_now();
         params.not_before = now - Duration::days(1);
         params.not_after = now + Duration::days(DAYS);
         let certificate = params.self_signed(&key).map_err(failed)?;

@@ -29,7 +29,9 @@ pub(super) fn http1() -> http1::Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
-        .max_headers(128);
+        .max_headers(128)
+        // hyper's own date panics after the year 9999. The services have that of their clock.
+        .auto_date_header(false);
     builder
 }
 

@@ -1,6 +1,7 @@
 //! RSA signing keys, their certificates, and the JWKS that publishes them.
 
 use super::jws;
+use crate::clock::machine_now;
 use aws_lc_rs::{
     digest,
     encoding::{AsDer, Pkcs8V1Der},
@@ -160,7 +161,7 @@ fn self_signed(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
     params
         .distinguished_name
         .push(DnType::CommonName, "accounts.accesscontrol.windows.net");
-    let now = time::OffsetDateTime::now_utc();
+    let now = machine_now();
     params.not_before = now - time::Duration::days(1);
     params.not_after = now + time::Duration::days(5 * 365);
     Ok(params.self_signed(&pair).map_err(failed)?.der().to_vec())

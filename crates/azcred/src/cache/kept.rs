@@ -4,7 +4,7 @@
 //! it is copied only into memory that is wiped.
 
 use super::Identity;
-use crate::{request::TokenRequest, scope::Scope, token::AccessToken};
+use crate::{moment, request::TokenRequest, scope::Scope, token::AccessToken};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -102,7 +102,7 @@ impl StoredToken {
     pub(super) fn end(&self, now: SystemTime) -> SystemTime {
         match &self.token {
             Some(token) => token.expires_on().into(),
-            None => now + FAILED,
+            None => moment::after(now, FAILED),
         }
     }
 }

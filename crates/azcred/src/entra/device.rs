@@ -8,7 +8,7 @@ use super::{
 use crate::{
     facts::{Error, ErrorKind, Result},
     http::{FormValue, HttpRequest, HttpResponse},
-    json,
+    json, moment,
     prompt::DeviceCode,
     redact::printable,
     request::TokenRequest,
@@ -149,7 +149,7 @@ fn read(response: &HttpResponse, now: SystemTime) -> std::result::Result<Device,
                 .verification_uri_complete
                 .as_deref()
                 .and_then(address),
-            expires_on: now + lasts,
+            expires_on: moment::after(now, lasts),
         },
         lasts,
         interval: Duration::from_secs(answer.interval.unwrap_or(INTERVAL).clamp(1, LONGEST)),

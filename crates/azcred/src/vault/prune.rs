@@ -5,7 +5,10 @@ use super::{
     NEW, Shelf, entry_of_lock, is_entry, lock_file,
     seal::{Clear, LIMIT, VERSION},
 };
-use crate::system::{FileKind, System};
+use crate::{
+    moment,
+    system::{FileKind, System},
+};
 use std::{
     ffi::OsStr,
     path::Path,
@@ -33,10 +36,10 @@ pub(super) fn now_and_then(system: &dyn System, folder: &Path, shelf: Shelf) {
         .and_then(|text| str::from_utf8(&text).ok()?.trim().parse().ok())
         .map(|seconds| UNIX_EPOCH + Duration::from_secs(u64::min(seconds, u64::from(u32::MAX))));
     // A time far in the future was written before the clock was set back.
-    if due.is_some_and(|due| now < due && due <= now + EVERY) {
+    if due.is_some_and(|due| now < due && due <= moment::after(now, EVERY)) {
         return;
     }
-    let next = (now + EVERY)
+    let next = moment::after(now, EVERY)
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs();

@@ -273,6 +273,8 @@ pub(super) async fn talk(
         .header_read_timeout(PATIENCE)
         .max_buf_size(LARGEST)
         .keep_alive(false)
+        // The date is of no use, and making it panics after the year 9999.
+        .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), answer)
         .await;
     if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {

@@ -9,6 +9,7 @@ use super::endpoint::Endpoint;
 use crate::{
     facts::{Error, ErrorKind, Evidence},
     http::{HttpRequest, Retry},
+    moment,
     redact::printable,
     system::{FileKind, System, cache_folder, make_own},
 };
@@ -17,7 +18,7 @@ use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
 /// The time limit of the probe. The service is on the machine's own host and responds within a
@@ -73,9 +74,7 @@ impl Probe {
         let at = here
             .and_then(|silence| silence.counts(evidence, system))
             .or_else(|| read(system)?.counts(evidence, system))?;
-        let at = OffsetDateTime::from(at)
-            .format(&Rfc3339)
-            .unwrap_or_default();
+        let at = moment::date(at).format(&Rfc3339).unwrap_or_default();
         Some(
             self.unavailable(format!(
                 "{evidence}, and the metadata service did not answer at {at}"

@@ -14,6 +14,7 @@ mod tests;
 
 use crate::{
     facts::{Error, ErrorKind, Fix},
+    moment,
     redact::printable,
     tenant::ClientId,
 };
@@ -25,9 +26,9 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt::{self, Write as _},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
-use time::{OffsetDateTime, UtcDateTime, macros::format_description};
+use time::{OffsetDateTime, macros::format_description};
 
 pub(crate) use fault::{NamedFile, unreadable};
 
@@ -40,7 +41,7 @@ const MAX_KEYS: usize = 16;
 /// How far ahead the start of a certificate's validity may be. Entra ID tolerates clocks that
 /// differ by five minutes, and a certificate that was just made on another machine is often used
 /// within them.
-const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+const CLOCK_SKEW: time::Duration = time::Duration::minutes(5);
 
 /// An application's certificate and private key, validated.
 ///
@@ -188,7 +189,7 @@ impl ClientCertificate {
         now: SystemTime,
         client_id: Option<&ClientId>,
     ) -> Result<(), Error> {
-        let now = UtcDateTime::from(now).to_offset(time::UtcOffset::UTC);
+        let now = moment::date(now);
         let what = || {
             format!(
                 "could not use the client certificate '{}' (thumbprint {})",
@@ -202,7 +203,7 @@ impl ClientCertificate {
             return Err(Error::new(ErrorKind::Invalid, what(), why)
                 .with_fix(new_certificate(client_id, None).or(Fix::SetClock)));
         }
-        if now + CLOCK_SKEW < self.not_before() {
+        if now.saturating_add(CLOCK_SKEW) < self.not_before() {
             let why =
                 format!("it is valid from {from} until {until}; this machine's clock says {this}");
             return Err(Error::new(ErrorKind::Invalid, what(), why).with_fix(
