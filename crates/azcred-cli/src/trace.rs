@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, Kind},
     output::{Asking, CHAIN, Spinner, door::Traces},
 };
-use azcred::Fix;
+use azcred::{Fix, printable};
 use std::io::IsTerminal;
 use tracing::Level;
 use tracing_subscriber::{
@@ -37,7 +37,8 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     let targets: Targets = directives.trim().parse().map_err(|_| {
         Failure::new(
             Kind::Invalid,
-            format!("could not read AZCRED_LOG ('{}')", directives.trim()),
+            // It may be a secret that was meant for another variable.
+            format!("could not read AZCRED_LOG ('{}')", printable(&directives, 12)),
             "the value is neither a level nor a list of TARGET=LEVEL",
         )
         .fix(

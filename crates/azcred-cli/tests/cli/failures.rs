@@ -204,3 +204,37 @@ fn wrong_usage_is_explained_in_the_requested_format() {
     assert_eq!(json.error()["error"]["kind"], "usage");
     assert_seen!("usage-json", json);
 }
+
+/// Each variable with a list of values, and some of them.
+const LISTS: [(&str, &[&str]); 7] = [
+    ("AZCRED_PRESET", &["azcred", "azure", "kedro", "hi-ml"]),
+    ("AZCRED_PROFILE", &["work"]),
+    ("AZCRED_CACHE", &["never"]),
+    ("AZCRED_KEYRING", &["never"]),
+    ("AZCRED_IMDS", &["always", "never"]),
+    ("AZCRED_LOG", &["info", "debug", "trace"]),
+    (
+        "AZURE_TOKEN_CREDENTIALS",
+        &["dev", "prod", "AzureCliCredential"],
+    ),
+];
+
+#[test]
+fn a_variable_with_a_list_of_values_shows_the_wrong_one_and_the_right_ones() {
+    for (name, possible) in LISTS {
+        let said = azcred(&["token"]).env(name, "a=b=/").said();
+        expect(1, &said);
+        let (problem, fix) = said.stderr.split_once("fix ").expect("a fix");
+        assert!(
+            problem.contains(name) && problem.contains("'a=b=/'"),
+            "{said}"
+        );
+        for value in possible {
+            assert!(fix.contains(value), "{value}: {said}");
+        }
+        assert!(fix.contains("unset"), "{said}");
+        let secret = "kX8Q~cAnArYzzTopSecretValue0123456789";
+        let said = azcred(&["token"]).env(name, secret).said();
+        assert!(!said.stderr.contains("TopSecret"), "{said}");
+    }
+}
