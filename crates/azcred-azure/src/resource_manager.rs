@@ -368,17 +368,10 @@ impl ResourceManager {
     }
 }
 
-/// Whether a response contains the token's secret part: its signature, or the whole token if it is
+/// Whether a response repeats the token's secret part: its signature, or the whole token if it is
 /// not a JWT.
 fn repeats(response: &HttpResponse, token: &AccessToken) -> bool {
-    response.holds(
-        token
-            .secret()
-            .rsplit('.')
-            .next()
-            .unwrap_or_default()
-            .as_bytes(),
-    )
+    response.repeats(token.secret().rsplit('.').next().unwrap_or_default())
 }
 
 impl fmt::Debug for ResourceManager {

@@ -94,14 +94,15 @@ fn repeats(text: &str, forms: &Forms) -> bool {
 
 /// Whether a text has a part of one of these.
 fn holds(text: &str, forms: &[String]) -> bool {
-    let seen: HashSet<&[u8]> = text.as_bytes().windows(STRETCH).collect();
-    forms.iter().any(|form| match form.len() {
-        ..STRETCH => text.contains(form),
-        _ => form
-            .as_bytes()
-            .windows(STRETCH)
-            .any(|stretch| seen.contains(stretch)),
-    })
+    // A text may have megabytes, and the forms have some hundred pieces.
+    let pieces = forms
+        .iter()
+        .flat_map(|form| form.as_bytes().windows(STRETCH));
+    let pieces: HashSet<&[u8]> = pieces.collect();
+    let mut short = forms.iter().filter(|form| form.len() < STRETCH);
+    let mut stretches = text.as_bytes().windows(STRETCH);
+    stretches.any(|stretch| pieces.contains(stretch))
+        || short.any(|form| text.contains(form.as_str()))
 }
 
 /// A path from the user, as printable text. It is cut if it may be a secret, pasted instead of the

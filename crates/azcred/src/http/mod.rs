@@ -16,6 +16,7 @@ mod verifier;
 
 use crate::{
     facts::{Error, ErrorKind, Result},
+    redact::redact,
     system::SharedSystem,
     token::AccessToken,
 };
@@ -259,11 +260,14 @@ impl HttpResponse {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether the body or a header contains `bytes`, such as a secret that the response repeats.
-    pub fn holds(&self, bytes: &[u8]) -> bool {
-        let holds = |text: &[u8]| text.windows(bytes.len()).any(|part| part == bytes);
-        !bytes.is_empty()
-            && (holds(&self.body) || self.headers.values().any(|value| holds(value.as_bytes())))
+    /// Whether the body or a header repeats a secret or a part of it, in any form that
+    /// [`crate::redact`] finds.
+    pub fn repeats(&self, secret: &str) -> bool {
+        let repeats = |text: &[u8]| {
+            let text = String::from_utf8_lossy(text);
+            redact(&text, &[secret]) != text
+        };
+        repeats(&self.body) || self.headers.values().any(|value| repeats(value.as_bytes()))
     }
 
     /// How long the other side wants no further request (`Retry-After`).
@@ -598,19 +602,26 @@ mod tests {
     }
 
     #[test]
-    fn a_response_holds_text_of_its_body_or_headers_and_never_an_empty_one() {
-        let response = HttpResponse {
+    fn a_response_repeats_a_secret_in_its_body_or_a_header_in_any_dress() {
+        const SECRET: &str = "kX8Q~TopSecretValue";
+        let response = |header: &str, body: &str| HttpResponse {
             status: 200,
-            headers: [(header::SERVER, HeaderValue::from_static("one two"))]
-                .into_iter()
-                .collect(),
-            body: Zeroizing::new(b"three four".to_vec()),
+            headers: headers(header::SERVER.as_str(), header),
+            body: Zeroizing::new(body.as_bytes().to_vec()),
             attempts: 1,
             clock_skew: None,
         };
-        for (bytes, holds) in [("two", true), ("ee f", true), ("five", false), ("", false)] {
-            assert_eq!(response.holds(bytes.as_bytes()), holds, "{bytes}");
+        let dressed = SECRET.bytes().map(|byte| format!("%{byte:02x}"));
+        let dressed: String = dressed.collect();
+        for text in [SECRET, &SECRET[3..], &dressed] {
+            assert!(
+                response("x", &format!("{{\"a\":\"{text}\"}}")).repeats(SECRET),
+                "{text}"
+            );
+            assert!(response(text, "").repeats(SECRET), "{text}");
         }
+        assert!(!response("one two", "three four").repeats(SECRET));
+        assert!(!response("", "").repeats(""));
     }
 
     #[test]
