@@ -1,6 +1,6 @@
 //! From a fuzzer's bytes to what a target reads. The forms are text, so that a corpus can be read.
 
-use crate::oracle::{SECRET, forms, has_piece_of_secret};
+use crate::oracle::{SECRET, dresses, has_piece_of_secret};
 use azcred::fuzz::CannedResponse;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -83,7 +83,7 @@ pub(crate) fn planted(data: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let (data, [form, high, low]) = data.split_last_chunk()?;
-    let forms = forms(SECRET);
+    let forms = dresses(SECRET);
     let form = &forms[usize::from(*form) % forms.len()];
     let at = usize::from(u16::from_be_bytes([*high, *low])) % (data.len() + 1);
     Some([&data[..at], form.as_bytes(), &data[at..]].concat())

@@ -48,16 +48,77 @@ pub fn keeps_secret(shown: &str) {
 /// # Panics
 /// If it has one.
 pub fn keeps(shown: &str, secret: &str) {
-    let shown = shown.to_ascii_lowercase();
-    for form in forms(secret) {
+    let piece = piece_in(shown, secret);
+    assert!(piece.is_none(), "shows {piece:?} of the secret: {shown}");
+}
+
+/// The first piece of a secret in a text, as it is, encoded or escaped.
+fn piece_in(text: &str, secret: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let encoded = forms(secret).into_iter().map(|form| (form, &text));
+    let bare = letters(&unescaped(&text));
+    let mut all = encoded.chain([(letters(secret), &bare)]);
+    all.find_map(|(form, text)| {
         let form = form.to_ascii_lowercase();
-        let piece = form
-            .as_bytes()
-            .windows(PIECE)
-            .filter_map(|piece| std::str::from_utf8(piece).ok())
-            .find(|piece| shown.contains(piece));
-        assert!(piece.is_none(), "shows {piece:?} of the secret: {shown}");
+        let pieces = form.as_bytes().windows(PIECE);
+        let mut pieces = pieces.filter_map(|piece| std::str::from_utf8(piece).ok());
+        let piece = pieces.find(|piece| text.contains(piece))?;
+        Some(piece.to_owned())
+    })
+}
+
+/// Letters and digits only, in lower case: what a reader who looks for a secret sees.
+fn letters(text: &str) -> String {
+    let seen = text.chars().filter(char::is_ascii_alphanumeric);
+    seen.map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// The text without escapes of addresses (`%6b`), JSON (`\u006b`, `\x6b`) and HTML (`&#x6b;`), also
+/// if they are escaped again.
+fn unescaped(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..3 {
+        let inner = unescaped_once(&text);
+        if inner == text {
+            break;
+        }
+        text = inner;
     }
+    text
+}
+
+fn unescaped_once(text: &str) -> String {
+    const ESCAPES: [(&str, usize); 4] = [("%", 2), ("\\u", 4), ("\\x", 2), ("&#x", 2)];
+    let mut inner = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let escaped = ESCAPES.iter().find_map(|(mark, digits)| {
+            let after = rest.strip_prefix(mark)?;
+            let code = u32::from_str_radix(after.get(..*digits)?, 16).ok()?;
+            Some((char::from_u32(code)?, &after[*digits..]))
+        });
+        let (c, after) = escaped.unwrap_or((first, &rest[first.len_utf8()..]));
+        inner.push(c);
+        rest = after;
+    }
+    inner
+}
+
+/// The forms in which another side may repeat a secret: [`forms`], and escaped in ways that those
+/// do not have.
+pub(crate) fn dresses(secret: &str) -> Vec<String> {
+    let each = |dress: fn(char) -> String| secret.chars().map(dress).collect::<String>();
+    let mut all = forms(secret);
+    all.extend([
+        each(|c| format!("%25{:02x}", u32::from(c))),
+        each(|c| format!("\\u{:04x}", u32::from(c))),
+        each(|c| format!("&#x{:x};", u32::from(c))),
+        each(|c| format!("{c} ")),
+        each(|c| format!("{c}\u{200b}")),
+        each(|c| format!("{c}%20")),
+        secret.to_ascii_uppercase(),
+    ]);
+    all
 }
 
 /// A secret as it is, percent-encoded, in hexadecimal digits, and in base64 at each offset.
@@ -257,13 +318,8 @@ fn attributes(mut rest: &str) -> &str {
 
 /// Whether an input already has a piece of the secret, so that what is shown of it proves nothing.
 pub(crate) fn has_piece_of_secret(input: &[u8]) -> bool {
-    let input = input.to_ascii_lowercase();
-    forms(SECRET).iter().any(|form| {
-        let form = form.to_ascii_lowercase();
-        form.as_bytes()
-            .windows(PIECE)
-            .any(|piece| input.windows(PIECE).any(|part| part == piece))
-    })
+    let text = String::from_utf8_lossy(input);
+    piece_in(&text, SECRET).is_some()
 }
 
 #[cfg(test)]
@@ -308,8 +364,9 @@ mod tests {
 
     #[test]
     fn a_piece_of_the_secret_is_found_in_every_form() {
-        for form in forms(SECRET) {
-            let text = format!("no: {}!", &form[form.len() - 9..]);
+        for form in dresses(SECRET) {
+            let last = form.char_indices().rev().nth(form.chars().count() / 2);
+            let text = format!("no: {}!", &form[last.map_or(0, |(at, _)| at)..]);
             let found = std::panic::catch_unwind(|| keeps_secret(&text));
             assert!(found.is_err(), "{text}");
         }

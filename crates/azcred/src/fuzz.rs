@@ -5,7 +5,7 @@
 pub use crate::system::{bus_address, secret_service_of};
 pub use crate::{
     credential::redirected,
-    http::{CannedResponse, with_responses},
+    http::{CannedResponse, proxy_answer, with_responses},
 };
 
 use crate::{

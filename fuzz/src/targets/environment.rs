@@ -20,6 +20,18 @@ const SECRETS: [&str; 9] = [
     "AZCRED_SECRET",
 ];
 
+/// Variables that name a file or a folder. What looks like a secret there is one, in the wrong place.
+const PATHS: [&str; 8] = [
+    "AZCRED_HOME",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CONFIG_DIR",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+];
+
 /// Variables (`NAME=VALUE`, one a line, or `+NAME` for a secret), then a token file, then
 /// responses.
 pub(super) fn run(data: &[u8]) {
@@ -57,10 +69,15 @@ fn set(machine: Fixture, (name, value): (String, String)) -> Fixture {
     machine.with_var(&name, &value)
 }
 
-/// The variables of an input. One without a value gets the secret if it may hold one.
+/// The variables of an input. One without a value gets the secret if it may hold one, or a token
+/// with it if it names a file.
 pub(super) fn variables(part: &[u8]) -> Vec<(String, String)> {
     let text = input::text(part);
     let read = |line: &str| match line.strip_prefix('+') {
+        Some(name) if PATHS.contains(&name) => Some((
+            name.to_owned(),
+            format!("eyJhbGciOiJSUzI1NiJ9.{SECRET}.c2ln"),
+        )),
         Some(name) => SECRETS
             .contains(&name)
             .then(|| (name.to_owned(), SECRET.to_owned())),

@@ -1,4 +1,4 @@
-//! The variables of proxies, and bundles of root certificates.
+//! The variables of proxies, bundles of root certificates, and what proxies answer.
 
 use super::environment::variables;
 use crate::{
@@ -9,7 +9,8 @@ use crate::{
 use azcred::http::{Http, HttpRequest, Url};
 use std::time::Duration;
 
-/// Variables, one a line, and a bundle of certificates. `@:` in a value is a name and a password.
+/// Variables, one a line, a bundle of certificates, the head of a proxy's answer, and responses.
+/// `@:` in a value is a name and a password.
 pub(super) fn run(data: &[u8]) {
     let parts = input::parts(data);
     let bundle = parts.get(1).copied().unwrap_or_default();
@@ -21,8 +22,13 @@ pub(super) fn run(data: &[u8]) {
         .fold(machine, |machine, (name, value)| {
             machine.with_var(&name, &value.replace("://@:", &format!("://ada:{SECRET}@")))
         });
+    if let Some(head) = parts.get(2) {
+        oracle::is_printable(&azcred::fuzz::proxy_answer(head));
+    }
     let http = Http::new(machine.shared());
-    answered(Vec::new(), async {
+    let responses = parts.iter().skip(3).take(2);
+    let responses = responses.map(|part| input::response(part)).collect();
+    answered(responses, async {
         for address in ["https://contoso.com/", "http://10.0.0.1/"] {
             let request = HttpRequest::get(Url::parse(address).expect("an address"));
             let sent = http

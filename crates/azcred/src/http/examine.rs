@@ -141,6 +141,12 @@ async fn tunnel(
     read_head(&head)
 }
 
+/// What is found in the head of a proxy's response, as `Debug` shows it.
+#[cfg(feature = "fuzzing")]
+pub fn proxy_answer(head: &[u8]) -> String {
+    format!("{:?}", read_head(head))
+}
+
 /// What the head of a response to CONNECT says.
 fn read_head(head: &[u8]) -> Finding {
     // A TLS alert or handshake record (RFC 8446 section 5.1).

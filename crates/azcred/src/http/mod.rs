@@ -35,6 +35,9 @@ use zeroize::Zeroizing;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use canned::{CannedResponse, with_responses};
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use examine::proxy_answer;
 pub(crate) use reqwest::{
     Method,
     header::{self, HeaderMap, HeaderName, HeaderValue},
