@@ -124,3 +124,7 @@ def test_azure_identitys_shared_cache_is_another_one(machine):
 def test_a_program_learns_at_once_that_the_machine_has_no_identity(machine, persona):
     said = json.loads(machine.exec(persona, sys.executable, "-c", MANAGED))
     assert said == {"identity": "unavailable", "msal": "Identity not found", "pauses": []}
+    # As on a machine with Azure Arc's agent.
+    agent = "IDENTITY_ENDPOINT=$HTTP_PROXY/metadata/identity/oauth2/token IMDS_ENDPOINT=$HTTP_PROXY exec \"$@\""
+    said = json.loads(machine.exec(persona, "sh", "-c", agent, "sh", sys.executable, "-c", MANAGED))
+    assert said["identity"] == "unavailable" and "Identity not found" in said["msal"] and said["pauses"] == []

@@ -53,6 +53,21 @@ fn every_persona_signs_in_with_its_own_source_by_both_ways() {
     }
 }
 
+/// What `emulator exec` sets on a machine with Azure Arc's agent.
+#[test]
+fn an_agent_without_an_identity_is_no_reason_not_to_use_azure_cli() {
+    let azure = Azure::shared();
+    let proxy = &azure.info().proxy_url;
+    let endpoint = format!("{proxy}/metadata/identity/oauth2/token");
+    let said = azcred(&["whoami", "-o", "json"])
+        .directory("/")
+        .envs(&azure.environment(Persona::Laptop, azcred_emulator::Way::RealNames))
+        .env("IDENTITY_ENDPOINT", &endpoint)
+        .env("IMDS_ENDPOINT", proxy)
+        .said();
+    assert_eq!(said.json()["source"], "azure-cli", "{said}");
+}
+
 #[test]
 #[cfg(feature = "emulator")]
 fn exec_as_arc_warns_if_key_files_are_in_another_folder() {

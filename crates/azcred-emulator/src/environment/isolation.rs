@@ -101,7 +101,8 @@ impl Info {
         let azure_cli = own
             .get("AZURE_CONFIG_DIR")
             .map_or_else(|| folder.join(AZURE_CLI), PathBuf::from);
-        let mut set = self.without_host(persona, inherited, &own);
+        let has_agent = arc_agent(inherited).is_some_and(|file| file.exists());
+        let mut set = without_host(&self.proxy_url, persona, &own, has_agent);
         set.extend(folders(&folder, &azure_cli));
         set.extend(extensions(inherited));
         let homes = match cfg!(unix) && !inherited.keeps_home {
@@ -122,35 +123,37 @@ impl Info {
             .collect();
         Ok(Isolated { set, unset, homes })
     }
+}
 
-    /// Addresses that have no identity, in place of the machine's metadata service and agent.
-    fn without_host(
-        &self,
-        persona: Persona,
-        inherited: &Inherited,
-        own: &BTreeMap<String, String>,
-    ) -> BTreeMap<&'static str, String> {
-        let nowhere = || self.proxy_url.clone();
-        let direct = || "localhost,127.0.0.1,::1".to_owned();
-        let mut set = BTreeMap::from([
-            // Some libraries have 169.254.169.254 built in, but use a proxy for it.
-            ("HTTP_PROXY", nowhere()),
-            ("http_proxy", nowhere()),
-            ("NO_PROXY", direct()),
-            ("no_proxy", direct()),
-        ]);
-        if persona != Persona::Vm {
-            set.insert("AZURE_POD_IDENTITY_AUTHORITY_HOST", nowhere());
-            set.insert("AZCRED_IMDS", "never".to_owned());
-        }
-        let has_host = own.contains_key("IDENTITY_ENDPOINT") || own.contains_key("MSI_ENDPOINT");
-        if !has_host && arc_agent(inherited).is_some_and(|file| file.exists()) {
-            let endpoint = format!("{}/metadata/identity/oauth2/token", self.proxy_url);
-            set.insert("IDENTITY_ENDPOINT", endpoint);
-            set.insert("IMDS_ENDPOINT", nowhere());
-        }
-        set
+/// Addresses that have no identity, in place of the machine's metadata service and Azure Arc's
+/// agent: the emulator's proxy.
+fn without_host(
+    proxy: &str,
+    persona: Persona,
+    own: &BTreeMap<String, String>,
+    has_agent: bool,
+) -> BTreeMap<&'static str, String> {
+    let nowhere = || proxy.to_owned();
+    let direct = || "localhost,127.0.0.1,::1".to_owned();
+    let mut set = BTreeMap::from([
+        // Some libraries have 169.254.169.254 built in, but use a proxy for it.
+        ("HTTP_PROXY", nowhere()),
+        ("http_proxy", nowhere()),
+        ("NO_PROXY", direct()),
+        ("no_proxy", direct()),
+    ]);
+    if persona != Persona::Vm {
+        set.insert("AZURE_POD_IDENTITY_AUTHORITY_HOST", nowhere());
+        set.insert("AZCRED_IMDS", "never".to_owned());
     }
+    // The libraries look for these two before they look for the agent.
+    let has_host = own.contains_key("IDENTITY_ENDPOINT") || own.contains_key("MSI_ENDPOINT");
+    if has_agent && !has_host {
+        let endpoint = format!("{proxy}/metadata/identity/oauth2/token");
+        set.insert("IDENTITY_ENDPOINT", endpoint);
+        set.insert("IMDS_ENDPOINT", nowhere());
+    }
+    set
 }
 
 /// The folders of tools that have a variable for it, and a keyring that is not there.
@@ -271,5 +274,32 @@ impl fmt::Debug for Isolated {
             .field("set", &self.set.keys())
             .field("unset", &self.unset)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_machine_with_azure_arcs_agent_its_address_has_no_identity() {
+        let proxy = "http://127.0.0.1:1";
+        let own = |names: &[&str]| -> BTreeMap<String, String> {
+            let all = names
+                .iter()
+                .map(|name| ((*name).to_owned(), "x".to_owned()));
+            all.collect()
+        };
+        for persona in [Persona::NoAccount, Persona::Laptop, Persona::Vm] {
+            let set = without_host(proxy, persona, &own(&["AZURE_CONFIG_DIR"]), true);
+            assert_eq!(set["IMDS_ENDPOINT"], proxy);
+            assert!(set["IDENTITY_ENDPOINT"].starts_with(proxy));
+            let without = without_host(proxy, persona, &own(&[]), false);
+            assert!(!without.contains_key("IDENTITY_ENDPOINT"));
+        }
+        for host in ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"] {
+            let set = without_host(proxy, Persona::AppService, &own(&[host]), true);
+            assert!(!set.contains_key("IMDS_ENDPOINT"), "{host}");
+        }
     }
 }
