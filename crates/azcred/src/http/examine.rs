@@ -86,7 +86,27 @@ async fn examined(
         Err(error) => return Finding::Io(error),
     };
     match server.protocol {
-        Protocol::Socks { version: 5 } => socks5(stream, server.basic.is_some()).await,
+        Protocol::Socks { version: 5 } => {
+            let method = if server.basic.is_some() {
+                PASSWORD
+            } else {
+                NONE
+            };
+            match socks5(stream, method).await {
+                // Some proxies that require a password close the connection without a word.
+                Finding::Io(error) if method == NONE => {
+                    let again = TcpStream::connect(&addresses[..]).await;
+                    match again {
+                        Ok(stream) => match socks5(stream, PASSWORD).await {
+                            Finding::Works => Finding::WantsPassword,
+                            _ => Finding::Io(error),
+                        },
+                        Err(_) => Finding::Io(error),
+                    }
+                }
+                finding => finding,
+            }
+        }
         Protocol::Socks { .. } => Finding::Works,
         Protocol::Http => tunnel(stream, server, authority, with_password).await,
         Protocol::Https => {
@@ -197,22 +217,22 @@ pub(super) fn schemes(header: &str) -> impl Iterator<Item = &'static str> {
     })
 }
 
-/// Offers a SOCKS 5 proxy the way to sign in that the HTTP library offers (RFC 1928 section 3),
-/// without the password.
-async fn socks5(mut stream: TcpStream, has_password: bool) -> Finding {
-    let offer: &[u8] = match has_password {
-        true => &[5, 1, 2],
-        false => &[5, 1, 0],
-    };
-    if let Err(error) = stream.write_all(offer).await {
+/// The ways to sign in to a SOCKS 5 proxy (RFC 1928 section 3).
+const NONE: u8 = 0;
+const PASSWORD: u8 = 2;
+
+/// Offers a SOCKS 5 proxy one way to sign in, as the HTTP library does. No password is sent.
+async fn socks5(mut stream: TcpStream, method: u8) -> Finding {
+    if let Err(error) = stream.write_all(&[5, 1, method]).await {
         return Finding::Io(error);
     }
     let mut choice = [0; 2];
     match stream.read_exact(&mut choice).await {
         Err(error) => Finding::Io(error),
         Ok(_) => match choice {
-            [5, 0 | 2] => Finding::Works,
-            [5, _] if has_password => Finding::AcceptsNoPassword,
+            // Some proxies choose a method that was not offered.
+            [5, chosen] if chosen == method => Finding::Works,
+            [5, _] if method == PASSWORD => Finding::AcceptsNoPassword,
             [5, _] => Finding::WantsPassword,
             _ => Finding::OtherProtocol,
         },

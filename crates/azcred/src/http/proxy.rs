@@ -213,11 +213,10 @@ impl Server {
         const EXAMPLE: &str = "an address such as http://proxy.example:8080";
         let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '‘' | '’' | '“' | '”');
         if value.starts_with(is_quote) || value.ends_with(is_quote) {
-            let bare = masked(value.trim_matches(is_quote));
-            return Err(Fault {
-                why: "the value has quotes, which are not part of an address".to_owned(),
-                fix: format!("{bare}, without quotes"),
-            });
+            return Err(fault(
+                "the value has quotes, which are not part of an address",
+                "the same address without the quotes",
+            ));
         }
         let first = value.split([':', '/']).next().unwrap_or_default();
         let is_scheme = [
@@ -234,17 +233,17 @@ impl Server {
             false => format!("http://{value}"),
         });
         let scheme = with_scheme.split("://").next().unwrap_or_default();
-        let rest = masked(value.split_once("://").map_or(value, |(_, rest)| rest));
         let (protocol, usual_port) = match scheme.to_ascii_lowercase().as_str() {
             "http" => (Protocol::Http, 80),
             "https" => (Protocol::Https, 443),
             "socks5" | "socks5h" => (Protocol::Socks { version: 5 }, 1080),
             "socks4" | "socks4a" => (Protocol::Socks { version: 4 }, 1080),
             "socks" => {
-                return Err(Fault {
-                    why: "`socks://` does not say which version of SOCKS the proxy has".to_owned(),
-                    fix: format!("socks5h://{rest}, or to socks4a://{rest} for an old proxy"),
-                });
+                return Err(fault(
+                    "`socks://` does not say which version of SOCKS the proxy has",
+                    "the same address with socks5h:// in place of socks://, or with socks4a:// \
+                     for an old proxy",
+                ));
             }
             _ => {
                 let scheme = printable(scheme, 24);

@@ -144,6 +144,17 @@ pub(super) fn of_proxy(
             if text.contains("credentials not accepted") {
                 return Some(wrong_password(setting));
             }
+            if text.contains("io error")
+                && server.basic.is_some()
+                && server.protocol == (Protocol::Socks { version: 5 })
+            {
+                // It has chosen the sign-in by password before.
+                let mut trouble = wrong_password(setting);
+                trouble.why = format!(
+                    "{name} closed the connection when it got the user name and the password in {variable}"
+                );
+                return Some(trouble);
+            }
             if text.contains("failed parsing") || text.contains("io error") {
                 return lasting(
                     format!("{name} does not speak SOCKS as this address says"),

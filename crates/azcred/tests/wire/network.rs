@@ -308,6 +308,8 @@ async fn a_proxy_for_plain_http_only_is_named_where_the_network_is_closed() {
 struct Socks {
     /// The one way to sign in that it accepts.
     method: u8,
+    /// Whether it chooses that way also if the client did not offer it.
+    insists: bool,
     accepts_password: bool,
     /// Its answer to the request for a connection.
     reply: u8,
@@ -337,7 +339,7 @@ async fn serve_socks(mut client: TcpStream, how: Socks, server: SocketAddr) -> s
     }
     let head = take(&mut client, 2).await?;
     let offered = take(&mut client, head[1].into()).await?;
-    if !offered.contains(&how.method) {
+    if !offered.contains(&how.method) && !how.insists {
         return client.write_all(&[5, 0xff]).await;
     }
     client.write_all(&[5, how.method]).await?;
@@ -382,6 +384,7 @@ async fn socks_5_works_with_and_without_a_password() {
     for (method, user) in [(0, ""), (2, "us%40r:hunter2@")] {
         let how = Socks {
             method,
+            insists: false,
             accepts_password: true,
             reply: 0,
         };
@@ -399,15 +402,63 @@ async fn socks_5_works_with_and_without_a_password() {
 }
 
 #[tokio::test]
+async fn socks_4a_works() {
+    let (root, config) = tls(|leaf| {
+        leaf.subject_alt_names = vec![rcgen::SanType::DnsName(
+            "login.microsoftonline.invalid".try_into().unwrap(),
+        )];
+    });
+    let server = Server::start_tls([token()], config).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = listener.local_addr().unwrap();
+    let serve = async {
+        let (mut client, _) = listener.accept().await.unwrap();
+        // SOCKS 4A: an address that is none, an empty user, and the name.
+        let mut head = [0; 9];
+        client.read_exact(&mut head).await.unwrap();
+        assert_eq!(head, [4, 1, 1, 187, 0, 0, 0, 255, 0]);
+        let mut name = vec![0; "login.microsoftonline.invalid".len() + 1];
+        client.read_exact(&mut name).await.unwrap();
+        assert_eq!(name, b"login.microsoftonline.invalid\0");
+        client
+            .write_all(&[0, 0x5a, 0, 0, 0, 0, 0, 0])
+            .await
+            .unwrap();
+        let mut server = TcpStream::connect(server.address).await.unwrap();
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+        std::future::pending::<()>().await;
+    };
+    let system = Fixture::new()
+        .with_var("HTTPS_PROXY", &format!("socks4a://{proxy}"))
+        .with_var("SSL_CERT_FILE", "/ca.pem")
+        .with_file("/ca.pem", root);
+    let answer = tokio::select! {
+        answer = ask_at("https://login.microsoftonline.invalid", system, AMPLE) => answer,
+        () = serve => unreachable!(),
+    };
+    assert_eq!(answer.unwrap(), "the-token");
+}
+
+#[tokio::test]
 async fn each_refusal_of_a_socks_proxy_has_its_own_cause() {
     let usual = Socks {
         method: 0,
+        insists: false,
         accepts_password: false,
         reply: 0,
     };
     let cases = [
         (
             Socks { method: 2, ..usual },
+            "",
+            "requires a user name and a password",
+        ),
+        (
+            Socks {
+                method: 2,
+                insists: true,
+                ..usual
+            },
             "",
             "requires a user name and a password",
         ),
