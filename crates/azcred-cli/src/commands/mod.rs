@@ -27,9 +27,9 @@ use crate::{
     output::Output,
 };
 use clap::Subcommand;
-pub(crate) use limits::end_at_a_limit;
-
 use interrupt::interruptible;
+
+pub(crate) use limits::end_at_a_limit;
 
 /// The commands.
 #[derive(Subcommand)]

@@ -90,6 +90,7 @@ where
         }
         Lookup::Nothing { lock, meanwhile } => (lock, meanwhile),
     };
+    let began = options.system().now();
     let answer = match &meanwhile {
         None => fetch(left()).await,
         Some(token) => match timeout(place.ahead(), fetch(left())).await {
@@ -105,7 +106,7 @@ where
     };
     match answer {
         Ok(token) => {
-            place.put(token.clone(), lock).await;
+            place.put_since(Some(began), token.clone(), lock).await;
             Ok(token)
         }
         Err(error) => {
@@ -256,6 +257,17 @@ impl DiskEntry {
 
     /// Stores a token, then releases the lock.
     async fn put(self: &Arc<Self>, token: AccessToken, lock: Option<Lock>) {
+        self.put_since(None, token, lock).await;
+    }
+
+    /// As [`DiskEntry::put`], unless another token was obtained since `began`. That one answers a
+    /// claims challenge, which is stored without the lock: the service may reject this one.
+    async fn put_since(
+        self: &Arc<Self>,
+        began: Option<SystemTime>,
+        token: AccessToken,
+        lock: Option<Lock>,
+    ) {
         if self.noted.hangs() {
             return;
         }
@@ -263,6 +275,11 @@ impl DiskEntry {
         let _ = self
             .on_disk(move || {
                 let _until_written = lock;
+                let is_newer =
+                    |stored: AccessToken| began.is_some_and(|began| stored.0.obtained() >= began);
+                if began.is_some() && this.meanwhile()?.is_some_and(is_newer) {
+                    return Ok(());
+                }
                 this.write(Some(token), None)
             })
             .await;

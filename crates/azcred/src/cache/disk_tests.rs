@@ -794,3 +794,20 @@ async fn a_disk_that_hangs_costs_some_seconds_once() {
     assert_eq!(again.unwrap(), "two");
     drop(hold);
 }
+
+#[tokio::test]
+async fn a_request_that_began_before_a_challenge_does_not_replace_its_answer_on_disk() {
+    let fixture = laptop();
+    let (options, other) = (process(fixture.clone()), process(fixture.clone()));
+    let challenged = request().with_claims("{}");
+    let asked = request();
+    let older = through(&options, identity("s"), &asked, DEADLINE, async |_| {
+        let older = token("older", &fixture, HOUR);
+        fixture.advance(Duration::from_secs(1));
+        let answer = ask(&other, &challenged, Ok(token("answer", &fixture, HOUR)));
+        assert_eq!(answer.await.unwrap(), "answer");
+        Ok(older)
+    });
+    assert_eq!(older.await.unwrap().secret(), "older");
+    assert_eq!(given(&process(fixture)).await.unwrap(), "answer");
+}

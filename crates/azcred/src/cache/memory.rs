@@ -83,6 +83,8 @@ struct CredentialTokens {
 struct KeyState {
     token: Option<Arc<Copies>>,
     slot: Arc<Slot>,
+    /// How many challenges were answered.
+    answered: u64,
 }
 
 /// The requests for one key.
@@ -224,6 +226,7 @@ impl CredentialTokens {
         let new = KeyState {
             token: None,
             slot: Arc::new(Slot::new(now)),
+            answered: 0,
         };
         self.entries.rcu(|entries| {
             let mut entries: Entries = entries
@@ -243,7 +246,16 @@ impl CredentialTokens {
             .map_or(new.slot, |entry| entry.slot.clone())
     }
 
-    fn store(&self, request: &TokenRequest, token: &AccessToken) {
+    /// How many challenges were answered for a key.
+    fn answered(&self, request: &TokenRequest) -> u64 {
+        let entries = self.entries.load();
+        entries.get(request).map_or(0, |entry| entry.answered)
+    }
+
+    /// Stores a token. `began` is [`CredentialTokens::answered`] when its request began; `None` for
+    /// the answer to a challenge. The token of a request that began before an answer does not
+    /// replace it: the service may reject it as it did the challenged token.
+    fn store(&self, request: &TokenRequest, token: &AccessToken, began: Option<u64>) {
         let now = self.system.now();
         let copies = Arc::new(Copies::new(token.clone()));
         self.entries.rcu(|entries| {
@@ -253,7 +265,13 @@ impl CredentialTokens {
             let entry = entries.entry(request.clone()).or_insert_with(|| KeyState {
                 token: None,
                 slot: Arc::new(Slot::new(now)),
+                answered: began.unwrap_or_default(),
             });
+            match began {
+                Some(began) if began != entry.answered => return entries,
+                Some(_) => {}
+                None => entry.answered += 1,
+            }
             entry.token = Some(copies.clone());
             entries
         });
@@ -283,6 +301,10 @@ impl CredentialTokens {
             return Step::Token(token);
         }
         let request = request.clone();
+        let began = match request.claims() {
+            Some(_) => None,
+            None => Some(self.answered(&request)),
+        };
         let fetch = fetch(request.clone());
         let shelf = Arc::downgrade(self);
         let flight = async move {
@@ -293,7 +315,7 @@ impl CredentialTokens {
             if let Some(shelf) = shelf.upgrade() {
                 // The token that answers a challenge replaces the challenged token. Nothing is
                 // cached under the challenge itself: each request with one must get a new token.
-                shelf.store(&request.without_claims(), &token);
+                shelf.store(&request.without_claims(), &token, began);
             }
             Ok(token)
         }

@@ -468,3 +468,24 @@ async fn a_challenge_is_never_answered_from_the_cache_and_its_token_serves_all_c
 
 #[path = "memory_race_tests.rs"]
 mod race;
+
+#[tokio::test]
+async fn a_request_that_began_before_a_challenge_does_not_replace_its_answer() {
+    let (authority, cache) = CountingAuthority::new();
+    let (plain, gate) = (arm(), Arc::new(Semaphore::new(0)));
+    let held = {
+        let (clock, gate) = (authority.clock.clone(), gate.clone());
+        let hour = Duration::from_secs(3600);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Ok(AccessToken::new("older", clock.now(), hour, None))
+        }
+    };
+    let mut older = cache.get(&plain, |_| held.boxed());
+    assert!((&mut older).now_or_never().is_none());
+    let challenged = plain.clone().with_claims("{}");
+    assert_eq!(authority.first(&cache, &challenged).await, "t1");
+    gate.add_permits(1);
+    assert_eq!(older.await.unwrap().secret(), "older");
+    assert_eq!(authority.first(&cache, &plain).await, "t1");
+}

@@ -2,12 +2,12 @@
 //! entry. Sign-ins are never removed.
 
 use super::{
-    NEW, Shelf, entry_of_lock, is_entry, lock_file,
+    LOCK_ENDING, NEW, Shelf, entry_of_lock, is_entry, lock_file,
     seal::{Clear, LIMIT, VERSION},
 };
 use crate::{
     moment,
-    system::{FileKind, System},
+    system::{FileFacts, FileKind, System},
 };
 use std::{
     ffi::OsStr,
@@ -84,33 +84,51 @@ fn remove_if_useless(
     let Ok(facts) = system.look(&path) else {
         return false;
     };
-    let is_older_than = |age: Duration| {
-        facts
-            .modified
-            .and_then(|modified| now.duration_since(modified).ok())
-            .is_some_and(|elapsed| elapsed > age)
-    };
     if facts.kind != FileKind::File {
         return false;
     }
     let text = name.to_str().unwrap_or_default();
     if text.starts_with(NEW) {
-        return is_older_than(ABANDONED) && system.remove(&path).is_ok();
+        return is_older(&facts, now, ABANDONED) && system.remove(&path).is_ok();
     }
     if let Some(entry) = entry_of_lock(name) {
         // The lock is held while its file is removed. A process that waits for it sees that the
         // file is gone, and makes another.
-        return is_older_than(ABANDONED)
+        return is_older(&facts, now, ABANDONED)
             && system.look(&folder.join(entry)).is_err()
             && matches!(lock_file(system, &path), Ok(Some(_held)) if system.remove(&path).is_ok());
     }
     if !is_entry(text) || shelf == Shelf::SignIns {
         return false;
     }
-    let content = system.open(&path).and_then(|file| file.read(LIMIT));
-    let is_useless = match content.ok().as_deref().and_then(Clear::read) {
-        Some(clear) if clear.version == VERSION => clear.end.is_some_and(|end| end <= now),
-        _ => is_older_than(FOREIGN),
+    if !is_useless(system, &path, now) {
+        return false;
+    }
+    // A process that has the lock is about to replace the entry. Until this process had the lock,
+    // another may have replaced it.
+    let lock_path = folder.join(format!("{text}{LOCK_ENDING}"));
+    let Ok(Some(_held)) = lock_file(system, &lock_path) else {
+        return false;
     };
-    is_useless && system.remove(&path).is_ok()
+    let is_removed = is_useless(system, &path, now) && system.remove(&path).is_ok();
+    let _ = system.remove(&lock_path);
+    is_removed
+}
+
+/// Whether an entry can be removed.
+fn is_useless(system: &dyn System, path: &Path, now: SystemTime) -> bool {
+    let content = system.open(path).and_then(|file| file.read(LIMIT));
+    match content.ok().as_deref().and_then(Clear::read) {
+        Some(clear) if clear.version == VERSION => clear.end.is_some_and(|end| end <= now),
+        _ => system
+            .look(path)
+            .is_ok_and(|facts| is_older(&facts, now, FOREIGN)),
+    }
+}
+
+fn is_older(facts: &FileFacts, now: SystemTime, age: Duration) -> bool {
+    let modified = facts.modified;
+    modified
+        .and_then(|modified| now.duration_since(modified).ok())
+        .is_some_and(|elapsed| elapsed > age)
 }

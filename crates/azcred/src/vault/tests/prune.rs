@@ -85,3 +85,25 @@ fn leftover_files_of_sign_ins_are_removed_and_sign_ins_never() {
     assert!(fixture.look(&foreign).is_ok());
     assert_eq!(read(&vault, Shelf::SignIns, PARTS).unwrap(), b"1");
 }
+
+#[test]
+fn an_expired_entry_that_another_process_is_replacing_is_left_to_it() {
+    let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let fixture = home().at(now);
+    let vault = vault(&fixture);
+    let end = Some(now + Duration::from_secs(3600));
+    vault.write_until(Shelf::Tokens, PARTS, b"1", end).unwrap();
+    let old = entry(&fixture, TOKENS);
+    fixture.advance(Duration::from_secs(25 * 3600));
+    // The other process has the lock, and requests a token.
+    let lock = vault.try_lock(Shelf::Tokens, PARTS).unwrap();
+    vault.write(Shelf::Tokens, &[b"another"], b"2").unwrap();
+    assert!(fixture.look(&old).is_ok());
+    drop(lock);
+    fixture.advance(Duration::from_secs(25 * 3600));
+    vault.write(Shelf::Tokens, &[b"another"], b"3").unwrap();
+    assert!(fixture.look(&old).is_err());
+    let names = fixture.list(Path::new(TOKENS)).unwrap();
+    let is_lock = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".lock");
+    assert!(!names.iter().any(is_lock), "{names:?}");
+}
