@@ -11,7 +11,7 @@ pub use crate::{
 use crate::{
     facts::Result,
     options::ClientOptions,
-    redact::{excerpt, shown_path},
+    sieve::{shown, shown_path},
     vault::Shelf,
 };
 use std::path::Path;
@@ -54,5 +54,5 @@ pub fn kept_token(options: &ClientOptions) -> Result<Option<Vec<u8>>> {
 
 /// The forms in which an error shows a value that may be a secret: as a path, and as anything else.
 pub fn shown_values(text: &str) -> [String; 2] {
-    [shown_path(Path::new(text)), excerpt(text)]
+    [shown_path(Path::new(text)), shown(text)]
 }

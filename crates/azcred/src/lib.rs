@@ -69,10 +69,12 @@
 pub mod account;
 #[cfg(feature = "azure_core")]
 mod azure_core;
+mod ber;
 pub mod cache;
 pub mod chain;
 mod cloud;
 mod credential;
+mod decode;
 pub mod entra;
 mod expiry;
 mod facts;
@@ -86,12 +88,14 @@ mod json;
 mod managed_identity_id;
 mod moment;
 mod options;
+mod pem;
 mod profile;
 mod prompt;
 mod redact;
 mod request;
 mod scope;
 pub mod session;
+mod sieve;
 mod store;
 pub mod system;
 mod tenant;
@@ -121,6 +125,7 @@ pub use crate::{
         EnvironmentKind, EnvironmentOrder, GitHubActionsCredential, ManagedIdentityCredential,
         WorkloadIdentityCredential,
     },
+    decode::decode_text,
     facts::{
         Error, ErrorKind, Evidence, Fix, GrantRole, PassedOver, Principal, PrincipalKind, Proof,
         Refusal, Result, SignIn, SignInWay, ToolFiles, Used, UsedKind, Variable,
@@ -133,6 +138,7 @@ pub use crate::{
     request::TokenRequest,
     scope::Scope,
     session::Session,
+    sieve::{Misplaced, shown as shown_value, shown_path, tidied, tidied_path},
     tenant::{ClientId, TenantId},
     token::AccessToken,
     token_future::TokenFuture,

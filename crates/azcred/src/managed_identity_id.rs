@@ -1,9 +1,10 @@
 //! Selects a managed identity: the resource's own, or one that is assigned to it.
 
 use crate::{
-    facts::{Error, ErrorKind, Result, Used, UsedKind},
-    redact::excerpt,
+    facts::{Result, Used, UsedKind},
+    sieve::{Misplaced, invalid, tidied, tidied_id},
     tenant::ClientId,
+    untrusted::is_unseen,
 };
 use std::fmt;
 use uuid::Uuid;
@@ -40,15 +41,10 @@ impl ManagedIdentityId {
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is not a GUID.
     pub fn object(id: &str) -> Result<Self> {
-        Uuid::try_parse(id.trim())
+        Uuid::try_parse(tidied_id(id))
             .map(|id| Self(IdKind::Object(id)))
             .map_err(|_| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    format!("could not read the object id '{}'", excerpt(id.trim())),
-                    "an object id is a GUID",
-                )
-                .with_fix(
+                invalid("the object id", id, "an object id is a GUID").with_fix(
                     "find it with `az identity list --query '[].{name:name, id:principalId}'`",
                 )
             })
@@ -60,21 +56,23 @@ impl ManagedIdentityId {
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is not such an id.
     pub fn resource(id: &str) -> Result<Self> {
-        let id = id.trim();
+        let given = id;
+        let id = tidied(given);
         let lower = id.to_ascii_lowercase();
         let name = lower
             .strip_prefix("/subscriptions/")
             .and_then(|rest| rest.split_once(USER_ASSIGNED));
         let is_name = |name: &str| !name.is_empty() && !name.contains('/');
         // Names of resource groups may have letters of any language.
-        let printable = !id.chars().any(|c| c.is_control() || c.is_whitespace());
+        let fits = |c: char| !c.is_whitespace() && !is_unseen(c) && !"\"'`<>{}?#%\\".contains(c);
+        let printable = id.chars().all(fits) && Misplaced::of(id).is_none();
         if printable && id.len() <= LONGEST_RESOURCE && name.is_some_and(|(_, name)| is_name(name))
         {
             return Ok(Self(IdKind::Resource(id.to_owned())));
         }
-        Err(Error::new(
-            ErrorKind::Invalid,
-            format!("could not read the resource id '{}'", excerpt(id)),
+        Err(invalid(
+            "the resource id",
+            given,
             "the resource id of a user-assigned identity looks like /subscriptions/…/resourceGroups/…/providers/\
              Microsoft.ManagedIdentity/userAssignedIdentities/NAME",
         )
@@ -156,6 +154,7 @@ impl fmt::Display for ManagedIdentityId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::ErrorKind;
 
     #[test]
     fn an_identity_is_a_guid_or_the_path_of_a_user_assigned_identity() {

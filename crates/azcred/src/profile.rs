@@ -1,8 +1,8 @@
 //! A profile: a named set of accounts.
 
 use crate::{
-    facts::{Error, ErrorKind, Result},
-    redact::excerpt,
+    facts::{Error, Result},
+    sieve::{invalid, tidied},
 };
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -14,17 +14,18 @@ pub struct Profile(Arc<str>);
 const LONGEST: usize = 64;
 
 impl Profile {
-    /// Parses a name.
+    /// Parses a name. White space, quotes and unseen characters around it are ignored.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is empty, too long, or has other characters.
     pub fn new(name: &str) -> Result<Self> {
-        let name = name.trim();
+        let given = name;
+        let name = tidied(given);
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_fit) {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                format!("could not read the profile '{}'", excerpt(name)),
+            return Err(invalid(
+                "the profile",
+                given,
                 "a profile's name is 1 to 64 letters, digits, '-', '_' and '.'",
             )
             .with_fix("use a name such as 'work'"));
@@ -62,6 +63,7 @@ impl FromStr for Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::ErrorKind;
 
     #[test]
     fn a_name_is_a_word_and_never_a_path() {

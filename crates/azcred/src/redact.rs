@@ -5,8 +5,7 @@ mod forms;
 mod tests;
 
 use self::forms::{Forms, compact, letters, unescaped};
-use crate::untrusted::is_unseen;
-use std::{borrow::Cow, collections::HashSet, path::Path};
+use std::{borrow::Cow, collections::HashSet};
 
 pub(crate) use crate::untrusted::{printable, printable_path};
 
@@ -103,40 +102,4 @@ fn holds(text: &str, forms: &[String]) -> bool {
     let mut stretches = text.as_bytes().windows(STRETCH);
     stretches.any(|stretch| pieces.contains(stretch))
         || short.any(|form| text.contains(form.as_str()))
-}
-
-/// A path from the user, as printable text. It is cut if it may be a secret, pasted instead of the
-/// path of a file.
-pub(crate) fn shown_path(path: &Path) -> String {
-    let text = path.display().to_string();
-    // A relative path was made absolute, so what was pasted may follow a folder.
-    let mut names = text.split_inclusive(['/', '\\']).scan(0, |end, name| {
-        let start = *end;
-        *end += name.len();
-        Some((start, name.trim_start()))
-    });
-    let is_pasted = |name: &str| {
-        let starts = ["eyJ", "MII", "-----BEGIN"];
-        starts.iter().any(|start| name.starts_with(start)) || name.contains(['\n', '\r'])
-    };
-    match names.find(|(_, name)| is_pasted(name)) {
-        Some((start, _)) => excerpt(&text[start..]),
-        None => printable(&text, 256),
-    }
-}
-
-/// The start of the user's input, printable, for an error. It is cut so that a secret pasted in the
-/// wrong place does not show.
-pub(crate) fn excerpt(s: &str) -> String {
-    const SHOWN: usize = 12;
-    let clean: String = s
-        .chars()
-        .take(SHOWN)
-        .map(|c| if is_unseen(c) { '\u{fffd}' } else { c })
-        .collect();
-    if s.chars().count() > SHOWN {
-        format!("{clean}…")
-    } else {
-        clean
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     facts::{Error, ErrorKind, Result},
+    sieve::{Misplaced, oddity, shown, tidied, visible},
     text::checked_text,
 };
 use std::borrow::Cow;
@@ -76,26 +77,31 @@ impl Scope {
     /// [`ErrorKind::Invalid`] if the text is empty, too long, or has a space or another forbidden
     /// character.
     pub fn new(scope: impl Into<String>) -> Result<Self> {
-        let scope = scope.into();
+        let given = scope.into();
+        let scope = tidied(&given).to_owned();
         // RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
         let bad = scope
             .chars()
             .find(|&c| !matches!(c, '\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e'));
         let why = match bad {
-            Some(c) if c.is_whitespace() => {
-                "it contains a space; give several scopes one by one".to_owned()
+            Some(' ') => "it contains a space; give several scopes one by one".to_owned(),
+            Some(c) => match oddity(&scope) {
+                Some(oddity) => oddity.into_owned(),
+                None => format!(
+                    "it contains the character {}, which a scope can't have",
+                    visible(c.encode_utf8(&mut [0; 4]))
+                ),
+            },
+            None if Misplaced::of(&scope).is_some() => {
+                oddity(&scope).unwrap_or_default().into_owned()
             }
-            Some(c) => format!("it contains the character {c:?}, which a scope can't have"),
             None if scope.is_empty() => "it is empty".to_owned(),
             None if scope.len() > 2048 => "it is longer than 2,048 bytes".to_owned(),
             None => return Ok(Self(Cow::Owned(scope))),
         };
         Err(Error::new(
             ErrorKind::Invalid,
-            format!(
-                "could not read the scope '{}'",
-                crate::redact::excerpt(&scope)
-            ),
+            format!("could not read the scope {}", shown(&given)),
             why,
         )
         .with_fix("a scope looks like https://management.azure.com/.default"))
@@ -109,13 +115,11 @@ impl Scope {
     /// # Errors
     /// As [`Scope::new`], and if `resource` is already a scope.
     pub fn from_resource(resource: &str) -> Result<Self> {
+        let resource = tidied(resource);
         if resource.ends_with(DEFAULT) {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!(
-                    "could not read the resource '{}'",
-                    crate::redact::excerpt(resource)
-                ),
+                format!("could not read the resource {}", shown(resource)),
                 "it ends in /.default, so it is a scope, not a resource",
             )
             .with_fix("remove /.default, or give it as a scope"));

@@ -1,8 +1,8 @@
 //! Ids of tenants and applications. An invalid id can't exist.
 
 use crate::{
-    facts::{Error, ErrorKind, Fix, Result},
-    redact::excerpt,
+    facts::{Fix, Result},
+    sieve::{Misplaced, invalid, is_guid, tidied_id},
     text::checked_text,
 };
 use std::sync::Arc;
@@ -17,18 +17,19 @@ pub struct TenantId(Arc<str>);
 const SHARED: [&str; 3] = ["common", "organizations", "consumers"];
 
 impl TenantId {
-    /// Parses a tenant.
+    /// Parses a tenant. White space, quotes and unseen characters around it are ignored.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is not a GUID, a domain name or a shared endpoint.
     pub fn new(tenant: &str) -> Result<Self> {
-        let tenant = tenant.trim();
-        if SHARED.contains(&tenant) || is_guid(tenant) || is_domain(tenant) {
-            return Ok(Self(tenant.into()));
+        let id = tidied_id(tenant);
+        let is_domain = is_domain(id) && Misplaced::of(id).is_none();
+        if SHARED.contains(&id) || is_guid(id) || is_domain {
+            return Ok(Self(id.into()));
         }
-        Err(Error::new(
-            ErrorKind::Invalid,
-            format!("could not read the tenant '{}'", excerpt(tenant)),
+        Err(invalid(
+            "the tenant",
+            tenant,
             "a tenant is a GUID (72f988bf-86f1-41af-91ab-2d7cd011db47) or a domain name (contoso.onmicrosoft.com)",
         )
         .with_fix(Fix::FindTenant))
@@ -46,31 +47,33 @@ impl TenantId {
     }
 }
 
-/// An application's client id. In Entra ID it is a GUID. Other providers may use any printable text
-/// without spaces.
+/// An application's client id. In Entra ID it is a GUID. Other providers may use other text of
+/// letters, digits and `-._~:/@+=|`. Valid by construction; a secret in its place is an error.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientId(Arc<str>);
 
 impl ClientId {
-    /// Parses a client id.
+    /// Parses a client id. White space, quotes and unseen characters around it are ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the text is empty, longer than 256 bytes, or has spaces or control
-    /// characters.
+    /// [`ErrorKind::Invalid`] if the text is empty, longer than 256 bytes, has other characters, or
+    /// is a secret.
     pub fn new(client_id: &str) -> Result<Self> {
-        let client_id = client_id.trim();
-        if client_id.is_empty()
-            || client_id.len() > 256
-            || !client_id.bytes().all(|b| b.is_ascii_graphic())
-        {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                format!("could not read the client id '{}'", excerpt(client_id)),
+        let id = tidied_id(client_id);
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/@+=|".contains(&b);
+        let is_secret = Misplaced::of(id).is_some_and(|secret| {
+            // Some providers make ids of random letters and digits.
+            secret != Misplaced::Random || !id.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
+        if id.is_empty() || id.len() > 256 || !id.bytes().all(fits) || is_secret {
+            return Err(invalid(
+                "the client id",
+                client_id,
                 "a client id is the application's GUID (also called application id)",
             )
             .with_fix("find it with `az ad app list --show-mine --query '[].{name:displayName, id:appId}'`"));
         }
-        Ok(Self(client_id.into()))
+        Ok(Self(id.into()))
     }
 
     /// The client id as text.
@@ -81,10 +84,6 @@ impl ClientId {
 
 checked_text!(TenantId);
 checked_text!(ClientId);
-
-fn is_guid(s: &str) -> bool {
-    s.len() == 36 && uuid::Uuid::try_parse(s).is_ok()
-}
 
 /// A DNS name of at least two labels (RFC 1035 section 2.3.1, digits allowed first as in RFC 1123).
 fn is_domain(s: &str) -> bool {
@@ -103,6 +102,7 @@ fn is_domain(s: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::ErrorKind;
 
     #[test]
     fn a_tenant_is_a_guid_a_domain_or_a_shared_endpoint() {

@@ -3,6 +3,7 @@
 #![cfg(feature = "certificates")]
 
 use azcred::{ClientCertificate, Error, ErrorKind, SecretString};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{fs, path::PathBuf};
 
 const PASSWORD: &str = "correct-horse";
@@ -188,11 +189,11 @@ fn a_password_beyond_ascii_and_beyond_16_bits_opens_a_pfx() {
 }
 
 #[test]
-fn a_wrong_password_with_a_newline_at_its_end_is_reported_as_such() {
+fn what_is_odd_about_a_wrong_password_is_said() {
     for name in ["pfx-modern.pfx", "pkcs8-aes256-sha256.pem"] {
         assert_says(
             &refuse_file(name, Some("correct-horse\n")),
-            &["ends with white space", "newline"],
+            &["it ends with a line end", "to the password alone"],
         );
     }
 }
@@ -235,6 +236,145 @@ fn a_file_that_lacks_its_other_half_says_which_half() {
     assert_says(&refuse_file("key.der", None), &["one private key in DER"]);
     assert_says(
         &refuse_file("certificates.p7b", None),
+        &["PKCS#7", "never contains a private key", "openssl pkcs7"],
+    );
+}
+
+/// A file's content in UTF-16, with a byte order mark.
+fn utf16(text: &str) -> Vec<u8> {
+    let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
+/// DER: a tag, a length of three bytes, and the content.
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x83], &length[1..], content].concat()
+}
+
+/// A file in every form in which people have it. None of them is ambiguous.
+fn dressed(file: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let encode = |bytes: &[u8]| STANDARD.encode(bytes);
+    let wrapped = |text: &str| {
+        let lines: Vec<&str> = text
+            .as_bytes()
+            .chunks(76)
+            .map(|line| str::from_utf8(line).unwrap())
+            .collect();
+        lines.join("\r\n")
+    };
+    let mut forms = vec![
+        ("base64", encode(file).into_bytes()),
+        ("base64 in lines", wrapped(&encode(file)).into_bytes()),
+        (
+            "base64 in quotes",
+            format!("\"{}\"\n", encode(file)).into_bytes(),
+        ),
+        (
+            "base64 of base64",
+            encode(encode(file).as_bytes()).into_bytes(),
+        ),
+        ("base64 in UTF-16", utf16(&encode(file))),
+        (
+            "base64 with a mark",
+            format!("\u{feff}{}", encode(file)).into_bytes(),
+        ),
+    ];
+    if let Ok(text) = str::from_utf8(file) {
+        let joined = |between: &str| text.lines().collect::<Vec<_>>().join(between).into_bytes();
+        forms.extend([
+            ("UTF-16", utf16(text)),
+            ("base64 of UTF-16", encode(&utf16(text)).into_bytes()),
+            ("a byte order mark", format!("\u{feff}{text}").into_bytes()),
+            ("CRLF", joined("\r\n")),
+            ("CR", joined("\r")),
+            ("spaces for line ends", joined(" ")),
+            ("\\n for line ends", joined("\\n")),
+            ("\\r\\n for line ends", joined("\\r\\n")),
+            ("\\\\n for line ends", joined("\\\\n")),
+            ("no line ends", joined("")),
+            ("indented", joined("\n    ")),
+            ("quotes", format!("\"{text}\"").into_bytes()),
+            ("a JSON string", format!("{text:?}").into_bytes()),
+            ("no line end last", text.trim_end().as_bytes().to_vec()),
+        ]);
+    }
+    let own = |(form, data): (&str, Vec<u8>)| (form.to_owned(), data);
+    forms.into_iter().map(own).collect()
+}
+
+#[test]
+fn a_file_is_read_in_every_form_in_which_people_have_it() {
+    for (name, password) in [
+        ("key-first.pem", None),
+        ("pkcs1.pem", None),
+        ("pkcs8-aes256-sha256.pem", Some(PASSWORD)),
+        ("pfx-modern.pfx", Some(PASSWORD)),
+        ("pfx-indefinite-lengths.pfx", Some(PASSWORD)),
+    ] {
+        for (form, data) in dressed(&fixture(name)) {
+            let certificate =
+                ClientCertificate::from_bytes(&data, password.map(SecretString::from).as_ref())
+                    .unwrap_or_else(|error| panic!("{name} as {form}: {error}"));
+            assert_eq!(certificate.thumbprint_sha1(), SHA1, "{name} as {form}");
+        }
+    }
+    // An encrypted key of OpenSSL's own form has headers, which need a space or a line break.
+    for (form, data) in dressed(&fixture("traditional-aes256.pem")) {
+        if form != "no line ends" {
+            let certificate = ClientCertificate::from_bytes(&data, Some(&PASSWORD.into()))
+                .unwrap_or_else(|error| panic!("{form}: {error}"));
+            assert_eq!(certificate.thumbprint_sha1(), SHA1, "{form}");
+        }
+    }
+}
+
+#[test]
+fn the_certificates_of_a_pkcs7_section_and_a_trusted_certificate_go_with_a_key() {
+    let key = String::from_utf8(fixture("key-only.pem")).unwrap();
+    let certificate = String::from_utf8(fixture("certificate-only.pem")).unwrap();
+    let base64: String = certificate
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    let der = STANDARD.decode(base64).unwrap();
+    let section = |label: &str, der: &[u8]| {
+        format!(
+            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+            STANDARD.encode(der)
+        )
+    };
+    const SIGNED_DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+    const DATA: &[u8] = b"\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
+    let list = element(0xa0, &der);
+    let signed = element(
+        0x30,
+        &[&[2, 1, 1, 0x31, 0], DATA, &list, &[0x31, 0]].concat(),
+    );
+    let pkcs7 = element(0x30, &[SIGNED_DATA, &element(0xa0, &signed)].concat());
+    // OpenSSL's `x509 -trustout` writes its settings behind the certificate.
+    let trusted = [
+        &der[..],
+        b"\x30\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01",
+    ]
+    .concat();
+    for bundle in [
+        section("PKCS7", &pkcs7),
+        section("CMS", &pkcs7),
+        section("TRUSTED CERTIFICATE", &trusted),
+        section("X509 CERTIFICATE", &der),
+    ] {
+        let file = format!("{key}{bundle}");
+        let read = ClientCertificate::from_bytes(file.as_bytes(), None)
+            .unwrap_or_else(|error| panic!("{error}: {bundle}"));
+        assert_eq!(read.thumbprint_sha1(), SHA1, "{bundle}");
+    }
+    assert_says(
+        &refuse(&pkcs7, None),
+        &["PKCS#7", "never contains a private key", "-inform DER"],
+    );
+    assert_says(
+        &refuse(STANDARD.encode(&pkcs7).as_bytes(), None),
         &["PKCS#7", "never contains a private key"],
     );
 }
@@ -315,22 +455,18 @@ fn a_file_that_is_something_else_is_called_by_its_name() {
         &refuse(&vec![b'x'; (1 << 20) + 1], None),
         &["larger than 1 MiB"],
     );
-    assert_says(
-        &refuse_file("pfx-as-base64-text.pfx", Some(PASSWORD)),
-        &["base64", "base64 -d"],
-    );
-    let utf16: Vec<u8> = [0xff, 0xfe]
-        .into_iter()
-        .chain(fixture("key-first.pem").into_iter().flat_map(|b| [b, 0]))
-        .collect();
-    assert_says(&refuse(&utf16, None), &["UTF-16", "iconv"]);
-    let one_line = String::from_utf8(fixture("key-first.pem"))
-        .unwrap()
-        .replace('\n', "\\n");
-    assert_says(
-        &refuse(one_line.as_bytes(), None),
-        &["`\\n` instead of line breaks", "printf '%b'"],
-    );
+    for (file, says) in [
+        (&b"PK\x03\x04zip"[..], &["ZIP archive"][..]),
+        (b"%PDF-1.7", &["PDF"]),
+        (b"\xfe\xed\xfe\xed\0", &["Java key store"]),
+        (b"{\"value\": \"MII\"}", &["JSON", "jq -r .value"]),
+        (b"ssh-rsa AAAAB3", &["public key of OpenSSH"]),
+        (b"PuTTY-User-Key-File-3: ssh-rsa", &["PuTTY"]),
+    ] {
+        assert_says(&refuse(file, None), says);
+    }
+    let as_base64 = read("pfx-as-base64-text.pfx", Some(PASSWORD)).unwrap();
+    assert_eq!(as_base64.thumbprint_sha1(), SHA1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     facts::{Error, ErrorKind, Result},
     managed_identity_id::ManagedIdentityId,
-    redact::shown_path,
+    sieve::shown_path,
     tenant::{ClientId, TenantId},
 };
 use secrecy::SecretString;

@@ -32,6 +32,7 @@ use crate::{
     options::ClientOptions,
     profile::Profile,
     redact::printable,
+    sieve::{invalid, tidied},
     untrusted::Untrusted,
 };
 use serde::{Serialize, Serializer};
@@ -141,16 +142,14 @@ impl FromStr for AccountId {
     type Err = Error;
 
     fn from_str(id: &str) -> Result<Self> {
-        let id = id.trim().to_ascii_lowercase();
+        let given = id;
+        let id = tidied(given).to_ascii_lowercase();
         if id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Self(id.into()));
         }
-        Err(Error::new(
-            ErrorKind::Invalid,
-            format!(
-                "could not read the account id '{}'",
-                crate::redact::excerpt(&id)
-            ),
+        Err(invalid(
+            "the account id",
+            given,
             "an account's id is 16 hexadecimal digits",
         )
         .with_fix(Fix::NameAccount))

@@ -3,8 +3,10 @@
 use super::{Setup, Source, preset};
 use crate::{
     facts::{Error, ErrorKind, Fix, Principal, Result, SignIn},
-    redact::{excerpt, printable},
+    redact::printable,
+    sieve::{Misplaced, oddity, shown, tidied_id},
     token::AccessToken,
+    untrusted::is_unseen,
 };
 use uuid::Uuid;
 
@@ -43,11 +45,14 @@ impl Expect {
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is not a GUID.
     pub fn tenant(mut self, tenant: &str) -> Result<Self> {
-        let id = Uuid::parse_str(tenant.trim()).map_err(|_| {
+        let id = Uuid::parse_str(tidied_id(tenant)).map_err(|_| {
             Error::new(
                 ErrorKind::Invalid,
                 format!("could not read the expected tenant (from {})", self.said_by),
-                format!("'{}' is not the id of a tenant", excerpt(tenant)),
+                match oddity(tenant) {
+                    Some(oddity) => format!("{} is not the id of a tenant: {oddity}", shown(tenant)),
+                    None => format!("{} is not the id of a tenant", shown(tenant)),
+                },
             )
             .with_fix("give the tenant's GUID, which the Azure portal shows under Microsoft Entra ID, Overview")
         })?;
@@ -61,7 +66,22 @@ impl Expect {
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is empty.
     pub fn principal(mut self, principal: &str) -> Result<Self> {
-        let principal = principal.trim();
+        let principal = tidied_id(principal);
+        let is_odd = principal.contains(is_unseen) || Misplaced::of(principal).is_some();
+        if is_odd && let Some(oddity) = oddity(principal) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!(
+                    "could not read the expected principal {} (from {})",
+                    shown(principal),
+                    self.said_by
+                ),
+                oddity,
+            )
+            .with_fix(
+                "give an object id, a client id or an account's name, such as ada@contoso.com",
+            ));
+        }
         if principal.is_empty() {
             return Err(Error::new(
                 ErrorKind::Invalid,

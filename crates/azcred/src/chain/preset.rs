@@ -4,7 +4,7 @@ use super::{AfterFailure, Preset, Setup, Skipped, Source};
 use crate::{
     credential::EnvironmentOrder,
     facts::{Error, ErrorKind, Fix, Result},
-    redact::excerpt,
+    sieve::shown,
     system::System,
 };
 use std::{fmt, time::Duration};
@@ -252,7 +252,7 @@ fn token_credentials(system: &dyn System) -> Result<Option<Chosen>> {
             Error::new(
                 ErrorKind::Invalid,
                 "could not read AZURE_TOKEN_CREDENTIALS",
-                format!("'{}' does not name sources", excerpt(value)),
+                format!("{} does not name sources", shown(value)),
             )
             .with_fix(
                 Fix::from(format!(

@@ -13,6 +13,7 @@
 
 use super::{Expect, Preset, Source};
 use crate::{
+    decode,
     facts::{Error, ErrorKind, Result},
     redact::{printable, printable_path},
     system::{System, config_folder, read_if_seen},
@@ -104,8 +105,7 @@ impl Settings {
             .with_fix("correct the file; the reference of settings lists its keys")
         };
         let content = content.map_err(|error| invalid(error.to_string()))?;
-        let text =
-            String::from_utf8(content).map_err(|_| invalid("it is not UTF-8 text".to_owned()))?;
+        let text = decode::text(&content).map_err(|kind| invalid(format!("the file is {kind}")))?;
         let file: File = toml::from_str(&text).map_err(|error| {
             let line = error
                 .span()

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     credential::Credential,
     scope::Scope,
+    sieve::tests::misplaced,
     system::{Fixture, NoKeyring, Program, SharedSystem},
 };
 use std::{path::Path, time::SystemTime};
@@ -207,6 +208,54 @@ fn the_nearest_project_file_and_the_users_own_are_read() {
 }
 
 #[test]
+fn settings_are_read_as_people_write_their_files_and_their_values() {
+    let utf16 = |text: &str| -> Vec<u8> {
+        let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect()
+    };
+    let dressed = "[chain]\npreset = ' Kedro\u{200b}'\nonly = ['\"azure-cli\"']\n[expect]\ntenant = '{72f988bf-86f1-41af-91ab-2d7cd011db47} '";
+    for content in [
+        dressed.as_bytes().to_vec(),
+        format!("\u{feff}{}", dressed.replace('\n', "\r\n")).into_bytes(),
+        utf16(dressed),
+    ] {
+        let system = desk().with_file("/code/azcred.toml", content);
+        let settings = Settings::find(&system, Path::new("/code")).unwrap();
+        assert_eq!(settings.preset, Some(Preset::Kedro));
+        assert_eq!(settings.only, Some(vec![Source::AzureCli]));
+        assert_eq!(settings.expect.len(), 1);
+    }
+    for (content, says) in [
+        (&b"caf\xe9"[..], "Windows-1252"),
+        (b"PK\x03\x04", "ZIP archive"),
+    ] {
+        let system = desk().with_file("/code/azcred.toml", content);
+        let error = Settings::find(&system, Path::new("/code")).unwrap_err();
+        assert!(error.why().contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_setting_is_refused_and_not_shown() {
+    for (secret, _) in misplaced() {
+        for key in ["expect]\ntenant", "expect]\nprincipal", "chain]\npreset"] {
+            let text = format!("[{key} = {secret:?}\n");
+            let system = desk().with_file("/code/azcred.toml", text);
+            let error = Settings::find(&system, Path::new("/code")).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("TopSecret"), "{shown}");
+        }
+        for key in ["chain]\nonly", "chain]\nexclude", "expect]\nsources"] {
+            let text = format!("[{key} = [{secret:?}]\n");
+            let system = desk().with_file("/code/azcred.toml", text);
+            let error = Settings::find(&system, Path::new("/code")).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("TopSecret"), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn a_misspelt_expectation_is_rejected_with_its_line() {
     for (text, why) in [
         ("[expect]\ntennant = 'x'", "line 2: unknown field `tennant`"),
@@ -214,7 +263,8 @@ fn a_misspelt_expectation_is_rejected_with_its_line() {
         ("[chain]\nexclude = ['az']", "this name does not exist"),
         ("[chain]\npreset = 'best'", "this name does not exist"),
         ("chain = ", "line 1"),
-        ("\u{0}", "line 1"),
+        ("\u{0}", "the file is not text"),
+        ("caf\u{e9}", "line 1"),
     ] {
         let system = desk().with_file("/code/azcred.toml", text);
         let error = Settings::find(&system, Path::new("/code")).unwrap_err();

@@ -11,6 +11,7 @@ use crate::{
     facts::{Error, ErrorKind, Result},
     http::{Http, HttpRequest, HttpResponse},
     redact::printable,
+    sieve::shown,
     system::System,
 };
 use serde::Deserialize;
@@ -67,7 +68,7 @@ pub(crate) async fn described(
     };
     let url = address(text.trim()).ok_or_else(|| {
         invalid(
-            format!("'{}' is neither an https:// address nor an address on this machine", printable(&text, 100)),
+            format!("{} is neither an https:// address nor an address on this machine", shown(&text)),
             "set it to https://management.azure.com/metadata/endpoints?api-version=2022-09-01 or the same address of your cloud, or unset it",
         )
     })?;

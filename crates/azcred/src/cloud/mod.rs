@@ -4,6 +4,7 @@ pub(crate) mod metadata;
 
 use crate::{
     facts::{Error, ErrorKind, Result},
+    sieve::{in_variable, oddity, shown, tidied},
     system::{System, is_loopback},
 };
 use std::{borrow::Cow, fmt};
@@ -157,7 +158,7 @@ impl Cloud {
             Some(other) => Err(Error::new(
                 ErrorKind::Invalid,
                 "could not read AZUREML_CURRENT_CLOUD",
-                format!("'{}' is not a known cloud", crate::redact::excerpt(other)),
+                format!("{} is not a known cloud", shown(other)),
             )
             .with_fix("set it to AzureCloud, AzureUSGovernment or AzureChinaCloud, or unset it")),
         }
@@ -210,12 +211,8 @@ fn authority_of(system: &dyn System) -> Result<Option<Authority>> {
         return Ok(None);
     };
     let authority = Authority::new(&host).map_err(|error| {
-        Error::new(
-            ErrorKind::Invalid,
-            "could not read AZURE_AUTHORITY_HOST",
-            error.why().to_owned(),
-        )
-        .with_fix("set it to https://login.microsoftonline.com, or unset it")
+        in_variable("AZURE_AUTHORITY_HOST", &host, &error)
+            .with_fix("set it to https://login.microsoftonline.com, or unset it")
     })?;
     Ok(Some(authority))
 }
@@ -234,7 +231,7 @@ impl Authority {
     /// [`ErrorKind::Invalid`] if the text is not an address, has a query, a fragment or
     /// credentials, or is plain HTTP to another machine.
     pub fn new(authority: &str) -> Result<Self> {
-        let authority = authority.trim();
+        let authority = tidied(authority);
         let url = if authority.contains("://") {
             checked("the authority", authority)?
         } else {
@@ -283,6 +280,7 @@ impl fmt::Debug for Authority {
 /// An address to which a secret may be sent.
 fn checked(name: &'static str, text: &str) -> Result<Url> {
     let refuse = |why: &'static str| {
+        let why = oddity(text).unwrap_or(why.into());
         Error::new(ErrorKind::Invalid, format!("could not read {name}"), why)
             .with_fix("give an https:// address such as https://login.microsoftonline.com")
     };

@@ -13,6 +13,7 @@ use crate::{
     http::{Http, HttpRequest, HttpResponse, Url, near},
     options::ClientOptions,
     request::TokenRequest,
+    sieve::tidied,
     system::System,
     token::AccessToken,
 };
@@ -130,7 +131,7 @@ fn missing(system: &dyn System, enabled: bool) -> Error {
 
 /// The compute's endpoint: on the machine or, if the job has its own network, beside it.
 fn endpoint(text: &str) -> Result<Url> {
-    let Ok(url) = Url::parse(text.trim()) else {
+    let Ok(url) = Url::parse(tidied(text)) else {
         return token_service::address(text);
     };
     let is_plain = url.scheme() == "http" && url.username().is_empty() && url.password().is_none();

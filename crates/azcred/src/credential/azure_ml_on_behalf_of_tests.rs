@@ -81,10 +81,10 @@ fn an_endpoint_is_on_this_machine_or_beside_it_or_uses_https() {
         "http://127.0.0.1/#x",
     ] {
         let error = job(&[("OBO_ENDPOINT", bad)]).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.what()),
-            (ErrorKind::Invalid, "could not read OBO_ENDPOINT"),
-            "{bad}"
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
+        assert!(
+            error.what().starts_with("could not read OBO_ENDPOINT"),
+            "{error}"
         );
         assert!(!error.to_string().contains("canary"), "{error}");
     }

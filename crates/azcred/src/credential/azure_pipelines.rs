@@ -11,7 +11,7 @@ use crate::{
     facts::{Error, ErrorKind, Result, Used, UsedKind},
     http::{Method, Url},
     options::ClientOptions,
-    redact::excerpt,
+    sieve::{invalid, is_guid, tidied_id},
     system::System,
     tenant::{ClientId, TenantId},
 };
@@ -133,13 +133,14 @@ credential!(AzurePipelinesCredential);
 
 /// A service connection's id: a GUID.
 fn connection(id: &str) -> Result<&str> {
-    let id = id.trim();
-    if id.len() == 36 && uuid::Uuid::try_parse(id).is_ok() {
+    let given = id;
+    let id = tidied_id(given);
+    if is_guid(id) {
         return Ok(id);
     }
-    Err(Error::new(
-        ErrorKind::Invalid,
-        format!("could not read the service connection id '{}'", excerpt(id)),
+    Err(invalid(
+        "the service connection id",
+        given,
         "the id of a service connection is a GUID, not its name",
     )
     .with_fix("copy `resourceId` from the address of the service connection's page"))

@@ -79,7 +79,7 @@ impl CertificateFile<'_> {
             crate::ErrorKind::Invalid,
             format!(
                 "could not read the client certificate '{}'",
-                crate::redact::shown_path(path)
+                crate::sieve::shown_path(path)
             ),
             "this program was built without the feature `certificates` of the crate azcred",
         )

@@ -10,6 +10,7 @@ use crate::{
     facts::{Error, ErrorKind, Result, Used, UsedKind},
     options::ClientOptions,
     request::TokenRequest,
+    sieve::{fix_of_secret, oddity_of_secret},
     system::System,
     tenant::{ClientId, TenantId},
     token::AccessToken,
@@ -110,9 +111,31 @@ impl TokenSource for ClientSecret {
                 endpoint.request_token(self.name, grant, &request, left)
             };
             let (options, deadline) = (endpoint.options(), endpoint.deadline());
-            cache::through(options, Some(identity), &request, deadline, fetch).await
+            let got = cache::through(options, Some(identity), &request, deadline, fetch).await;
+            got.map_err(|error| about(error, self.secret.expose_secret()))
         }
         .boxed()
+    }
+}
+
+/// Whether an error says that a client secret is wrong.
+pub(super) fn is_about_secret(error: &Error) -> bool {
+    /// 'Invalid client secret provided', 'The provided client secret keys are expired', 'The
+    /// request body must contain client_assertion or client_secret'.
+    const CODES: [u32; 3] = [7_000_215, 7_000_222, 7_000_218];
+    error.refusal().is_some_and(|refusal| match refusal.code {
+        Some(code) => CODES.contains(&code),
+        None => refusal.error == "invalid_client",
+    })
+}
+
+/// Says first what is odd about a secret that was rejected.
+fn about(error: Error, secret: &str) -> Error {
+    match (oddity_of_secret(secret), fix_of_secret(secret, None)) {
+        (Some(oddity), Some(fix)) if is_about_secret(&error) => error
+            .because(format!("the secret that was sent is wrong: {oddity}"))
+            .with_fix(fix),
+        _ => error,
     }
 }
 

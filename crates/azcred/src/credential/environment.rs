@@ -16,15 +16,16 @@
 use super::{
     Availability, ClientSecretCredential,
     certificate_file::CertificateFile,
+    client_secret::is_about_secret,
     source::{Kept, TokenSource, credential},
     variables,
 };
 use crate::{
     facts::{Error, ErrorKind, Fix, PassedOver, Result, Used, UsedKind},
     options::ClientOptions,
-    redact::shown_path,
     request::TokenRequest,
-    system::{self, System},
+    sieve::{fix_of_path, fix_of_secret, shown_path, tidied, tidied_path},
+    system::{FileKind, System, checked_path, home, path},
     tenant::{ClientId, TenantId},
     token::AccessToken,
 };
@@ -32,6 +33,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::SecretString;
 use std::{
     fmt,
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -184,7 +186,7 @@ impl Described {
         let mut using = Used::new(match kind {
             EnvironmentKind::AzureCertificate => UsedKind::ClientCertificate {
                 variable: Some(proof),
-                path: system::path(system, proof).map(|path| shown_path(&path)),
+                path: checked_path(system, proof)?.map(|path| shown_path(&path)),
             },
             EnvironmentKind::AzureSecret | EnvironmentKind::Himl => UsedKind::ClientSecret {
                 variable: Some(proof),
@@ -229,13 +231,16 @@ impl Described {
         let system = &**self.options.system();
         let [_, _, proof] = self.kind.variables();
         let value = system.var(proof).unwrap_or_default();
+        if self.kind != EnvironmentKind::AzureCertificate {
+            check_secret(system, proof, &value)?;
+        }
         let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
         let options = self.options.clone();
         if self.kind != EnvironmentKind::AzureCertificate {
             let credential = ClientSecretCredential::new(tenant, client_id, value, options)?;
             return Ok(credential.called(NAME).into_source());
         }
-        let path = system::path(system, proof).unwrap_or_default();
+        let path = path(system, proof).unwrap_or_default();
         let file = CertificateFile {
             path: &path,
             variable: Some(proof),
@@ -254,6 +259,13 @@ impl Described {
     /// Names the variable with the wrong secret.
     fn with_variable(&self, error: Error) -> Error {
         let [_, _, variable] = self.kind.variables();
+        let value = self.options.system().var(variable).unwrap_or_default();
+        if self.kind != EnvironmentKind::AzureCertificate
+            && is_about_secret(&error)
+            && let Some(fix) = fix_of_secret(&value, Some(variable))
+        {
+            return error.with_fix(fix);
+        }
         let new = Fix::NewSecret {
             client_id: self.client_id.to_string(),
             variable: Some(variable),
@@ -272,6 +284,30 @@ impl Described {
             _ => error,
         }
     }
+}
+
+/// Fails if the value of a variable with a secret is the path of a file that exists.
+fn check_secret(system: &dyn System, variable: &'static str, value: &str) -> Result<()> {
+    let bare = tidied(value);
+    if !bare.starts_with('~') && !Path::new(bare).is_absolute() {
+        return Ok(());
+    }
+    let path = tidied_path(value, home(system).as_deref());
+    if !system
+        .look(&path)
+        .is_ok_and(|facts| facts.kind != FileKind::Folder)
+    {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("could not read {variable}"),
+        format!(
+            "it must be the secret itself, and it is the path of a file ({})",
+            shown_path(&path)
+        ),
+    )
+    .with_fix(fix_of_path(variable)))
 }
 
 impl TokenSource for Described {

@@ -1,5 +1,8 @@
 use super::*;
-use crate::system::Fixture;
+use crate::{
+    sieve::tests::{dresses, misplaced},
+    system::Fixture,
+};
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
@@ -25,6 +28,103 @@ const HIML: [(&str, &str); 3] = [
     ("HIML_SERVICE_PRINCIPAL_ID", "himl-app"),
     ("HIML_SERVICE_PRINCIPAL_PASSWORD", "s3cret-h"),
 ];
+
+#[test]
+fn an_id_is_read_without_what_surrounds_it_and_another_value_is_shown() {
+    const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
+    let with = |client: &str, tenant: &str| {
+        let mut variables = AZURE;
+        variables[0].1 = tenant;
+        variables[1].1 = client;
+        of(EnvironmentOrder::AzureFirst, &variables)
+    };
+    for client in dresses(CLIENT).iter().chain([&format!("{{{CLIENT}}}")]) {
+        for tenant in dresses(TENANT).iter().chain([&format!("{{{TENANT}}}")]) {
+            let read = with(client, tenant).unwrap();
+            assert_eq!(
+                read.using().client_id.as_deref(),
+                Some(CLIENT),
+                "{client:?}"
+            );
+            assert_eq!(read.using().tenant.as_deref(), Some(TENANT), "{tenant:?}");
+        }
+    }
+    let error = with("1111\u{200b}1111-2222", TENANT).unwrap_err();
+    assert_eq!(
+        error.what(),
+        "could not read AZURE_CLIENT_ID ('1111<U+200B>1111-2222')"
+    );
+    assert!(
+        error.why().contains("U+200B, which can't be seen"),
+        "{error}"
+    );
+    let error = with("$(clientId)", TENANT).unwrap_err();
+    assert_eq!(
+        error.what(),
+        "could not read AZURE_CLIENT_ID ('$(clientId)')"
+    );
+    assert!(error.why().contains("placeholder"), "{error}");
+    let error = with(CLIENT, "contoso").unwrap_err();
+    assert_eq!(error.what(), "could not read AZURE_TENANT_ID ('contoso')");
+}
+
+#[test]
+fn a_secret_in_place_of_an_id_is_refused_and_not_shown() {
+    for (value, _) in misplaced() {
+        for place in [0, 1] {
+            let mut variables = AZURE;
+            variables[place].1 = value;
+            let error = of(EnvironmentOrder::AzureFirst, &variables).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{value}");
+            assert!(
+                !format!("{error} {error:?}").contains("TopSecret"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_path_of_a_file_in_place_of_its_secret_is_refused_before_a_request() {
+    for [tenant, client, secret] in [
+        EnvironmentKind::AzureSecret.variables(),
+        EnvironmentKind::Himl.variables(),
+    ] {
+        for value in ["/run/secrets/x", "~/x", " \"/run/secrets/x\""] {
+            let machine = environment(&[
+                (tenant, TENANT),
+                (client, "app"),
+                (secret, value),
+                ("HOME", "/run/secrets"),
+            ])
+            .with_file("/run/secrets/x", "s3cret");
+            let made = EnvironmentCredential::new(
+                EnvironmentOrder::AzureFirst,
+                ClientOptions::new(machine.shared()),
+            );
+            let error = made.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{value}");
+            assert_eq!(error.what(), format!("could not read {secret}"));
+            assert!(
+                error.why().contains("path of a file (/run/secrets/x)"),
+                "{error}"
+            );
+            let fix = error.fix().unwrap().to_string();
+            assert!(
+                fix.contains(&format!("export {secret}=\"$(cat FILE)\"")),
+                "{fix}"
+            );
+        }
+        // Without such a file, the value may be a secret.
+        let other = environment(&[
+            (tenant, TENANT),
+            (client, "app"),
+            (secret, "/run/secrets/x"),
+        ]);
+        let options = ClientOptions::new(other.shared());
+        assert!(EnvironmentCredential::new(EnvironmentOrder::AzureFirst, options).is_ok());
+    }
+}
 
 #[test]
 fn each_complete_set_is_used() {
@@ -117,7 +217,10 @@ fn a_value_that_cannot_be_used_names_its_variable() {
     let error = of(EnvironmentOrder::AzureFirst, &bad).unwrap_err();
     assert_eq!(
         (error.kind(), error.what()),
-        (ErrorKind::Invalid, "could not read AZURE_TENANT_ID")
+        (
+            ErrorKind::Invalid,
+            "could not read AZURE_TENANT_ID ('not a tenant')"
+        )
     );
     bad[0].1 = "common";
     assert!(

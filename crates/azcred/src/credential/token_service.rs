@@ -5,6 +5,7 @@ use crate::{
     facts::{Error, ErrorKind, Fix, Refusal, Result, is_web_token},
     http::{HeaderName, HeaderValue, Http, HttpRequest, HttpResponse, Method, Url, header},
     redact::{printable, redact},
+    sieve::{edge_of_secret, oddity, tidied},
     system::is_loopback,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -149,11 +150,12 @@ impl TokenService {
 /// a password.
 pub(super) fn address(text: &str) -> Result<Url> {
     let refuse = |why: &'static str| {
+        let why = oddity(text).unwrap_or(why.into());
         Err(Error::new(ErrorKind::Invalid, "could not read the address", why).with_fix(
             "do not change the variable: the system that runs the job sets it to an https:// address",
         ))
     };
-    let Ok(url) = Url::parse(text.trim()) else {
+    let Ok(url) = Url::parse(tidied(text)) else {
         return refuse("it is not an address");
     };
     if url.host_str().is_none_or(str::is_empty) {
@@ -178,11 +180,12 @@ pub(super) fn address(text: &str) -> Result<Url> {
 /// Parses a bearer token (RFC 6750 section 2.1).
 pub(super) fn bearer(text: &str) -> Result<SecretString> {
     let text = text.trim();
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    let odd = edge_of_secret(text);
+    if text.is_empty() || odd.is_some() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::new(
             ErrorKind::Invalid,
             "could not read a token",
-            "it contains characters that a token can't have",
+            odd.unwrap_or("it contains characters that a token can't have".into()),
         )
         .with_fix("do not change the variable: the system that runs the job sets it"));
     }

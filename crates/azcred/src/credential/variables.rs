@@ -1,9 +1,6 @@
 //! A source's variables: their values, or which of them are missing.
 
-use crate::{
-    facts::{Error, Result},
-    system::System,
-};
+use crate::{facts::Result, sieve::in_variable, system::System};
 
 /// The variables in `names` that are not set.
 pub(super) fn missing(system: &dyn System, names: &[&'static str]) -> Vec<&'static str> {
@@ -48,18 +45,12 @@ pub(super) fn are(names: &[&str]) -> &'static str {
     if names.len() == 1 { "is" } else { "are" }
 }
 
-/// Parses a variable. The error shows the variable's name and not its value.
+/// Parses a variable. The error shows its name, and its value unless that is a secret.
 pub(super) fn read<T>(
     system: &dyn System,
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T>,
 ) -> Result<T> {
-    parse(&system.var(name).unwrap_or_default()).map_err(|error| {
-        Error::new(
-            error.kind(),
-            format!("could not read {name}"),
-            error.why().to_owned(),
-        )
-        .with_fix_of(&error)
-    })
+    let value = system.var(name).unwrap_or_default();
+    parse(&value).map_err(|error| in_variable(name, &value, &error))
 }

@@ -8,10 +8,11 @@ use super::{
     variables,
 };
 use crate::{
-    facts::{Error, ErrorKind, Fix, Result, Used, UsedKind, WEB_TOKEN_LIMIT, is_web_token},
+    decode,
+    facts::{Error, ErrorKind, Fix, Result, Used, UsedKind, WEB_TOKEN_LIMIT},
     options::ClientOptions,
-    redact::shown_path,
-    system::{self, SharedSystem},
+    sieve::{shown_path, tidied},
+    system::{self, SharedSystem, checked_path},
     tenant::{ClientId, TenantId},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -103,7 +104,7 @@ impl WorkloadIdentityCredential {
         }
         let tenant = variables::read(&*system, "AZURE_TENANT_ID", TenantId::new)?;
         let client_id = variables::read(&*system, "AZURE_CLIENT_ID", ClientId::new)?;
-        let path = system::path(&*system, FILE).unwrap_or_default();
+        let path = checked_path(&*system, FILE)?.unwrap_or_default();
         Self::of(tenant, client_id, path, &NAMES, options)
     }
 }
@@ -158,21 +159,18 @@ impl TokenFile {
                 return wrong(why, fix);
             }
         };
-        let text = str::from_utf8(&content).unwrap_or("?").trim();
-        if text.is_empty() {
+        if decode::text(&content).is_ok_and(|text| tidied(&text).is_empty()) {
             return wrong(
                 "the file is empty".to_owned(),
                 Fix::from("wait until the cluster has written it")
                     .or(set_up(Some(&self.client_id))),
             );
         }
-        if !is_web_token(text) {
-            return wrong(
-                "the file does not contain a JSON web token".to_owned(),
-                set_file(),
-            );
-        }
-        let bound = FederatedClaims::of(text)
+        let text = match decode::web_token(&content) {
+            Ok(text) => text,
+            Err(why) => return wrong(why, set_file()),
+        };
+        let bound = FederatedClaims::of(&text)
             .is_some_and(|claims| claims.audiences.iter().any(|one| one == BINDING));
         if bound {
             return wrong(
@@ -187,7 +185,7 @@ impl TokenFile {
                     .into(),
             );
         }
-        Ok(text.to_owned().into())
+        Ok(text.as_str().to_owned().into())
     }
 
     fn unreadable(&self, error: &io::Error) -> (String, Fix) {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     credential::{Availability, Credential},
+    sieve::tests::misplaced,
     system::{FileFacts, FileKind, Fixture, System, Writers},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -98,7 +99,21 @@ fn a_value_that_cannot_be_used_names_its_variable() {
         variables[place].1 = value;
         let error = of(&variables).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert_eq!(error.what(), format!("could not read {name}"));
+        assert_eq!(error.what(), format!("could not read {name} ('{value}')"));
+    }
+}
+
+#[test]
+fn a_token_in_place_of_its_file_is_refused_and_not_shown() {
+    for (value, _) in misplaced() {
+        let mut variables = ALL;
+        variables[2].1 = value;
+        let error = of(&variables).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert_eq!(error.what(), "could not read AZURE_FEDERATED_TOKEN_FILE");
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("TopSecret"), "{text}");
+        assert!(error.fix().unwrap().to_string().contains(FILE), "{error}");
     }
 }
 
@@ -149,7 +164,17 @@ fn a_file_without_a_token_has_a_reason_and_a_fix() {
         ),
         (
             Fixture::new().with_file(PATH, [0xff, 0xfe]),
-            "not contain a JSON web token",
+            "the file is empty",
+            "azure.workload.identity/client-id=c11e",
+        ),
+        (
+            Fixture::new().with_file(PATH, [0xff, 0xfe, b'x']),
+            "UTF-16 text that is damaged",
+            FILE,
+        ),
+        (
+            Fixture::new().with_file(PATH, "{\"value\": \"canary\"}"),
+            "the file is JSON",
             FILE,
         ),
         (

@@ -91,6 +91,12 @@ impl Error {
         self.change(|inner| inner.fix.clone_from(&other.0.fix))
     }
 
+    /// Adds a reason before the others.
+    #[must_use]
+    pub(crate) fn because(self, reason: impl fmt::Display) -> Self {
+        self.change(|inner| inner.why = format!("{reason}; {}", inner.why).into())
+    }
+
     /// Adds the identity provider's response.
     #[must_use]
     pub fn with_refusal(self, refusal: Refusal) -> Self {

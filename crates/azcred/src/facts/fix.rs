@@ -526,7 +526,7 @@ impl Fix {
             Self::ChangePermissions { path, mode } => write!(
                 f,
                 "let only yourself read it: `chmod {mode:o} '{}'`",
-                crate::redact::shown_path(path)
+                crate::sieve::shown_path(path)
             ),
             Self::SetClock => {
                 f.write_str("set this machine's clock: `sudo timedatectl set-ntp true`")

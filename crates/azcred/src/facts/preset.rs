@@ -1,7 +1,7 @@
 //! The names of the presets, and what happens after a failure.
 
-use super::{Error, ErrorKind, Result};
-use crate::redact::excerpt;
+use super::{Error, Result};
+use crate::sieve::{invalid, tidied};
 use serde::Serialize;
 use std::{fmt, str::FromStr};
 
@@ -67,17 +67,14 @@ impl FromStr for Preset {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let text = text.trim();
+        let given = text;
+        let text = tidied(given);
         Self::ALL
             .into_iter()
             .find(|preset| preset.id().eq_ignore_ascii_case(text))
             .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    format!("could not read the preset '{}'", excerpt(text)),
-                    "this name does not exist",
-                )
-                .with_fix("use azcred, azure, kedro or hi-ml")
+                invalid("the preset", given, "this name does not exist")
+                    .with_fix("use azcred, azure, kedro or hi-ml")
             })
     }
 }

@@ -1,7 +1,7 @@
 //! The names of the sources that a chain can have.
 
-use super::{Error, ErrorKind, Result};
-use crate::redact::excerpt;
+use super::{Error, Result};
+use crate::sieve::{invalid, tidied};
 use serde::Serialize;
 use std::{fmt, str::FromStr};
 
@@ -133,18 +133,15 @@ impl FromStr for Source {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let text = text.trim();
+        let given = text;
+        let text = tidied(given);
         let is = |name: &str| name.eq_ignore_ascii_case(text);
         Self::ALL
             .into_iter()
             .find(|source| is(source.id()) || is(source.credential_name()))
             .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    format!("could not read the source '{}'", excerpt(text)),
-                    "this name does not exist",
-                )
-                .with_fix(format!("use one of {}", Self::ALL.map(Self::id).join(", ")))
+                invalid("the source", given, "this name does not exist")
+                    .with_fix(format!("use one of {}", Self::ALL.map(Self::id).join(", ")))
             })
     }
 }

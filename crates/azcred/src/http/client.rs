@@ -1,17 +1,17 @@
 //! Builds the HTTP client: its proxies and its trusted certificates.
 
-use super::{Way, pinned, proxy::Proxies, verifier::Explaining};
+use super::{Way, pinned, proxy::Proxies, roots::Bundle, verifier::Explaining};
 use crate::{
     facts::{Error, ErrorKind, Result},
-    redact::shown_path,
-    system::{self, System, check_text},
+    sieve::shown_path,
+    system::{System, check_text, checked_path},
 };
 use reqwest::{Proxy, redirect};
 use rustls::{
     ClientConfig, ConfigBuilder, WantsVerifier,
     crypto::{CryptoProvider, ring},
 };
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use rustls_pki_types::CertificateDer;
 use std::{
     collections::HashSet,
     io,
@@ -34,13 +34,17 @@ pub(super) struct Client {
     pub(super) tls: Arc<ClientConfig>,
     /// What is set and has no effect, a sentence each.
     pub(super) notes: Vec<String>,
+    /// Root certificates in files that are set, but can't be used, a sentence each. They are among
+    /// the notes too.
+    pub(super) lost: Vec<String>,
 }
 
 pub(super) fn build(system: &dyn System, way: &Way) -> Result<Client> {
     check_text(system)?;
     let mut notes = Vec::new();
+    let mut lost = Vec::new();
     let tls = match way {
-        Way::Usual => tls(system, &mut notes)?,
+        Way::Usual => tls(system, &mut notes, &mut lost)?,
         // Trusts no certificate: these endpoints are plain HTTP.
         Way::Direct | Way::Near(_) => protocol()?
             .with_root_certificates(rustls::RootCertStore::empty())
@@ -74,6 +78,7 @@ pub(super) fn build(system: &dyn System, way: &Way) -> Result<Client> {
         )
         .with_cause(error)
     })?;
+    notes.extend(lost.iter().cloned());
     for note in &notes {
         tracing::warn!("{note}");
     }
@@ -82,12 +87,17 @@ pub(super) fn build(system: &dyn System, way: &Way) -> Result<Client> {
         proxies,
         tls: Arc::new(tls),
         notes,
+        lost,
     })
 }
 
-fn tls(system: &dyn System, notes: &mut Vec<String>) -> Result<ClientConfig> {
+fn tls(
+    system: &dyn System,
+    notes: &mut Vec<String>,
+    lost: &mut Vec<String>,
+) -> Result<ClientConfig> {
     let mut read = HashSet::new();
-    let instead = bundles(system, &["SSL_CERT_FILE"], &mut read)?;
+    let instead = bundles(system, &["SSL_CERT_FILE"], &mut read, lost)?;
     let folders = match folders(system) {
         // OpenSSL's own builds set both variables, and often only one of them exists.
         Err(error) if instead.is_some() => {
@@ -108,6 +118,7 @@ fn tls(system: &dyn System, notes: &mut Vec<String>) -> Result<ClientConfig> {
             "NODE_EXTRA_CA_CERTS",
         ],
         &mut read,
+        lost,
     )?;
     trust::apply(protocol()?, instead, besides)
 }
@@ -159,18 +170,19 @@ fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> 
 /// it is read once.
 fn bundles(
     system: &dyn System,
-    variables: &[&str],
+    variables: &[&'static str],
     read: &mut HashSet<PathBuf>,
+    lost: &mut Vec<String>,
 ) -> Result<Option<Vec<CertificateDer<'static>>>> {
     let mut found = None;
     for name in variables {
-        let Some(path) = system::path(system, name) else {
+        let Some(path) = checked_path(system, name)? else {
             continue;
         };
         if !read.insert(path.clone()) {
             continue;
         }
-        let certificates = certificates_in(system, &path).map_err(|why| {
+        let bundle = certificates_in(system, &path).map_err(|why| {
             Error::new(
                 ErrorKind::Invalid,
                 format!(
@@ -181,17 +193,19 @@ fn bundles(
             )
             .with_fix(format!("set {name} to a readable PEM file, or unset it"))
         })?;
-        found.get_or_insert_with(Vec::new).extend(certificates);
+        let file = shown_path(&path);
+        let told = |what| format!("azcred can't use {what} in {file}, which {name} names");
+        lost.extend(bundle.lost.into_iter().map(told));
+        found
+            .get_or_insert_with(Vec::new)
+            .extend(bundle.certificates);
     }
     Ok(found)
 }
 
-/// The certificates in a PEM file, or in a folder, as Python's requests also accepts. Returns at
-/// least one certificate, or why there is none.
-fn certificates_in(
-    system: &dyn System,
-    path: &Path,
-) -> std::result::Result<Vec<CertificateDer<'static>>, String> {
+/// The certificates in a file, or in a folder, as Python's requests also accepts. Returns at least
+/// one certificate, or why there is none.
+fn certificates_in(system: &dyn System, path: &Path) -> std::result::Result<Bundle, String> {
     let pem = match system.read(path, BUNDLE_LIMIT) {
         Ok(pem) => pem,
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
@@ -199,17 +213,14 @@ fn certificates_in(
             if certificates.is_empty() {
                 return Err("it is a folder with no certificate".to_owned());
             }
-            return Ok(certificates);
+            return Ok(Bundle {
+                certificates,
+                ..Bundle::default()
+            });
         }
         Err(error) => return Err(error.to_string()),
     };
-    let certificates = CertificateDer::pem_slice_iter(&pem)
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|_| "it is damaged: some of its certificates can't be read".to_owned())?;
-    if certificates.is_empty() {
-        return Err("it contains no certificate".to_owned());
-    }
-    Ok(certificates)
+    Bundle::read(&pem)
 }
 
 fn in_folder(folder: &Path) -> Vec<CertificateDer<'static>> {

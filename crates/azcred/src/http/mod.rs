@@ -10,6 +10,7 @@ mod no_proxy;
 mod pinned;
 mod proxy;
 mod proxy_trouble;
+mod roots;
 mod tls;
 mod trouble;
 mod verifier;
@@ -407,7 +408,15 @@ impl Http {
                     response.attempts = attempt;
                     Ok(response)
                 }
-                Err(trouble) => Err(trouble.into_error(what, &target, attempt, started.elapsed())),
+                Err(trouble) => {
+                    // A root that can't be used may be the missing one.
+                    let lost = client.lost.first().filter(|_| trouble.is_about_issuer());
+                    let error = trouble.into_error(what, &target, attempt, started.elapsed());
+                    Err(match lost {
+                        Some(lost) => error.because(lost),
+                        None => error,
+                    })
+                }
             };
         }
     }

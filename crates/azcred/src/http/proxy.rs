@@ -411,9 +411,11 @@ mod tests {
             ("socks5h://user:hunter2@127.0.0.1:1080", None),
             ("SOCKS5H://[::1]:1080", None),
             ("socks4a://proxy.example:1080", None),
-            ("\"http://user:hunter2@proxy.example:8080\"", Some("quotes")),
-            ("'http://proxy.example:8080'", Some("quotes")),
-            ("“http://proxy.example:8080”", Some("quotes")),
+            // Quotes around a variable's value are not part of it; one quote may be.
+            ("\"http://user:hunter2@proxy.example:8080\"", None),
+            ("'http://proxy.example:8080'", None),
+            ("“http://proxy.example:8080”", None),
+            ("\"http://user:hunter2@proxy.example:8080", Some("quotes")),
             (
                 "socks://user:hunter2@proxy.example:1080",
                 Some("which version"),

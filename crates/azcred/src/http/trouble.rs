@@ -7,6 +7,7 @@ use super::{
     proxy::{Proxies, Setting},
     proxy_trouble::of_proxy,
     tls,
+    verifier::Rejected,
 };
 use crate::{
     facts::{Error, ErrorKind, Fix},
@@ -153,6 +154,35 @@ impl Trouble {
             keeps_fix: true,
             ..self
         }
+    }
+
+    /// Whether the issuer of the server's certificate is not trusted.
+    pub(super) fn is_about_issuer(&self) -> bool {
+        use rustls::{CertificateError, Error};
+        let is_issuer = |inner: &(dyn std::error::Error + 'static)| {
+            let tls = match inner.downcast_ref::<io::Error>() {
+                Some(io) => tls_error(io),
+                None => inner.downcast_ref::<Error>(),
+            };
+            let Some(Error::InvalidCertificate(reason)) = tls else {
+                return false;
+            };
+            let reason = match reason {
+                CertificateError::Other(other) => match other.0.downcast_ref::<Rejected>() {
+                    Some(rejected) => &rejected.reason,
+                    None => reason,
+                },
+                reason => reason,
+            };
+            // The second: a root with the same name has another key.
+            matches!(
+                reason,
+                CertificateError::UnknownIssuer | CertificateError::BadSignature
+            )
+        };
+        self.cause
+            .as_ref()
+            .is_some_and(|error| chain(error).any(is_issuer))
     }
 
     pub(super) fn into_error(

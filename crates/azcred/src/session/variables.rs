@@ -4,10 +4,9 @@ use crate::{
     chain::Preset,
     facts::{Error, ErrorKind, Fix, Result},
     profile::Profile,
-    redact::excerpt,
-    system::System,
+    sieve::{in_brackets, in_variable, shown_path, tidied},
+    system::{System, as_set},
 };
-use std::path::Path;
 
 /// The variable that names a preset.
 pub const PRESET_VARIABLE: &str = "AZCRED_PRESET";
@@ -26,7 +25,7 @@ impl Profile {
     pub fn from_system(system: &dyn System) -> Result<Self> {
         match system.var(PROFILE_VARIABLE) {
             Some(name) => {
-                Self::new(&name).map_err(|error| in_variable(PROFILE_VARIABLE, &name, &error))
+                Self::new(&name).map_err(|error| unset_or_fix(PROFILE_VARIABLE, &name, &error))
             }
             None => Ok(Self::default()),
         }
@@ -43,19 +42,20 @@ impl Preset {
             return Ok(None);
         };
         let preset = name.parse();
-        let preset = preset.map_err(|error| in_variable(PRESET_VARIABLE, &name, &error));
-        preset.map(Some)
+        preset
+            .map(Some)
+            .map_err(|error| unset_or_fix(PRESET_VARIABLE, &name, &error))
     }
 }
 
 /// Whether access tokens are stored on the disk.
 pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
-    match system.var(CACHE_VARIABLE).as_deref().map(str::trim) {
+    match system.var(CACHE_VARIABLE) {
         None => Ok(true),
-        Some(wish) if wish.eq_ignore_ascii_case("never") => Ok(false),
+        Some(wish) if tidied(&wish).eq_ignore_ascii_case("never") => Ok(false),
         Some(wish) => Err(Error::new(
             ErrorKind::Invalid,
-            unread(CACHE_VARIABLE, wish),
+            format!("could not read {CACHE_VARIABLE} {}", in_brackets(&wish)),
             "the value is not 'never'",
         )
         .with_fix("set it to never, which stores no access token on disk, or unset it")),
@@ -64,10 +64,10 @@ pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
 
 /// Fails if the folder of stored files is a relative path.
 pub(super) fn check_home(system: &dyn System) -> Result<()> {
-    match system.var_os(HOME_VARIABLE) {
-        Some(home) if !Path::new(&home).is_absolute() => Err(Error::new(
+    match as_set(system, HOME_VARIABLE) {
+        Some(home) if !home.is_absolute() => Err(Error::new(
             ErrorKind::Invalid,
-            format!("could not read {HOME_VARIABLE}"),
+            format!("could not read {HOME_VARIABLE} ({})", shown_path(&home)),
             "it is a relative path, which names another folder in each place",
         )
         .with_fix("give the folder's full path, or unset it")),
@@ -75,19 +75,8 @@ pub(super) fn check_home(system: &dyn System) -> Result<()> {
     }
 }
 
-/// The variable that could not be read, with the start of its value, which may be a secret that was
-/// meant for another variable.
-fn unread(name: &str, value: &str) -> String {
-    format!("could not read {name} ('{}')", excerpt(value.trim()))
-}
-
-fn in_variable(name: &'static str, value: &str, error: &Error) -> Error {
-    Error::new(
-        ErrorKind::Invalid,
-        unread(name, value),
-        error.why().to_owned(),
-    )
-    .with_fix(
+fn unset_or_fix(name: &'static str, value: &str, error: &Error) -> Error {
+    in_variable(name, value, error).with_fix(
         error
             .fix()
             .cloned()

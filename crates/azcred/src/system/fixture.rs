@@ -2,7 +2,7 @@
 
 use super::{
     Command, FileFacts, FileKind, FileLock, Finished, Hypervisor, Keyring, NoKeyring, OpenFile,
-    SharedSystem, System, Unfinished, Writers, open_file::Content, process,
+    SharedSystem, System, Unfinished, Writers, open_file::Content, process, variables::sieved,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -405,9 +405,7 @@ impl System for Fixture {
     }
 
     fn var_os(&self, name: &str) -> Option<OsString> {
-        let is_blank = |value: &OsString| value.to_str().is_some_and(|text| text.trim().is_empty());
-        let value = self.variables.get(name);
-        value.filter(|value| !is_blank(value)).cloned()
+        sieved(name, self.variables.get(name)?.clone())
     }
 
     fn not_text(&self) -> Vec<String> {

@@ -1,6 +1,10 @@
 //! The user's folders, and variables with paths.
 
 use super::System;
+use crate::{
+    facts::Result,
+    sieve::{Misplaced, tidied_path},
+};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -88,7 +92,7 @@ pub(crate) fn make_own(system: &dyn System, folder: &Path) -> io::Result<()> {
 /// The path in a variable; `None` as in [`System::var`]. It keeps bytes that are not UTF-8. A
 /// relative path is made absolute here: programs that azcred runs have another current folder.
 pub fn path(system: &dyn System, variable: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(system.var_os(variable)?);
+    let path = as_set(system, variable)?;
     Some(match system.current_folder() {
         Some(folder) => absolute(&folder, &path),
         None => path,
@@ -96,7 +100,7 @@ pub fn path(system: &dyn System, variable: &str) -> Option<PathBuf> {
 }
 
 /// A path as it is meant in this folder.
-pub(super) fn absolute(folder: &Path, path: &Path) -> PathBuf {
+pub(crate) fn absolute(folder: &Path, path: &Path) -> PathBuf {
     if path.is_absolute() {
         return path.to_owned();
     }
@@ -107,6 +111,34 @@ pub(super) fn absolute(folder: &Path, path: &Path) -> PathBuf {
 /// The path in a variable, unless it is relative: the XDG Base Directory Specification says that a
 /// relative path must be ignored.
 fn full_path(system: &dyn System, variable: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(system.var_os(variable)?);
-    path.is_absolute().then_some(path)
+    as_set(system, variable).filter(|path| path.is_absolute())
+}
+
+/// The path in a variable, relative if it is. `~` is the home folder, and `file://` is understood.
+pub(crate) fn as_set(system: &dyn System, variable: &str) -> Option<PathBuf> {
+    let value = system.var_os(variable)?;
+    Some(match value.to_str() {
+        // The home folder does not name itself.
+        Some(text) if text.starts_with('~') && !matches!(variable, "HOME" | "USERPROFILE") => {
+            tidied_path(text, home(system).as_deref())
+        }
+        Some(text) => tidied_path(text, None),
+        None => value.into(),
+    })
+}
+
+/// As [`path`], for the file or the folder that a variable names.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the value is a secret itself. The error
+/// does not show it.
+pub(crate) fn checked_path(system: &dyn System, variable: &'static str) -> Result<Option<PathBuf>> {
+    let Some(path) = path(system, variable) else {
+        return Ok(None);
+    };
+    let value = system.var_os(variable).unwrap_or_default();
+    match Misplaced::in_place_of(&value, || system.look(&path).is_ok()) {
+        Some(secret) => Err(secret.in_variable(variable)),
+        None => Ok(Some(path)),
+    }
 }

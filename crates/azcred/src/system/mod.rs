@@ -20,7 +20,7 @@ mod variables;
 
 #[cfg(any(test, feature = "test-util"))]
 pub use fixture::{Fixture, Program};
-pub(crate) use folders::make_own;
+pub(crate) use folders::{as_set, checked_path, make_own};
 pub use folders::{cache_folder, config_folder, data_folder, home, path};
 #[cfg(all(feature = "fuzzing", target_os = "linux"))]
 #[doc(hidden)]
@@ -55,8 +55,9 @@ use zeroize::Zeroizing;
 /// trait too, by `Sealed`; for them it can change in every version.
 pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
     /// An environment variable with text; `None` if it is unset, empty or only white space. Other
-    /// Azure tools treat these three alike. Also `None` if it is not UTF-8: sessions, chains and
-    /// requests then fail ([`System::not_text`]). [`path`] reads a variable with a path.
+    /// Azure tools treat these three alike. White space, quotes and unseen characters around a
+    /// value are taken away, but a secret stays as it is. Also `None` if it is not UTF-8: sessions,
+    /// chains and requests then fail ([`System::not_text`]). [`path`] reads a variable with a path.
     fn var(&self, name: &str) -> Option<String>;
 
     /// As [`System::var`], with any bytes.

@@ -2,7 +2,7 @@
 
 use super::{
     Command, FileFacts, FileLock, Finished, Hypervisor, Keyring, OpenFile, System, Unfinished,
-    disk, keyring::UserKeyring, open_file::read_all, process,
+    disk, keyring::UserKeyring, open_file::read_all, process, variables::sieved,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -25,9 +25,7 @@ impl System for RealSystem {
     }
 
     fn var_os(&self, name: &str) -> Option<OsString> {
-        let value = std::env::var_os(name)?;
-        let is_blank = value.to_str().is_some_and(|text| text.trim().is_empty());
-        (!is_blank).then_some(value)
+        sieved(name, std::env::var_os(name)?)
     }
 
     fn not_text(&self) -> Vec<String> {

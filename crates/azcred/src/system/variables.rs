@@ -1,7 +1,10 @@
 //! What kind of value each variable has: text, or the path of a file or a folder.
 
 use super::{System, folders::absolute};
-use crate::facts::{Error, ErrorKind, Result};
+use crate::{
+    facts::{Error, ErrorKind, Result},
+    sieve::{is_secret, tidied},
+};
 use std::{
     ffi::{OsStr, OsString},
     path::Path,
@@ -52,6 +55,22 @@ const TEXTS: [&str; 17] = [
     "SYSTEM_OIDCREQUESTURI",
     "TF_BUILD",
 ];
+
+/// A variable's value as it is meant: without white space, quotes and unseen characters around it.
+/// `None` if that is nothing. A secret stays as it is, and so does what is not UTF-8.
+pub(super) fn sieved(name: &str, value: OsString) -> Option<OsString> {
+    let Some(text) = value.to_str() else {
+        return Some(value);
+    };
+    let tidy = tidied(text);
+    if tidy.is_empty() {
+        return None;
+    }
+    if tidy.len() == text.len() || is_secret(name) {
+        return Some(value);
+    }
+    Some(tidy.into())
+}
 
 /// Fails if a variable with text is not UTF-8. Such a variable would otherwise count as unset, and
 /// another account or no proxy would be used.
@@ -112,7 +131,109 @@ pub(super) fn made_absolute(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::Fixture;
+    use crate::{
+        sieve::{
+            SECRETS,
+            tests::{dresses, misplaced},
+        },
+        system::{Fixture, checked_path, path},
+    };
+    use std::{collections::BTreeSet, fs};
+
+    /// The variables of the page that lists all of them.
+    fn all() -> BTreeSet<String> {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/variables.md");
+        let page = fs::read_to_string(page).unwrap();
+        let rows = page
+            .lines()
+            .filter(|line| line.starts_with("| ") || line.starts_with("azcred runs"));
+        let is_name = |name: &&str| {
+            name.len() > 1
+                && name.starts_with(|c: char| c.is_ascii_uppercase())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        };
+        rows.flat_map(|row| row.split('|').take(3))
+            .flat_map(|cell| cell.split('`'))
+            .filter(is_name)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn every_variable_is_read_without_what_surrounds_its_value_but_a_secret_stays_as_it_is() {
+        let names = all();
+        assert!(names.len() > 90, "{names:?}");
+        for secret in SECRETS {
+            assert!(names.contains(secret), "{secret} is not in the page");
+        }
+        for name in names {
+            for dressed in dresses("value") {
+                let machine = Fixture::new().with_var(&name, &dressed);
+                let expected = match is_secret(&name) {
+                    true => dressed.as_str(),
+                    false => "value",
+                };
+                assert_eq!(
+                    machine.var(&name).as_deref(),
+                    Some(expected),
+                    "{name}={dressed:?}"
+                );
+            }
+            for nothing in ["", " ", "\"\"", "''", "\u{feff}", "\u{200b}"] {
+                let machine = Fixture::new().with_var(&name, nothing);
+                assert_eq!(machine.var(&name), None, "{name}={nothing:?}");
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn every_variable_with_a_path_is_read_as_people_write_paths() {
+        for name in PATHS {
+            for (written, is) in [
+                ("\"/a b/c\"", "/a b/c"),
+                ("file:///a%20b/c", "/a b/c"),
+                (" /a\n", "/a"),
+            ] {
+                let machine = Fixture::new().with_var(name, written);
+                assert_eq!(
+                    path(&machine, name).as_deref(),
+                    Some(Path::new(is)),
+                    "{name}"
+                );
+            }
+            if !matches!(name, "HOME" | "USERPROFILE") {
+                let machine = Fixture::new()
+                    .with_var("HOME", "/home/ada")
+                    .with_var(name, "'~/c'");
+                let expected = Some(Path::new("/home/ada/c"));
+                assert_eq!(path(&machine, name).as_deref(), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_variable_with_a_path_is_refused_and_not_shown() {
+        for name in PATHS {
+            for (value, _) in misplaced() {
+                let machine = Fixture::new().with_var(name, value);
+                let error = checked_path(&machine, name).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Invalid);
+                assert!(error.what().contains(name), "{error}");
+                assert!(error.fix().is_some(), "{error}");
+                let text = format!("{error} {error:?}");
+                assert!(!text.contains("TopSecret"), "{text}");
+                // Where the path itself is shown, it was made absolute before.
+                let shown = path(&machine, name).map(|path| crate::sieve::shown_path(&path));
+                assert!(
+                    !shown.unwrap_or_default().contains("TopSecret"),
+                    "{name}={value}"
+                );
+            }
+        }
+        let machine = Fixture::new().with_var("SSL_CERT_FILE", "/etc/ssl/cert.pem");
+        assert!(checked_path(&machine, "SSL_CERT_FILE").is_ok());
+    }
 
     #[cfg(unix)]
     fn broken() -> OsString {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     facts::{Error, ErrorKind, Fix, Result, SignIn},
-    redact::shown_path,
+    sieve::{in_brackets, shown_path, tidied},
     system::{self, FileLock, Keyring, NoKeyring, System, look_if_seen},
 };
 use std::{
@@ -542,13 +542,10 @@ fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
 pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
     match system.var("AZCRED_KEYRING") {
         None => Ok(false),
-        Some(value) if value.trim().eq_ignore_ascii_case("never") => Ok(true),
+        Some(value) if tidied(&value).eq_ignore_ascii_case("never") => Ok(true),
         Some(value) => Err(Error::new(
             ErrorKind::Invalid,
-            format!(
-                "could not read AZCRED_KEYRING ('{}')",
-                crate::redact::excerpt(value.trim())
-            ),
+            format!("could not read AZCRED_KEYRING {}", in_brackets(&value)),
             "it must be 'never', or not set",
         )
         .with_fix("set it to `never` to store the key in a file, or unset it")),

@@ -3,7 +3,7 @@
 use super::Shelf;
 use crate::{
     facts::{Error, ErrorKind, Fix},
-    redact::shown_path,
+    sieve::shown_path,
     system::{FileFacts, FileKind, Foreign, System, Unsuitable, Writers, home},
 };
 use std::{io, path::Path};

@@ -12,6 +12,7 @@
 
 use super::WorkspaceRef;
 use crate::{
+    decode,
     facts::{Error, ErrorKind, Fix, Result},
     redact::{printable, printable_path},
     system::{System, read_if_seen},
@@ -275,6 +276,13 @@ fn upward(
     for level in directory.ancestors().take(LEVELS + 1) {
         let path = level.join(folder).join(name);
         match read_if_seen(system, &path, LIMIT) {
+            // Programs of other kinds have files of these names too, such as models.
+            Ok(Some(bytes)) if folder.is_empty() && !is_workspaces(&bytes) => {
+                tracing::info!(
+                    file = printable_path(&path),
+                    "the file does not name a workspace, so the search goes on"
+                );
+            }
             Ok(Some(bytes)) => return Ok(Some((path, bytes))),
             Ok(None) => {}
             // A folder with that name is not a configuration.
@@ -294,6 +302,26 @@ fn upward(
     Ok(None)
 }
 
+/// Whether a file names a workspace, or seems to have done so before it was damaged.
+fn is_workspaces(bytes: &[u8]) -> bool {
+    let Ok(text) = decode::text(bytes) else {
+        return true;
+    };
+    match serde_json::from_str::<Map<String, Value>>(&text) {
+        Ok(fields) => FIELDS
+            .into_iter()
+            .chain([SCOPE])
+            .any(|field| fields.contains_key(field)),
+        // Programs of other kinds allow comments. Anything else may have been meant as one.
+        Err(_) if text.contains("//") || text.contains("/*") => {
+            FIELDS.iter().any(|field| text.contains(field))
+        }
+        Err(_) => serde_json::from_str::<Value>(&text).is_err(),
+    }
+}
+
+/// The whole id, in the older form.
+const SCOPE: &str = "Scope";
 const FIELDS: [&str; 3] = ["subscription_id", "resource_group", "workspace_name"];
 
 fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
@@ -302,9 +330,8 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
             "download it again: in Azure Machine Learning studio, top right, 'Download config file'",
         )
     };
-    // Microsoft's tools also read and write a byte order mark.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
+    let text = decode::text(bytes).map_err(|kind| damaged(format!("the file is {kind}")))?;
+    let fields: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
         damaged(format!(
             "it is not a JSON object: {}",
             printable(&error.to_string(), 120)
@@ -312,7 +339,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
     })?;
     // The older form has one id instead of the three names.
     let values = match fields
-        .get("Scope")
+        .get(SCOPE)
         .and_then(Value::as_str)
         .filter(|scope| !scope.is_empty())
     {

@@ -111,6 +111,59 @@ fn the_older_form_and_a_byte_order_mark_are_read() {
 }
 
 #[test]
+fn a_file_of_something_else_does_not_hide_the_workspaces() {
+    let model = r#"{"architectures": ["BertModel"], "model_type": "bert"}"#;
+    for other in [
+        model,
+        "[]",
+        "{}",
+        "{ // a comment\n \"a\": 1 }",
+        "\u{feff}{\"a\": 1}",
+    ] {
+        let above = Fixture::new()
+            .with_file("/home/ada/project/src/config.json", other)
+            .with_file("/home/ada/project/project.json", other)
+            .with_file("/home/config.json", config("ws-1"));
+        assert_eq!(find(&above).unwrap().workspace.name(), "ws-1", "{other}");
+        let alone = Fixture::new().with_file("/home/config.json", other);
+        let found = locate(&alone, Path::new("/home"), &Named::default());
+        assert_eq!(found.unwrap(), None, "{other}");
+        let variables = alone
+            .with_var("HIML_SUBSCRIPTION_ID", SUB)
+            .with_var("HIML_RESOURCE_GROUP", "rg")
+            .with_var("HIML_WORKSPACE_NAME", "ws-2");
+        assert_eq!(
+            find(&variables).unwrap().workspace.name(),
+            "ws-2",
+            "{other}"
+        );
+    }
+    // This folder is Azure Machine Learning's alone.
+    let own = Fixture::new().with_file("/home/.azureml/config.json", model);
+    assert!(find(&own).unwrap_err().why().contains("are not there"));
+}
+
+#[test]
+fn a_file_is_read_as_people_have_it_and_its_values_too() {
+    let plain = config("ws-1");
+    let utf16 = |text: &str| -> Vec<u8> {
+        let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect()
+    };
+    for content in [
+        format!("\u{feff}{plain}").into_bytes(),
+        utf16(&plain),
+        plain.replace(SUB, &format!(" {{{SUB}}}\\n")).into_bytes(),
+        plain.replace("ws-1", "'ws-1'\u{200b}").into_bytes(),
+    ] {
+        let machine = Fixture::new().with_file("/home/config.json", content);
+        let found = find(&machine).unwrap();
+        assert_eq!(found.workspace.name(), "ws-1");
+        assert_eq!(found.workspace.subscription(), SUB);
+    }
+}
+
+#[test]
 fn an_error_names_the_file_or_the_variable_and_the_field() {
     let said = |content: &str| {
         find(&Fixture::new().with_file("/home/config.json", content))
@@ -129,7 +182,8 @@ fn an_error_names_the_file_or_the_variable_and_the_field() {
         "{text}"
     );
     assert!(said("<html>").contains("not a JSON object"));
-    assert!(said("[]").contains("/home/config.json"));
+    assert!(said("{ broken, \"workspace_name\": 1").contains("/home/config.json"));
+    assert!(said("PK\u{3}\u{4}").contains("ZIP archive"));
     assert!(said(r#"{"subscription_id": 7}"#).contains("subscription_id is not text"));
     assert!(said(r#"{"Scope": "x"}"#).contains("Scope"));
 

@@ -361,10 +361,11 @@ async fn ssl_cert_file_replaces_the_systems_root_certificates() {
 async fn roots_that_cannot_be_read_are_an_error_that_names_the_variable() {
     for (content, says) in [
         (None, "not found"),
-        (Some(""), "no certificate"),
+        (Some(""), "it is empty"),
+        (Some("some words"), "no certificate"),
         (
             Some("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"),
-            "damaged",
+            "begins on line 1 is not base64",
         ),
     ] {
         let mut system = Fixture::new().with_var("REQUESTS_CA_BUNDLE", "/ca.pem");

@@ -285,6 +285,29 @@ async fn a_missing_ssl_cert_dir_beside_a_good_ssl_cert_file_is_a_note() {
 }
 
 #[tokio::test]
+async fn a_root_that_can_not_be_used_is_a_note_and_said_first_where_the_issuer_is_not_trusted() {
+    let (root, _) = tls(|_| ());
+    let (_, config) = tls(|_| ());
+    let server = Server::start_tls([], config).await;
+    let url: Url = format!("https://localhost:{}", server.address.port())
+        .parse()
+        .unwrap();
+    let broken = "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n";
+    let system = Fixture::new()
+        .with_var("SSL_CERT_FILE", "/ca.pem")
+        .with_file("/ca.pem", format!("{broken}{root}"));
+    let http = Http::new(system.shared());
+    let error = http
+        .send("Asked", &HttpRequest::get(url), AMPLE)
+        .await
+        .unwrap_err();
+    let lost = "azcred can't use the certificate on line 1 (it is damaged, or not a certificate) in /ca.pem, which SSL_CERT_FILE names";
+    assert_eq!(http.notes(), [lost]);
+    assert!(error.why().starts_with(lost), "{error}");
+    assert!(error.why().contains("can't be trusted"), "{error}");
+}
+
+#[tokio::test]
 async fn an_entry_of_no_proxy_that_matches_nothing_is_a_note() {
     let proxy = Server::start([token()]).await;
     let system = Fixture::new()

@@ -41,8 +41,8 @@ async fn a_proxy_that_is_not_understood_is_an_error_and_nothing_is_sent() {
     // The address is of plain HTTP, so that a request that goes out directly would be seen.
     let server = Server::answering(|_| token()).await;
     for value in [
-        "\"http://user:hunter2@127.0.0.1:9\"",
-        "'http://127.0.0.1:9'",
+        "\"http://user:hunter2@127.0.0.1:9",
+        "http://127.0.0.1:9'",
         "socks://user:hunter2@127.0.0.1:9",
         "socks6://127.0.0.1:9",
         "ftp://127.0.0.1:9",

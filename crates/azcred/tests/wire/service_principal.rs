@@ -83,6 +83,71 @@ async fn a_certificate_from_the_environment_signs_in_with_its_chain_and_without(
     }
 }
 
+/// A machine in a local Azure, with the secret of an application in its seed, and the name of the
+/// variable with it.
+fn with_secret(
+    emulator: &Emulator,
+    persona: Persona,
+    change: impl Fn(&str) -> String,
+) -> (Fixture, &'static str) {
+    let variable = match persona {
+        Persona::Himl => "HIML_SERVICE_PRINCIPAL_PASSWORD",
+        _ => "AZURE_CLIENT_SECRET",
+    };
+    let mut machine = Fixture::new();
+    for (name, value) in emulator.info().environment(persona, Way::Ports).set {
+        let value = match name == variable {
+            true => change(&value),
+            false => value,
+        };
+        machine = machine.with_var(&name, &value);
+        let is_bundle = name == "SSL_CERT_FILE" || name.ends_with("_CA_BUNDLE");
+        if is_bundle || name == "NODE_EXTRA_CA_CERTS" {
+            machine = machine.with_file(&value, fs::read(&value).unwrap());
+        }
+    }
+    (machine, variable)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_secret_with_an_odd_edge_is_told_so_first_and_not_to_be_made_new() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    for persona in [Persona::ServicePrincipal, Persona::Himl] {
+        let (right, _) = with_secret(&emulator, persona, str::to_owned);
+        ask(right).await.unwrap();
+        for (before, after, says) in [
+            ("\"", "\"", "it is in quotes"),
+            ("'", "'", "it is in quotes"),
+            ("\u{201c}", "\u{201d}", "it is in quotes"),
+            ("", "\"", "it ends with a quote"),
+            (" ", "", "it begins with a space"),
+            ("", "\n", "it ends with a line end"),
+            ("", "\r\n", "it ends with a line end"),
+            ("\u{feff}", "", "it begins with the character U+FEFF"),
+            ("", "\u{200b}", "it ends with the character U+200B"),
+            ("$(", ")", "it is a placeholder"),
+            ("/run/secrets/", "", "it begins as the path of a file does"),
+        ] {
+            let dressed = |secret: &str| format!("{before}{secret}{after}");
+            let (machine, variable) = with_secret(&emulator, persona, dressed);
+            let error = ask(machine).await.unwrap_err();
+            assert_eq!(error.code(), Some(7_000_215), "{error}");
+            let first = format!("the secret that was sent is wrong: {says}");
+            assert!(error.why().starts_with(&first), "{error}");
+            let fix = error.fix().unwrap().to_string();
+            assert!(fix.contains(variable), "{fix}");
+            assert!(!fix.contains("reset"), "{fix}");
+        }
+        let guid = "a0000001-0000-4000-8000-000000000007";
+        let (machine, _) = with_secret(&emulator, persona, |_| guid.to_owned());
+        let error = ask(machine).await.unwrap_err();
+        let first = "the secret that was sent is wrong: it is a GUID, as the id of a secret is";
+        assert!(error.why().starts_with(first), "{error}");
+        let fix = error.fix().unwrap().to_string();
+        assert!(fix.contains("not its Secret ID"), "{fix}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_an_hour_off_is_why_a_certificate_is_rejected() {
     let emulator = Emulator::start(Options::default()).await.unwrap();

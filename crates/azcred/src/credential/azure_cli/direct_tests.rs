@@ -184,6 +184,27 @@ fn a_profile_without_subscriptions_means_that_no_account_is_signed_in() {
 }
 
 #[test]
+fn files_that_were_edited_are_read_as_editors_write_them() {
+    let expected = ask(&laptop(), &Cloud::PUBLIC, None, None);
+    for name in ["azureProfile.json", "msal_token_cache.json", "config"] {
+        let path = format!("/home/ada/.azure/{name}");
+        let content = laptop().read(path.as_ref(), 1 << 20).unwrap();
+        let text = String::from_utf8(content).unwrap();
+        let text = text.trim_start_matches('\u{feff}');
+        let marked = format!("\u{feff}{text}");
+        let utf16: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for file in [marked.into_bytes(), utf16] {
+            let machine = laptop().with_file(&path, file);
+            assert_eq!(
+                ask(&machine, &Cloud::PUBLIC, None, None),
+                expected,
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_variable_can_name_another_folder() {
     let elsewhere = laptop().with_var("AZURE_CONFIG_DIR", "/elsewhere");
     assert!(ask(&elsewhere, &Cloud::PUBLIC, None, None).is_err());

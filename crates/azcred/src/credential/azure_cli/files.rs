@@ -1,6 +1,9 @@
 //! Reads Azure CLI's folder: its settings, and files that belong to the user. It never writes.
 
-use crate::system::{self, FileFacts, FileKind, System, home, open_if_seen};
+use crate::{
+    decode,
+    system::{self, FileFacts, FileKind, System, home, open_if_seen},
+};
 use std::{borrow::Cow, fmt, io, path::PathBuf};
 use zeroize::Zeroizing;
 
@@ -98,7 +101,7 @@ impl<'a> Folder<'a> {
             return Err(NotHere::because(format!("{name} {why_not}")));
         }
         match file.read(limit.0) {
-            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+            Ok(bytes) => Ok(Some(decode::utf8(Zeroizing::new(bytes)))),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 Err(NotHere::because(format!("{name} is too large")))
             }

@@ -18,9 +18,9 @@ use super::{
 use crate::{
     facts::{Error, ErrorKind, Result, ToolFiles},
     options::ClientOptions,
-    redact::excerpt,
     request::TokenRequest,
     scope::Scope,
+    sieve::{Misplaced, invalid, tidied_id},
     system::System,
     tenant::TenantId,
     token::AccessToken,
@@ -80,20 +80,19 @@ impl AzureCliCredential {
     /// [`ErrorKind::Invalid`] if the text is empty or has characters other than letters, digits,
     /// spaces and `_-.`: it becomes a program's argument.
     pub fn with_subscription(self, subscription: &str) -> Result<Self> {
-        let subscription = subscription.trim();
+        let given = subscription;
+        let subscription = tidied_id(given);
         let is_good = !subscription.is_empty()
             && subscription.len() <= 256
+            && Misplaced::of(subscription).is_none()
             && !subscription.starts_with('-')
             && subscription
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"_-. ".contains(&b));
         if !is_good {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                format!(
-                    "could not read the subscription '{}'",
-                    excerpt(subscription)
-                ),
+            return Err(invalid(
+                "the subscription",
+                given,
                 "it may only contain letters, digits, spaces, '_', '-' and '.'",
             )
             .with_fix("give the subscription's id: `az account list --output table`"));

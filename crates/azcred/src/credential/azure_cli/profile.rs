@@ -143,9 +143,7 @@ fn read(folder: &Folder<'_>) -> Result<Zeroizing<Vec<u8>>, NotHere> {
 
 /// The subscriptions in the file.
 fn subscriptions(bytes: &[u8]) -> Result<impl Iterator<Item = Subscription>, NotHere> {
-    // Python writes the file as `utf-8-sig`.
-    let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let profile: ProfileFile = json::object(json)
+    let profile: ProfileFile = json::object(bytes)
         .ok_or_else(|| NotHere::because("azureProfile.json has an unknown format"))?;
     Ok(profile.subscriptions.into_iter().flatten())
 }

@@ -5,7 +5,7 @@ use crate::{
     facts::{Error, ErrorKind, Result},
     http::{HeaderValue, Http, HttpRequest, HttpResponse, Url, near},
     options::ClientOptions,
-    redact::excerpt,
+    sieve::{edge_of_secret, in_brackets, oddity, tidied},
     system::System,
 };
 use std::time::Duration;
@@ -32,7 +32,8 @@ pub(super) fn variable(system: &dyn System, name: &str) -> Result<String> {
 pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
     let value = variable(system, name)?;
     let value = value.trim();
-    let printable = value.bytes().all(|byte| byte.is_ascii_graphic());
+    let odd = edge_of_secret(value);
+    let printable = odd.is_none() && value.bytes().all(|byte| byte.is_ascii_graphic());
     match HeaderValue::from_str(value) {
         Ok(mut value) if printable => {
             value.set_sensitive(true);
@@ -41,7 +42,7 @@ pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
         _ => Err(Error::new(
             ErrorKind::Invalid,
             format!("could not read {name}"),
-            "it contains characters that a header can't have",
+            odd.unwrap_or("it contains characters that a header can't have".into()),
         )
         .with_fix(format!("pass {name} on unchanged, as the host set it"))),
     }
@@ -180,8 +181,8 @@ impl Endpoint {
 fn invalid(variable: &str, value: &str, why: &'static str) -> Error {
     Error::new(
         ErrorKind::Invalid,
-        format!("could not read {variable} ('{}')", excerpt(value)),
-        why,
+        format!("could not read {variable} {}", in_brackets(value)),
+        oddity(value).unwrap_or(why.into()),
     )
     .with_fix(format!(
         "unset {variable} if this is not an Azure host; else set it to the address that the host gave"
@@ -189,7 +190,7 @@ fn invalid(variable: &str, value: &str, why: &'static str) -> Error {
 }
 
 fn read(variable: &str, value: &str) -> Result<Url> {
-    let value = value.trim();
+    let value = tidied(value);
     let mut url =
         Url::parse(value).map_err(|_| invalid(variable, value, "it is not an address"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {

@@ -9,7 +9,8 @@
 
 use crate::{
     facts::{Error, ErrorKind, Evidence, Result},
-    redact::{excerpt, printable},
+    redact::printable,
+    sieve::{in_brackets, tidied},
     system::{Hypervisor, System},
 };
 use std::path::Path;
@@ -32,12 +33,12 @@ impl Wish {
         let Some(text) = system.var("AZCRED_IMDS") else {
             return Ok(Self::None);
         };
-        match text.trim().to_ascii_lowercase().as_str() {
+        match tidied(&text).to_ascii_lowercase().as_str() {
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
             _ => Err(Error::new(
                 ErrorKind::Invalid,
-                format!("could not read AZCRED_IMDS ('{}')", excerpt(&text)),
+                format!("could not read AZCRED_IMDS {}", in_brackets(&text)),
                 "the value is neither 'always' nor 'never'",
             )
             .with_fix("set AZCRED_IMDS to always or never, or unset it")),

@@ -2,10 +2,11 @@
 //!
 //! No fault has a byte of the file or of its password.
 
-use super::ber::Malformed;
 use crate::{
+    ber::Malformed,
     facts::{Error, ErrorKind, Fix},
-    redact::shown_path,
+    pem::Trouble,
+    sieve::shown_path,
     tenant::ClientId,
 };
 use std::{borrow::Cow, io, path::Path};
@@ -24,17 +25,15 @@ pub(crate) struct NamedFile<'a> {
 pub(super) enum Fault {
     Empty,
     TooLarge,
-    Html,
-    Utf16,
-    Base64Text,
+    /// What the file is instead.
+    Other(&'static str),
     CertificateAlone,
     KeyAlone,
-    Pkcs7,
+    /// OpenSSL's option for its form.
+    Pkcs7(&'static str),
     Unrecognised,
     /// The line of the PEM file, counted from 1, and what is wrong there.
     Pem(usize, &'static str),
-    /// The PEM file is one line in which `\n` is written out.
-    EscapedLineBreaks,
     Damaged(&'static str),
     NoCertificate,
     NoKey,
@@ -55,11 +54,18 @@ pub(super) enum Fault {
 }
 
 /// Why the password may be wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PasswordHint {
     None,
-    WhiteSpace,
+    /// What is odd about it.
+    Odd(Cow<'static, str>),
     NotNeeded,
+}
+
+impl From<Trouble> for Fault {
+    fn from(Trouble(line, why): Trouble) -> Self {
+        Self::Pem(line, why)
+    }
 }
 
 impl From<Malformed> for Fault {
@@ -97,22 +103,15 @@ impl Fault {
         Cow::Borrowed(match self {
             Self::Empty => "the file is empty",
             Self::TooLarge => "the file is larger than 1 MiB, too large for a certificate",
-            Self::Html => "the file is a web page (HTML), not a certificate",
-            Self::Utf16 => {
-                "the file is UTF-16 text, as Windows PowerShell's `>` writes it; a PEM file is ASCII"
-            }
-            Self::Base64Text => {
-                "the file is a PFX as base64 text, as `az keyvault secret show` prints it"
-            }
+            Self::Other(kind) => return format!("the file is {kind}, not a certificate").into(),
             Self::CertificateAlone => "the file is one certificate in DER, without its private key",
             Self::KeyAlone => "the file is one private key in DER, without its certificate",
-            Self::Pkcs7 => "the file is PKCS#7, which never contains a private key",
+            Self::Pkcs7(_) => {
+                "the file is a PKCS#7 bundle (.p7b), which never contains a private key"
+            }
             Self::Unrecognised => "the file is neither PEM nor PFX (PKCS#12)",
             Self::Pem(line, trouble) => {
                 return format!("the PEM section that begins on line {line} {trouble}").into();
-            }
-            Self::EscapedLineBreaks => {
-                "the PEM file has the two characters `\\n` instead of line breaks"
             }
             Self::Damaged(how) => return format!("the file is damaged: {how}").into(),
             Self::NoCertificate => "the file contains a private key but no certificate",
@@ -153,8 +152,8 @@ impl Fault {
             Self::PasswordWrong(PasswordHint::None) => {
                 "the password is wrong, or the file is damaged"
             }
-            Self::PasswordWrong(PasswordHint::WhiteSpace) => {
-                "the password is wrong, or the file is damaged; the password begins or ends with white space"
+            Self::PasswordWrong(PasswordHint::Odd(oddity)) => {
+                return format!("the password is wrong: {oddity}").into();
             }
             Self::PasswordWrong(PasswordHint::NotNeeded) => {
                 "a password was given, but the file has none"
@@ -175,18 +174,21 @@ impl Fault {
         match self {
             Self::PasswordNeeded => Fix::set([VARIABLE]).or(format!("write the key without a password: `openssl pkey -in {file} -out key.pem`")),
             Self::PasswordWrong(PasswordHint::None) => format!("correct {VARIABLE}; try it with `openssl pkcs12 -in {file} -noout` (PFX) or `openssl pkey -in {file} -noout` (PEM)").into(),
-            Self::PasswordWrong(PasswordHint::WhiteSpace) => format!("correct {VARIABLE}; it often gains a newline when it is read from a file (`printf %s` writes none, `echo` does)").into(),
+            Self::PasswordWrong(PasswordHint::Odd(_)) => format!("set {VARIABLE} to the password alone").into(),
             Self::PasswordWrong(PasswordHint::NotNeeded) => Fix::UnsetVariable(VARIABLE.into()),
-            Self::NoCertificate | Self::KeyAlone => Fix::from(format!("add the certificate to the file: `cat CERTIFICATE.pem >> {file}`")).or(new("it is")),
-            Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => Fix::from(format!("add the certificate's private key to the file: `cat KEY.pem >> {file}`")).or(new("the key is")),
+            Self::NoCertificate => Fix::from(format!("add the certificate to the file: `cat CERTIFICATE.pem >> {file}`")).or(new("it is")),
+            Self::KeyAlone => Fix::from(format!("join it with its certificate: `(openssl pkey -inform DER -in {file}; cat CERTIFICATE.pem) > both.pem`")).or(new("the certificate is")),
+            Self::CertificateAlone => Fix::from(format!("join it with its private key: `(openssl x509 -inform DER -in {file}; cat KEY.pem) > both.pem`")).or(new("the key is")),
+            Self::Pkcs7(form) => Fix::from("export the certificate again with its private key, as a PFX file (.pfx)").or(format!("join it with its private key: `(openssl pkcs7{form} -print_certs -in {file}; cat KEY.pem) > both.pem`")).or(new("the key is")),
+            Self::NoKey => Fix::from(format!("add the certificate's private key to the file: `cat KEY.pem >> {file}`")).or(new("the key is")),
             Self::KeyMismatch(_) => Fix::from(format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and put the two that agree into one file")).or(new("the right key is")),
             Self::OpenSshKey => "convert a copy of it with `ssh-keygen -p -m PKCS8 -f KEY`".into(),
             Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyLength(_) | Self::KeyExponent => make(),
             Self::Encryption(_) | Self::TooCostly => format!("encrypt it again: `openssl pkcs12 -in {file} -nodes -legacy | openssl pkcs12 -export -out new.pfx` for a PFX, `openssl pkcs8 -topk8 -in {file} -out key.pem` for a PEM key").into(),
-            Self::Utf16 => format!("convert it: `iconv -f UTF-16 -t UTF-8 {file} > certificate.pem`").into(),
-            Self::Base64Text => Fix::from(format!("decode it: `base64 -d {file} > certificate.pfx`")).or("download it with `az keyvault secret download --encoding base64`"),
-            Self::EscapedLineBreaks => format!("put the line breaks back: `printf '%b' \"$(cat {file})\" > certificate.pem`").into(),
-            Self::Html => "download it again; open the address in a browser to see the page".into(),
+            Self::Other("a web page (HTML)") => "download it again; open the address in a browser to see the page".into(),
+            Self::Other("JSON") => format!("write the certificate alone into a file: `jq -r .value {file} > certificate.pem`, if it is from `az keyvault secret show`").into(),
+            Self::Other("a key of PuTTY") => "export the key with PuTTYgen (Conversions, Export OpenSSH key), and add the certificate".into(),
+            Self::Other(_) => "give the PEM or PFX file with this application's certificate and its private key".into(),
             Self::TooLarge => "give the PEM or PFX file of this application's certificate".into(),
             Self::Empty | Self::Unrecognised | Self::Pem(..) | Self::Damaged(_) | Self::BadKey | Self::BadCertificate(_) => Fix::from("copy the file again from where it was made").or(new("that is")),
         }

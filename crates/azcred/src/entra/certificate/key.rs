@@ -2,10 +2,10 @@
 //! accepted.
 
 use super::{
-    ber::{BerReader, INTEGER, Malformed, OCTET_STRING, SEQUENCE},
     fault::Fault,
     pbe::{self, Budget, Password},
 };
+use crate::ber::{BerReader, INTEGER, Malformed, OCTET_STRING, SEQUENCE};
 use ring::{rsa::KeyPair, signature::KeyPair as _};
 
 /// Entra ID rejects shorter keys with AADSTS50032.
@@ -128,7 +128,7 @@ pub(super) fn describe_der(der: &[u8]) -> Fault {
                 outer.expect(OCTET_STRING)?;
                 Fault::KeyAlone
             }
-            _ if outer.oid()?.starts_with(PKCS7) => Fault::Pkcs7,
+            _ if outer.oid()?.starts_with(PKCS7) => Fault::Pkcs7(" -inform DER"),
             _ => Fault::Unrecognised,
         })
     };

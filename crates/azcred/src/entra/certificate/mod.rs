@@ -2,7 +2,6 @@
 //! clients read.
 
 mod assertion;
-mod ber;
 mod chain;
 mod fault;
 mod key;
@@ -13,8 +12,10 @@ mod pfx;
 mod tests;
 
 use crate::{
+    ber, decode,
     facts::{Error, ErrorKind, Fix},
     moment,
+    pem::is_pem,
     redact::printable,
     tenant::ClientId,
 };
@@ -72,13 +73,11 @@ struct Contents {
     /// Why the first unusable key can't be used.
     unusable_key: Option<Fault>,
     keys_seen: usize,
+    /// Whether certificates came from a PKCS#7 bundle.
+    has_pkcs7: bool,
 }
 
 impl Contents {
-    fn is_empty(&self) -> bool {
-        self.certificates.is_empty() && self.keys_seen == 0
-    }
-
     /// The error of a password that decrypted nothing.
     fn refused_password(&self) -> Option<Fault> {
         self.unusable_key
@@ -100,7 +99,8 @@ impl Contents {
 }
 
 impl ClientCertificate {
-    /// Reads a PEM or PFX (PKCS#12) file. The content decides which one it is.
+    /// Reads a PEM or PFX (PKCS#12) file. The content decides which one it is. The whole may also
+    /// be base64 or UTF-16, and the line breaks of PEM may be spaces, missing, or written as `\n`.
     ///
     /// PEM: certificates and a key in any order. The key can be PKCS#8, encrypted PKCS#8 (PBES2
     /// with PBKDF2 or scrypt and AES or 3DES; the older PBES1 and PKCS#12 schemes with DES, 3DES
@@ -232,8 +232,10 @@ fn read(data: &[u8], password: Option<Password<'_>>) -> Result<ClientCertificate
     if data.len() > MAX_FILE {
         return Err(Fault::TooLarge);
     }
+    let unwrapped = decode::unwrapped(data);
+    let data = unwrapped.as_ref().map_or(data, |inside| inside.as_slice());
     let budget = &mut Budget::new();
-    let contents = if pem::is_pem(data) {
+    let contents = if is_pem(data) {
         pem::read(data, password, budget)?
     } else if pfx::is_pfx(data) {
         pfx::read(data, password, budget)?
@@ -275,11 +277,8 @@ fn describe(data: &[u8]) -> Fault {
     let text = data.trim_ascii_start();
     match text {
         [] => Fault::Empty,
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Fault::Utf16,
-        [b'<', ..] | [0xef, 0xbb, 0xbf, b'<', ..] => Fault::Html,
         [ber::SEQUENCE, ..] => key::describe_der(data),
-        _ if pfx::is_base64_of_pfx(text) => Fault::Base64Text,
-        _ => Fault::Unrecognised,
+        _ => decode::described(data).map_or(Fault::Unrecognised, Fault::Other),
     }
 }
 

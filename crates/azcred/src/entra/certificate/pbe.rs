@@ -3,9 +3,10 @@
 //!
 //! Weak ciphers are here to read files of older software. Nothing is encrypted with them.
 
-use super::{
+use super::fault::{Fault, PasswordHint};
+use crate::{
     ber::{BerReader, INTEGER, Malformed, SEQUENCE},
-    fault::{Fault, PasswordHint},
+    sieve::edge_of_secret,
 };
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
 use md5::{Digest as _, Md5};
@@ -70,11 +71,9 @@ impl<'a> Password<'a> {
     }
 
     pub(super) fn wrong(self) -> Fault {
-        let spaced = self.text.trim().len() != self.text.len();
-        Fault::PasswordWrong(if spaced {
-            PasswordHint::WhiteSpace
-        } else {
-            PasswordHint::None
+        Fault::PasswordWrong(match edge_of_secret(self.text) {
+            Some(oddity) => PasswordHint::Odd(oddity),
+            None => PasswordHint::None,
         })
     }
 }

@@ -5,11 +5,11 @@
 
 use super::{
     Contents,
-    ber::{BerReader, CONTEXT_0, INTEGER, Malformed, OBJECT_IDENTIFIER, SEQUENCE},
     fault::{Fault, PasswordHint},
     key::PrivateKey,
     pbe::{self, Budget, Password, Purpose, pbkdf2_key, pkcs12_key},
 };
+use crate::ber::{BerReader, CONTEXT_0, INTEGER, Malformed, OBJECT_IDENTIFIER, SEQUENCE};
 use ring::{digest, hmac};
 use zeroize::Zeroizing;
 
@@ -120,7 +120,7 @@ fn authenticates(
     let salt = mac.octet_string()?;
     let rounds = mac
         .optional(INTEGER)?
-        .map_or(Ok(1), super::ber::Element::number)?;
+        .map_or(Ok(1), crate::ber::Element::number)?;
 
     let (algorithm, key) = if algorithm == PBMAC1 {
         let mut parameters = parameters.sequence()?;
@@ -251,18 +251,6 @@ fn read_bags(
         }
     }
     Ok(())
-}
-
-/// Whether the file is a PFX in base64, as Key Vault returns it.
-pub(super) fn is_base64_of_pfx(data: &[u8]) -> bool {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let text: Vec<u8> = data
-        .iter()
-        .copied()
-        .filter(|b| !b.is_ascii_whitespace() && *b != b'"')
-        .take(64)
-        .collect();
-    STANDARD.decode(&text).is_ok_and(|start| is_pfx(&start))
 }
 
 #[cfg(test)]

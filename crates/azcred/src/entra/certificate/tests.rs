@@ -1,8 +1,8 @@
 //! The assertions that Entra ID receives: signed with the key of the named certificate, within its
 //! validity.
 
-use super::{ClientCertificate, NamedFile, pem, pfx};
-use crate::{facts::ErrorKind, tenant::ClientId};
+use super::{ClientCertificate, NamedFile, pfx};
+use crate::{facts::ErrorKind, pem, tenant::ClientId};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},

@@ -1,4 +1,5 @@
-//! Reads ASN.1 in certificate files: DER, and the BER that older software writes into PFX files.
+//! Reads ASN.1 in certificate files: DER, and the BER that older software writes into PFX and
+//! PKCS#7 files.
 //!
 //! Reads one element at a time without copies. Indefinite lengths and strings in pieces are
 //! supported (X.690 sections 8.1.3.6 and 8.7.3), because NSS and old Java key stores write them.
@@ -9,34 +10,34 @@ use std::borrow::Cow;
 /// work.
 const MAX_DEPTH: u8 = 16;
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const SEQUENCE: u8 = 0x30;
 /// `[0]` around another element.
-pub(super) const CONTEXT_0: u8 = 0xa0;
+pub(crate) const CONTEXT_0: u8 = 0xa0;
 const CONSTRUCTED: u8 = 0x20;
 
 /// The bytes are not ASN.1, or not the ASN.1 that was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// One element: its tag byte and its content.
 #[derive(Clone, Copy)]
-pub(super) struct Element<'a> {
-    pub(super) tag: u8,
-    pub(super) content: &'a [u8],
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
 }
 
 impl<'a> Element<'a> {
     /// The elements in the content.
-    pub(super) fn inside(self) -> BerReader<'a> {
+    pub(crate) fn inside(self) -> BerReader<'a> {
         BerReader(self.content)
     }
 
     /// The content of an octet string, joined if it is in pieces. The caller checks the tag, which
     /// may be an implicit one.
-    pub(super) fn octets(self) -> Result<Cow<'a, [u8]>, Malformed> {
+    pub(crate) fn octets(self) -> Result<Cow<'a, [u8]>, Malformed> {
         if self.tag & CONSTRUCTED == 0 {
             return Ok(Cow::Borrowed(self.content));
         }
@@ -47,7 +48,7 @@ impl<'a> Element<'a> {
 
     /// A non-negative integer. Larger values than `u64` holds become `u64::MAX`; no valid count of
     /// rounds is so large.
-    pub(super) fn number(self) -> Result<u64, Malformed> {
+    pub(crate) fn number(self) -> Result<u64, Malformed> {
         match self.content {
             [] => Err(Malformed),
             [first, ..] if *first >= 0x80 => Err(Malformed),
@@ -70,31 +71,38 @@ impl<'a> Element<'a> {
 
 /// The elements of a sequence, one after another.
 #[derive(Clone, Copy)]
-pub(super) struct BerReader<'a>(&'a [u8]);
+pub(crate) struct BerReader<'a>(&'a [u8]);
 
 impl<'a> BerReader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
     /// The tag of the next element, if there is one.
-    pub(super) fn peek(self) -> Option<u8> {
+    pub(crate) fn peek(self) -> Option<u8> {
         self.0.first().copied()
     }
 
     /// The next element with any tag.
-    pub(super) fn any(&mut self) -> Result<Element<'a>, Malformed> {
+    pub(crate) fn any(&mut self) -> Result<Element<'a>, Malformed> {
         let (element, rest) = split(self.0, MAX_DEPTH)?;
         self.0 = rest;
         Ok(element)
     }
 
+    /// The next element with any tag, and its bytes with the tag and the length.
+    pub(crate) fn raw(&mut self) -> Result<(Element<'a>, &'a [u8]), Malformed> {
+        let before = self.0;
+        let element = self.any()?;
+        Ok((element, &before[..before.len() - self.0.len()]))
+    }
+
     /// The next element; another tag is an error.
-    pub(super) fn expect(&mut self, tag: u8) -> Result<Element<'a>, Malformed> {
+    pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, Malformed> {
         let element = self.any()?;
         if element.tag == tag {
             Ok(element)
@@ -104,7 +112,7 @@ impl<'a> BerReader<'a> {
     }
 
     /// The next element, if it has this tag.
-    pub(super) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, Malformed> {
+    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, Malformed> {
         if self.peek() == Some(tag) {
             self.any().map(Some)
         } else {
@@ -113,12 +121,12 @@ impl<'a> BerReader<'a> {
     }
 
     /// The content of the next element, which must be a sequence.
-    pub(super) fn sequence(&mut self) -> Result<BerReader<'a>, Malformed> {
+    pub(crate) fn sequence(&mut self) -> Result<BerReader<'a>, Malformed> {
         self.expect(SEQUENCE).map(Element::inside)
     }
 
     /// The next element, which must be an octet string, in one piece or several.
-    pub(super) fn octet_string(&mut self) -> Result<Cow<'a, [u8]>, Malformed> {
+    pub(crate) fn octet_string(&mut self) -> Result<Cow<'a, [u8]>, Malformed> {
         let element = self.any()?;
         if element.tag & !CONSTRUCTED == OCTET_STRING {
             element.octets()
@@ -128,13 +136,13 @@ impl<'a> BerReader<'a> {
     }
 
     /// The bytes of the next element, which must be an object identifier.
-    pub(super) fn oid(&mut self) -> Result<&'a [u8], Malformed> {
+    pub(crate) fn oid(&mut self) -> Result<&'a [u8], Malformed> {
         self.expect(OBJECT_IDENTIFIER)
             .map(|element| element.content)
     }
 
     /// An `AlgorithmIdentifier` (RFC 5280 section 4.1.1.2): its identifier and its parameters.
-    pub(super) fn algorithm(&mut self) -> Result<(&'a [u8], BerReader<'a>), Malformed> {
+    pub(crate) fn algorithm(&mut self) -> Result<(&'a [u8], BerReader<'a>), Malformed> {
         let mut inside = self.sequence()?;
         Ok((inside.oid()?, inside))
     }
@@ -195,6 +203,42 @@ fn gather(pieces: &[u8], whole: &mut Vec<u8>, depth: u8) -> Result<(), Malformed
         }
     }
     Ok(())
+}
+
+/// The certificates in a PKCS#7 bundle: `SignedData` without a signature (RFC 2315 section 9.1).
+/// `None` if the bytes are not such a bundle.
+pub(crate) fn pkcs7_certificates(der: &[u8]) -> Option<Vec<&[u8]>> {
+    const SIGNED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+    const SET: u8 = 0x31;
+    let read = || -> Result<Vec<&[u8]>, Malformed> {
+        let mut bundle = BerReader::new(der).sequence()?;
+        if bundle.oid()? != SIGNED_DATA {
+            return Err(Malformed);
+        }
+        let mut signed = bundle.expect(CONTEXT_0)?.inside().sequence()?;
+        signed.expect(INTEGER)?;
+        signed.expect(SET)?;
+        signed.sequence()?;
+        let Some(list) = signed.optional(CONTEXT_0)? else {
+            return Ok(Vec::new());
+        };
+        let mut list = list.inside();
+        let mut certificates = Vec::new();
+        while !list.is_empty() {
+            let (element, raw) = list.raw()?;
+            if element.tag == SEQUENCE {
+                certificates.push(raw);
+            }
+        }
+        Ok(certificates)
+    };
+    read().ok()
+}
+
+/// The first element of `der` with its tag and length, without what follows it, as OpenSSL's
+/// `TRUSTED CERTIFICATE` has its settings behind the certificate.
+pub(crate) fn first_element(der: &[u8]) -> &[u8] {
+    BerReader::new(der).raw().map_or(der, |(_, raw)| raw)
 }
 
 #[cfg(test)]

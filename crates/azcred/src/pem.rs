@@ -1,0 +1,230 @@
+//! PEM: sections of base64 between dashes (RFC 7468), as people have them.
+//!
+//! Line breaks may be there or not, be spaces, or be written as `\n`, as variables and settings of
+//! CI systems have them. What is outside of sections is a comment.
+
+use crate::untrusted::is_unseen;
+use base64::{
+    Engine as _,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use std::fmt;
+use zeroize::Zeroizing;
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+const DASHES: &str = "-----";
+/// A longer text is not the label of a section.
+const LONGEST_LABEL: usize = 64;
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// One section: what is between its `BEGIN` and its `END`.
+pub(crate) struct Section<'a> {
+    /// The line on which it begins, counted from 1 as an editor does.
+    pub(crate) line: usize,
+    pub(crate) label: &'a str,
+    /// The value of the header `DEK-Info` (RFC 1421): the cipher and, in hexadecimal, its
+    /// initialization vector.
+    pub(crate) encryption: Option<String>,
+    pub(crate) der: Zeroizing<Vec<u8>>,
+}
+
+/// What is wrong with a section, and the line on which it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble(pub(crate) usize, pub(crate) &'static str);
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the PEM section that begins on line {} {}",
+            self.0, self.1
+        )
+    }
+}
+
+/// Whether a file has a PEM section. azure-identity tells PEM from PFX in the same way.
+pub(crate) fn is_pem(data: &[u8]) -> bool {
+    data.windows(10).any(|window| window == b"-----BEGIN")
+}
+
+/// The sections of a text, in its order.
+///
+/// # Errors
+/// The first section that can't be read.
+pub(crate) fn sections(text: &str) -> Result<Vec<Section<'_>>, Trouble> {
+    let mut sections = Vec::new();
+    let mut at = 0;
+    while let Some(begin) = text[at..].find(BEGIN).map(|begin| at + begin) {
+        let trouble = |why| Trouble(line_of(text, begin), why);
+        let Some((label, inside)) = label(text, begin + BEGIN.len()) else {
+            return Err(trouble("has a header that is not whole"));
+        };
+        let rest = &text[inside..];
+        let end = rest.find(END);
+        let next = rest.find(BEGIN);
+        let end = match (end, next) {
+            (None, None) => return Err(trouble("has no end: its last lines are missing")),
+            (None, Some(_)) => return Err(trouble("has no end: another begins inside it")),
+            (Some(end), Some(next)) if next < end => {
+                return Err(trouble("has no end: another begins inside it"));
+            }
+            (Some(end), _) => inside + end,
+        };
+        match self::label(text, end + END.len()) {
+            Some((ended, after)) if ended == label => at = after,
+            _ => return Err(trouble("ends as something else than it began")),
+        }
+        let (encryption, der) = read(&text[inside..end]);
+        let der = der.ok_or_else(|| trouble("is not base64 throughout"))?;
+        if der.is_empty() {
+            return Err(trouble("is empty"));
+        }
+        sections.push(Section {
+            line: line_of(text, begin),
+            label,
+            encryption,
+            der,
+        });
+    }
+    Ok(sections)
+}
+
+/// The label that begins at `from`, and where its dashes end.
+fn label(text: &str, from: usize) -> Option<(&str, usize)> {
+    let length = text[from..].find(DASHES)?;
+    let label = &text[from..from + length];
+    let fits = |b: u8| b.is_ascii_graphic() || b == b' ';
+    (length <= LONGEST_LABEL && label.bytes().all(fits))
+        .then_some((label, from + length + DASHES.len()))
+}
+
+/// The line, counted from 1, of a place in a text. A carriage return with a line feed is one break.
+fn line_of(text: &str, place: usize) -> usize {
+    let before = &text.as_bytes()[..place];
+    let breaks = before.iter().enumerate();
+    1 + breaks
+        .filter(|(at, b)| **b == b'\n' || (**b == b'\r' && before.get(at + 1) != Some(&b'\n')))
+        .count()
+}
+
+/// The cipher of a section, and its bytes; `None` if they are not base64.
+fn read(body: &str) -> (Option<String>, Option<Zeroizing<Vec<u8>>>) {
+    // It never grows, so that no copy of a part stays in memory.
+    let mut base64 = Zeroizing::new(String::with_capacity(body.len()));
+    let mut encryption = None;
+    for line in lines(body) {
+        let mut words = line
+            .split([' ', '\t', '\u{b}', '\u{c}'])
+            .filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            let header = word.split_once(':').filter(|_| base64.is_empty());
+            let Some((name, value)) = header else {
+                base64.extend(word.chars().filter(|c| !matches!(c, '"' | '\'' | '\\')));
+                continue;
+            };
+            let mut value = match value {
+                "" => words.next().unwrap_or_default().to_owned(),
+                value => value.to_owned(),
+            };
+            if name.eq_ignore_ascii_case("DEK-Info") {
+                if value.ends_with(',') {
+                    value.push_str(words.next().unwrap_or_default());
+                }
+                encryption = Some(value);
+            } else if !name.eq_ignore_ascii_case("Proc-Type") {
+                // Another header, to the end of its line.
+                break;
+            }
+        }
+    }
+    (
+        encryption,
+        BASE64.decode(base64.as_bytes()).ok().map(Zeroizing::new),
+    )
+}
+
+/// The lines of a section. `\n` and `\r` may be written out.
+fn lines(body: &str) -> impl Iterator<Item = &str> {
+    body.split(['\n', '\r'])
+        .flat_map(|line| line.split("\\n"))
+        .flat_map(|line| line.split("\\r"))
+        .map(|line| {
+            line.trim_matches(|c: char| {
+                is_unseen(c) || c.is_whitespace() || matches!(c, '\\' | '"' | '\'')
+            })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        for (text, break_) in [("a\r\nb\r\n", "CRLF"), ("a\nb\n", "LF"), ("a\rb\r", "CR")] {
+            let broken = format!("{text}-----BEGIN X-----{}", &text[1..2]);
+            let trouble = sections(&broken).err();
+            let expected = Trouble(3, "has no end: its last lines are missing");
+            assert_eq!(trouble, Some(expected), "{break_}");
+        }
+    }
+
+    #[test]
+    fn comments_between_sections_are_passed_over_and_headers_are_not_base64() {
+        let text = "Bag Attributes\n friendlyName: \u{fffd}\n-----BEGIN A-----\nX-Note: some words\nDEK-Info: X,00\n\nAAEC\n-----END A-----\nend";
+        let sections = sections(text).unwrap_or_default();
+        assert_eq!(sections.len(), 1);
+        assert_eq!(sections[0].encryption.as_deref(), Some("X,00"));
+        assert_eq!(sections[0].der[..], [0, 1, 2]);
+    }
+
+    #[test]
+    fn line_breaks_may_be_missing_spaces_or_written_out() {
+        let lines = [
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "Proc-Type: 4,ENCRYPTED",
+            "DEK-Info: AES-128-CBC,00FF",
+            "",
+            "AAEC",
+            "AwQF",
+            "-----END RSA PRIVATE KEY-----",
+            "-----BEGIN CERTIFICATE-----",
+            "AAEC",
+            "-----END CERTIFICATE-----",
+        ];
+        for between in [
+            "\n",
+            "\r\n",
+            "\r",
+            " ",
+            "\\n",
+            "\\r\\n",
+            "\\\\n",
+            " \\\n",
+            "\n    ",
+            "\u{2028}\n",
+        ] {
+            let text = lines.join(between);
+            let sections =
+                sections(&text).unwrap_or_else(|trouble| panic!("{between:?}: {trouble}"));
+            let [key, certificate] = &sections[..] else {
+                panic!("{between:?}: {} sections", sections.len());
+            };
+            assert_eq!(
+                key.encryption.as_deref(),
+                Some("AES-128-CBC,00FF"),
+                "{between:?}"
+            );
+            assert_eq!(key.der[..], [0, 1, 2, 3, 4, 5], "{between:?}");
+            assert_eq!(certificate.der[..], [0, 1, 2], "{between:?}");
+        }
+        let joined =
+            sections("-----BEGIN A-----AAEC-----END A----------BEGIN B-----AAEC-----END B-----");
+        assert_eq!(joined.unwrap_or_default().len(), 2);
+    }
+}
