@@ -6,6 +6,7 @@ mod choice;
 mod cli;
 mod commands;
 mod failure;
+mod given;
 mod output;
 #[cfg(feature = "emulator")]
 mod process;

@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, Kind},
     output::{Asking, CHAIN, Spinner, door::Traces},
 };
-use azcred::{Fix, printable};
+use azcred::{Fix, printable, tidied};
 use std::io::IsTerminal;
 use tracing::Level;
 use tracing_subscriber::{
@@ -19,7 +19,7 @@ use tracing_subscriber::{
 pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     let directives = match verbose {
         0 => match std::env::var("AZCRED_LOG") {
-            Ok(directives) if !directives.trim().is_empty() => directives,
+            Ok(directives) if !tidied(&directives).is_empty() => tidied(&directives).to_owned(),
             _ => {
                 if Spinner::is_watched() {
                     let chain = Targets::new().with_target(CHAIN, Level::DEBUG);

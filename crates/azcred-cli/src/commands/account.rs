@@ -4,6 +4,7 @@ use crate::{
     candidates,
     choice::InProfile,
     failure::{Failure, Kind},
+    given,
     output::{
         Output,
         style::{DIM, GOOD, WARN, paint, with_code},
@@ -79,7 +80,7 @@ Examples:
   azcred account use ada")]
 struct UseAccount {
     /// A name or id that `azcred account list` shows, or its beginning
-    #[arg(value_name = "ACCOUNT", add = ArgValueCandidates::new(candidates::accounts))]
+    #[arg(value_name = "ACCOUNT", value_parser = given::text, add = ArgValueCandidates::new(candidates::accounts))]
     who: String,
 
     #[command(flatten)]

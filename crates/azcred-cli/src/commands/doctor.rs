@@ -4,6 +4,7 @@
 use crate::{
     choice::Choice,
     failure::{Failure, Kind},
+    given,
     output::{
         Output, Spinner, chain_table,
         style::{BAD, DIM, GOOD, STRONG, Style, WARN, paint, with_code},
@@ -45,15 +46,15 @@ Exit codes:
 If several checks failed, it is the code of the first one.")]
 pub(crate) struct Doctor {
     /// The id of the workspace's subscription
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = given::text)]
     subscription: Option<String>,
 
     /// The workspace's resource group
-    #[arg(short = 'g', long, value_name = "NAME")]
+    #[arg(short = 'g', long, value_name = "NAME", value_parser = given::text)]
     resource_group: Option<String>,
 
     /// The workspace's name, or its whole resource id
-    #[arg(short = 'w', long, value_name = "NAME")]
+    #[arg(short = 'w', long, value_name = "NAME", value_parser = given::text)]
     workspace: Option<String>,
 
     #[command(flatten)]

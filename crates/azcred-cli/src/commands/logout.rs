@@ -5,6 +5,7 @@ use crate::{
     candidates,
     choice::InProfile,
     failure::Failure,
+    given,
     output::{
         Output,
         style::{DIM, GOOD, paint, with_code},
@@ -36,7 +37,7 @@ Examples:
 pub(crate) struct Logout {
     /// A name or id that `azcred account list` shows, or its beginning [default: the current
     /// account]
-    #[arg(value_name = "ACCOUNT", conflicts_with = "all", add = ArgValueCandidates::new(candidates::accounts))]
+    #[arg(value_name = "ACCOUNT", value_parser = given::text, conflicts_with = "all", add = ArgValueCandidates::new(candidates::accounts))]
     who: Option<String>,
 
     /// Sign out all accounts of every cloud: of every profile, or of the one that --profile names

@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 /// The longest accepted input. Entra ID's secrets, tokens and passwords are shorter.
 const LIMIT: usize = 16 << 10;
 
-/// Prompts for a secret; `what` names it. White space around it is removed.
+/// Prompts for a secret; `what` names it. The line end behind it is removed, and nothing else: when
+/// a secret is rejected, the error says what is odd about it.
 ///
 /// Waits without a time limit. Cancel-safe: when the future is dropped, the terminal shows typed
 /// text again.
@@ -26,11 +27,22 @@ pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
             .fix("type it at a terminal, or pipe it in: `… < FILE`")
     };
     let read = read.map_err(|error| failed(error.to_string()))?;
-    match std::str::from_utf8(&read).map(str::trim) {
-        Ok("") => Err(failed("nothing was typed or piped in".to_owned())),
-        Ok(secret) => Ok(SecretString::from(secret)),
-        Err(_) => Err(failed("the input is not text".to_owned())),
+    match secret_in(&read) {
+        Ok(secret) if secret.trim().is_empty() => {
+            Err(failed("nothing was typed or piped in".to_owned()))
+        }
+        Ok(secret) => Ok(SecretString::from(secret.as_str())),
+        Err(kind) => Err(failed(format!("the input is {kind}"))),
     }
+}
+
+/// The first line of a text, in UTF-8 or in UTF-16 as Windows PowerShell writes files.
+fn secret_in(read: &[u8]) -> Result<Zeroizing<String>, String> {
+    // In UTF-16 with the high byte first, the line ended within a character.
+    let cut = read.starts_with(b"\xfe\xff") && !read.len().is_multiple_of(2);
+    let text = azcred::decode_text(&read[..read.len() - usize::from(cut)])?;
+    let line = text.split(['\n', '\r']).next().unwrap_or_default();
+    Ok(Zeroizing::new(line.to_owned()))
 }
 
 /// Ends the line of the prompt, with or without input: the return key was not shown.
@@ -162,6 +174,26 @@ mod tests {
         assert_eq!(read(b"s3cret").unwrap(), b"s3cret");
         assert_eq!(read(b"").unwrap(), b"");
         assert_eq!(*line(&mut Slow(b"s3cret\nmore")).unwrap(), *b"s3cret");
+    }
+
+    #[test]
+    fn only_the_line_end_and_a_byte_order_mark_are_removed_from_a_secret() {
+        let secret = |input: &[u8]| {
+            let line = read(input).unwrap();
+            secret_in(&line).map(|secret| secret.to_string())
+        };
+        for (input, kept) in [
+            (&b"s3cret\n"[..], "s3cret"),
+            (b"s3cret\r\n", "s3cret"),
+            (b"\xef\xbb\xbfs3cret\r\nmore", "s3cret"),
+            (b" s3cret \n", " s3cret "),
+            (b"\"s3cret\"\n", "\"s3cret\""),
+            (b"\xff\xfes\x003\0\r\0\n\0", "s3"),
+            (b"\xfe\xff\0s\x003\0\r\0\n", "s3"),
+        ] {
+            assert_eq!(secret(input).as_deref(), Ok(kept), "{input:?}");
+        }
+        assert!(secret(b"s\xe9cret").unwrap_err().contains("UTF-8"));
     }
 
     #[test]

@@ -94,6 +94,78 @@ fn a_printed_secret_is_found_in_every_encoding() {
     );
 }
 
+/// Variables with the path of a file or a folder.
+const PATHS: [&str; 15] = [
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "AZURE_CONFIG_DIR",
+    "AZCRED_HOME",
+    "AZD_CONFIG_DIR",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "BROWSER",
+];
+
+/// Variables with another text that is no secret.
+const TEXTS: [&str; 19] = [
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "HIML_TENANT_ID",
+    "HIML_SERVICE_PRINCIPAL_ID",
+    "AZURE_AUTHORITY_HOST",
+    "ARM_CLOUD_METADATA_URL",
+    "AZUREML_CURRENT_CLOUD",
+    "AZCRED_PRESET",
+    "AZCRED_PROFILE",
+    "AZCRED_CACHE",
+    "AZCRED_KEYRING",
+    "AZCRED_IMDS",
+    "AZURE_TOKEN_CREDENTIALS",
+    "AZUREML_ARM_SUBSCRIPTION",
+    "AZUREML_ARM_WORKSPACE_NAME",
+    "IDENTITY_ENDPOINT",
+    "MSI_ENDPOINT",
+    "OBO_ENDPOINT",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+];
+
+#[test]
+fn a_secret_in_a_variable_for_something_else_is_never_printed() {
+    const SECRETS: [&str; 4] = [
+        "eyJhbGciOiJSUzI1NiJ9.Y2FuYXJ5VG9wU2VjcmV0.c2ln",
+        "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5VG9wU2VjcmV0\n-----END PRIVATE KEY-----",
+        "MIIJqQIBAzCCCW8GY2FuYXJ5VG9wU2VjcmV0",
+        "abc8Q~Y2FuYXJ5VG9wU2VjcmV0.0123456789-ab",
+    ];
+    for name in PATHS.into_iter().chain(TEXTS) {
+        for (number, secret) in SECRETS.into_iter().enumerate() {
+            // One command for each secret; together they print everything.
+            let command: &[&str] = match number {
+                0 => &["chain", "-vvv"],
+                1 => &["token", "-vvv", "--output", "json"],
+                2 => &["doctor", "-vvv", "--output", "json"],
+                _ => &["whoami", "-vvv"],
+            };
+            let said = azcred(command)
+                .env("HTTPS_PROXY", "http://127.0.0.1:9")
+                .env("AZURE_TENANT_ID", "contoso.com")
+                .env("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555")
+                .env(name, secret)
+                .said();
+            for text in [&said.stdout, &said.stderr] {
+                assert!(!text.contains("Y2FuYXJ5VG9w"), "{name}={secret}\n{said}");
+            }
+        }
+    }
+}
+
 /// Commands whose result has no secret.
 const COMMANDS: [&[&str]; 4] = [
     &["whoami"],

@@ -4,6 +4,7 @@ use super::{begin, end, state::State};
 use crate::{
     candidates,
     failure::{Failure, Kind},
+    given,
     output::{
         Output,
         style::{DIM, GOOD, STRONG, paint},
@@ -28,7 +29,7 @@ pub(super) struct Start {
     state: State,
 
     /// A TOML file with the tenants, accounts and resources in it [default: the company Contoso]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = given::path())]
     seed: Option<PathBuf>,
 
     /// Choose a service's port: login, arm, graph, proxy, admin, or a source of managed identities

@@ -1,6 +1,10 @@
 //! The folder in which an emulator stores its keys and what was created in it.
 
-use crate::failure::{Failure, Kind};
+use crate::{
+    failure::{Failure, Kind},
+    given,
+};
+use azcred::system::{RealSystem, System};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -15,7 +19,7 @@ const HOME: &str = if cfg!(windows) {
 pub(super) struct State {
     /// The folder where the emulator keeps its keys and secrets, and what programs create in it
     /// [default: azcred/emulator in your state folder]
-    #[arg(long = "state", value_name = "DIR")]
+    #[arg(long = "state", value_name = "DIR", value_parser = given::path())]
     pub(super) given: Option<PathBuf>,
 }
 
@@ -56,7 +60,8 @@ impl State {
 fn usual() -> Option<PathBuf> {
     // The specification: a relative path must be ignored.
     let folder = |name| {
-        std::env::var_os(name)
+        RealSystem
+            .var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };

@@ -12,6 +12,7 @@ use crate::{
     candidates,
     choice::{InProfile, explained},
     failure::{Failure, Kind},
+    given,
     output::Output,
     prompt::TerminalPrompt,
     sign_in::{Person, Place},
@@ -101,7 +102,7 @@ struct PersonOptions {
     device_code: bool,
 
     /// Fill in this name on the sign-in page, such as ada@contoso.com
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["device_code", "service_principal", "certificate", "federated_token", "identity"])]
+    #[arg(long, value_name = "NAME", value_parser = given::text, conflicts_with_all = ["device_code", "service_principal", "certificate", "federated_token", "identity"])]
     login_hint: Option<String>,
 }
 
@@ -123,6 +124,7 @@ struct ApplicationOptions {
     #[arg(
         long,
         value_name = "FILE",
+        value_parser = given::path(),
         requires_all = ["client_id", "tenant"],
         conflicts_with_all = ["browser", "device_code", "identity", "federated_token"]
     )]
@@ -130,7 +132,7 @@ struct ApplicationOptions {
 
     /// Sign in with a token that a Kubernetes cluster or a CI system writes into this file. Needs
     /// --client-id and --tenant
-    #[arg(long, value_name = "FILE", requires_all = ["client_id", "tenant"], conflicts_with_all = ["browser", "device_code", "identity"])]
+    #[arg(long, value_name = "FILE", value_parser = given::path(), requires_all = ["client_id", "tenant"], conflicts_with_all = ["browser", "device_code", "identity"])]
     federated_token: Option<PathBuf>,
 
     /// Where to store the secret, or the password of the certificate. Without a keyring, only a

@@ -3,6 +3,7 @@
 use crate::{
     commands::reader::Reader,
     failure::{Failure, Kind},
+    given,
     sign_in::Place,
 };
 use azcred_azure::{Flags, Located, Subscription, WorkspaceRef, Workspaces, locate};
@@ -12,11 +13,11 @@ use clap::Args;
 #[derive(Args, Clone)]
 pub(super) struct Within {
     /// Search only this subscription (id or name)
-    #[arg(long, value_name = "SUBSCRIPTION")]
+    #[arg(long, value_name = "SUBSCRIPTION", value_parser = given::text)]
     subscription: Option<String>,
 
     /// Search only resource groups with this name
-    #[arg(short = 'g', long, value_name = "NAME")]
+    #[arg(short = 'g', long, value_name = "NAME", value_parser = given::text)]
     resource_group: Option<String>,
 }
 

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     commands::reader::As,
     failure::{Failure, Kind},
+    given,
     output::{
         Output,
         style::{STRONG, paint},
@@ -34,7 +35,7 @@ Examples:
   azcred workspace show --output json | jq -r .id")]
 pub(super) struct ShowWorkspace {
     /// The workspace's name, or its whole resource id
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = given::text)]
     name: Option<String>,
 
     #[command(flatten)]

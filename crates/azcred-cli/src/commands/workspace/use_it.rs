@@ -8,6 +8,7 @@ use super::{
 use crate::{
     commands::reader::{As, Reader},
     failure::{Failure, Kind},
+    given,
     output::{
         Output,
         style::{GOOD, paint},
@@ -35,11 +36,11 @@ Examples:
   azcred workspace use ws-contoso-ml --file .azureml/config.json")]
 pub(super) struct UseWorkspace {
     /// The workspace's name, or its whole resource id
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = given::text)]
     name: Option<String>,
 
     /// The file to write
-    #[arg(long, value_name = "PATH", default_value = "config.json")]
+    #[arg(long, value_name = "PATH", value_parser = given::path(), default_value = "config.json")]
     file: PathBuf,
 
     #[command(flatten)]

@@ -1,0 +1,80 @@
+//! Values on the command line: tidied, and never a secret. Every user of the machine can see the
+//! arguments of a command.
+
+use azcred::{Misplaced, shown_value, tidied, tidied_path};
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+/// A name or an id as an option takes it.
+pub(crate) fn text(text: &str) -> Result<String, String> {
+    let tidy = tidied(text);
+    match Misplaced::of(tidy) {
+        Some(Misplaced::Random) | None => Ok(tidy.to_owned()),
+        Some(secret) => Err(format!("it is {}", secret.noun())),
+    }
+}
+
+/// The path of a file or a folder as an option takes it.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|value| {
+        let Some(text) = value.to_str() else {
+            return Ok(PathBuf::from(value));
+        };
+        let home = env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+        let path = tidied_path(text, home.map(PathBuf::from).as_deref());
+        match Misplaced::in_place_of(&value, || path.exists()) {
+            Some(secret) => Err(secret.in_argument()),
+            None => Ok(path),
+        }
+    })
+}
+
+/// clap's error without the arguments that are or may be secrets, and whether there was one.
+pub(crate) fn without_secrets(
+    error: &str,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> (String, bool) {
+    let mut error = error.to_owned();
+    let mut hidden = false;
+    // The longest first: one may be a part of another.
+    let mut values: Vec<String> = arguments.into_iter().flat_map(|one| values(&one)).collect();
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    for value in values {
+        let shown = shown_value(&value);
+        if !shown.starts_with('\'') && error.contains(&value) {
+            hidden |= Misplaced::of(&value).is_some();
+            error = error.replace(&format!("'{value}'"), &shown);
+            error = error.replace(&value, &shown);
+        }
+    }
+    (error, hidden)
+}
+
+/// The texts of an argument that an error could repeat.
+fn values(argument: &OsStr) -> Vec<String> {
+    let argument = argument.to_string_lossy();
+    let is_option = |text: &str| {
+        let name = text.trim_start_matches('-');
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+    };
+    let value = match argument.split_once('=') {
+        // A PEM file begins with dashes too.
+        _ if argument.starts_with("-----") => &*argument,
+        Some((option, value)) if is_option(option) => value,
+        // A short option with its value behind it.
+        None if argument.starts_with('-') && !argument.starts_with("--") => {
+            argument.get(2..).unwrap_or_default()
+        }
+        None if argument.starts_with("--") && is_option(&argument) => "",
+        _ => &*argument,
+    };
+    let parts = value.split(',').map(str::to_owned);
+    std::iter::once(value.to_owned())
+        .chain(parts)
+        .filter(|value| !value.is_empty())
+        .collect()
+}
