@@ -16,7 +16,8 @@ mod targets;
 
 pub use targets::{TARGETS, Target};
 
-/// Runs a target, and fails if it is unknown, or if the log has a secret.
+/// Runs a target, and fails if it is unknown, or if the log has a secret. An input that has a piece of
+/// the secret by itself proves nothing, and is not run: a fuzzer learns such pieces from comparisons.
 ///
 /// # Panics
 /// If the target fails.
@@ -26,6 +27,9 @@ pub fn run(name: &str, data: &[u8]) {
         // Only the first of a process is taken, and there is no other.
         let _ = tracing::subscriber::set_global_default(machine::Log);
     });
+    if oracle::has_piece_of_secret(data) {
+        return;
+    }
     let target = TARGETS.iter().find(|(known, _)| *known == name);
     let (_, target) = target.expect("a known target");
     machine::forget_log();

@@ -5,7 +5,11 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use std::fmt::{Debug, Display};
+use std::{
+    collections::HashSet,
+    fmt::{Debug, Display},
+    sync::LazyLock,
+};
 
 /// The secret that targets send, and plant in responses and files.
 pub const SECRET: &str = "kX8Q~p7Zq3-canary_9vLw2TfB.6hRd";
@@ -35,36 +39,38 @@ fn is_unseen(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Fails if a text has a piece of [`SECRET`], as it is or encoded.
+/// Fails if a text has a piece of [`SECRET`], as it is, encoded or escaped.
 ///
 /// # Panics
 /// If it has one.
 pub fn keeps_secret(shown: &str) {
-    keeps(shown, SECRET);
-}
-
-/// Fails if a text has a piece of a secret, as it is or encoded.
-///
-/// # Panics
-/// If it has one.
-pub fn keeps(shown: &str, secret: &str) {
-    let piece = piece_in(shown, secret);
+    let piece = piece_in(shown);
     assert!(piece.is_none(), "shows {piece:?} of the secret: {shown}");
 }
 
-/// The first piece of a secret in a text, as it is, encoded or escaped.
-fn piece_in(text: &str, secret: &str) -> Option<String> {
+/// The pieces of the secret in all its forms, and those of its letters and digits. Both are in lower
+/// case.
+static PIECES: LazyLock<[HashSet<Vec<u8>>; 2]> = LazyLock::new(|| {
+    let pieces = |form: String| {
+        let form = form.to_ascii_lowercase().into_bytes();
+        form.windows(PIECE).map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    [
+        forms(SECRET).into_iter().flat_map(pieces).collect(),
+        pieces(letters(SECRET)).into_iter().collect(),
+    ]
+});
+
+/// The first piece of the secret in a text.
+fn piece_in(text: &str) -> Option<String> {
+    let [encoded, bare] = &*PIECES;
+    let first = |text: &str, pieces: &HashSet<Vec<u8>>| {
+        let mut stretches = text.as_bytes().windows(PIECE);
+        let piece = stretches.find(|stretch| pieces.contains(*stretch))?;
+        Some(String::from_utf8_lossy(piece).into_owned())
+    };
     let text = text.to_ascii_lowercase();
-    let encoded = forms(secret).into_iter().map(|form| (form, &text));
-    let bare = letters(&unescaped(&text));
-    let mut all = encoded.chain([(letters(secret), &bare)]);
-    all.find_map(|(form, text)| {
-        let form = form.to_ascii_lowercase();
-        let pieces = form.as_bytes().windows(PIECE);
-        let mut pieces = pieces.filter_map(|piece| std::str::from_utf8(piece).ok());
-        let piece = pieces.find(|piece| text.contains(piece))?;
-        Some(piece.to_owned())
-    })
+    first(&text, encoded).or_else(|| first(&letters(&unescaped(&text)), bare))
 }
 
 /// Letters and digits only, in lower case: what a reader who looks for a secret sees.
@@ -78,6 +84,9 @@ fn letters(text: &str) -> String {
 fn unescaped(text: &str) -> String {
     let mut text = text.to_owned();
     for _ in 0..3 {
+        if !text.contains(['%', '\\', '&']) {
+            break;
+        }
         let inner = unescaped_once(&text);
         if inner == text {
             break;
@@ -319,7 +328,7 @@ fn attributes(mut rest: &str) -> &str {
 /// Whether an input already has a piece of the secret, so that what is shown of it proves nothing.
 pub(crate) fn has_piece_of_secret(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
-    piece_in(&text, SECRET).is_some()
+    piece_in(&text).is_some()
 }
 
 #[cfg(test)]

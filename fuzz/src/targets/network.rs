@@ -20,7 +20,15 @@ pub(super) fn run(data: &[u8]) {
     let machine = variables(parts[0])
         .into_iter()
         .fold(machine, |machine, (name, value)| {
-            machine.with_var(&name, &value.replace("://@:", &format!("://ada:{SECRET}@")))
+            // Only a proxy's address has a password.
+            let is_proxy = ["http_proxy", "https_proxy", "all_proxy"]
+                .contains(&name.to_ascii_lowercase().as_str());
+            let person = if is_proxy {
+                format!("://ada:{SECRET}@")
+            } else {
+                "://".to_owned()
+            };
+            machine.with_var(&name, &value.replace("://@:", &person))
         });
     if let Some(head) = parts.get(2) {
         oracle::is_printable(&azcred::fuzz::proxy_answer(head));
