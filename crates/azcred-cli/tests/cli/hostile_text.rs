@@ -91,7 +91,7 @@ fn with_secret(run: Run, authority: &Authority) -> Run {
     run.env("AZURE_AUTHORITY_HOST", &authority.url())
         .env("AZURE_TENANT_ID", GUID)
         .env("AZURE_CLIENT_ID", GUID)
-        .env("AZURE_CLIENT_SECRET", "s")
+        .env("AZURE_CLIENT_SECRET", "kX8Q~0123456789-Secret-0123456789")
 }
 
 #[test]
