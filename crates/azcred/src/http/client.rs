@@ -28,7 +28,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// A client and what it was built from.
 pub(super) struct Client {
     pub(super) library: reqwest::Client,
-    /// None for a client that connects directly.
+    /// Empty for a client that connects directly.
     pub(super) proxies: Arc<Proxies>,
     /// The trust of its connections, also of those to a proxy.
     pub(super) tls: Arc<ClientConfig>,

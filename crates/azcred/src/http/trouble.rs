@@ -378,3 +378,57 @@ pub(super) fn untrusted(error: &rustls::Error, host: &str, target: &Target<'_>) 
     let (why, fix) = tls::explain(error, host, target.roots);
     Trouble::lasting(ErrorKind::Unreachable, why, fix)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts of glibc, musl, macOS and Windows.
+    #[test]
+    fn a_name_that_does_not_exist_differs_from_name_servers_that_do_not_respond() {
+        for (system, says) in [
+            (
+                "Name or service not known",
+                "the name a.example can't be resolved",
+            ),
+            (
+                "Name does not resolve",
+                "the name a.example can't be resolved",
+            ),
+            (
+                "nodename nor servname provided, or not known",
+                "the name a.example can't be resolved",
+            ),
+            (
+                "No such host is known.",
+                "the name a.example can't be resolved",
+            ),
+            (
+                "Temporary failure in name resolution",
+                "the name a.example can't be resolved: no name server responds",
+            ),
+            (
+                "This is usually a temporary error during hostname resolution",
+                "the name a.example can't be resolved: no name server responds",
+            ),
+        ] {
+            let trouble = unresolved("a.example", system, "check the network".into());
+            assert_eq!(trouble.why, says, "{system}");
+            assert!(trouble.retryable, "{system}");
+        }
+    }
+
+    #[test]
+    fn a_network_without_a_route_is_named() {
+        for kind in [
+            io::ErrorKind::NetworkUnreachable,
+            io::ErrorKind::HostUnreachable,
+            // A network with IPv6 only, or without it.
+            io::ErrorKind::AddrNotAvailable,
+        ] {
+            assert!(of_io(kind).is_some_and(|why| why.contains("no route")));
+        }
+        assert!(of_io(io::ErrorKind::PermissionDenied).is_some_and(|why| why.contains("firewall")));
+        assert!(of_io(io::ErrorKind::Other).is_none());
+    }
+}

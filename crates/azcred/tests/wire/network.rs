@@ -413,7 +413,7 @@ async fn socks_4a_works() {
     let proxy = listener.local_addr().unwrap();
     let serve = async {
         let (mut client, _) = listener.accept().await.unwrap();
-        // SOCKS 4A: an address that is none, an empty user, and the name.
+        // SOCKS 4A: an address that is not valid, an empty user, and the name.
         let mut head = [0; 9];
         client.read_exact(&mut head).await.unwrap();
         assert_eq!(head, [4, 1, 1, 187, 0, 0, 0, 255, 0]);
