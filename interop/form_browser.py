@@ -159,7 +159,8 @@ class FormTab:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = str(trusted) if trusted else True
-        self.session.proxies = {"https": proxy} if proxy else {}
+        # Browsers never use a proxy for this machine.
+        self.session.proxies = {"https": proxy, "https://localhost": None} if proxy else {}
         self.filled = {}
         self.history = []
 

@@ -131,7 +131,7 @@ def test_azcred_token_prompts_as_azcred_chain_announces(column, piece, scene, tm
     variables = scene.variables([piece] if piece else [])
     with Interactive(command, variables, tmp_path, terminal=True) as program:
         if ASKED_BY[column][0][0] == CODE:
-            assert program.says(r"microsoft\.com/device")
+            assert program.says(r"/common/oauth2/deviceauth")
         else:
             assert program.address().startswith("https://login.microsoftonline.com/")
 
