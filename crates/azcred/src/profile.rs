@@ -2,7 +2,7 @@
 
 use crate::{
     facts::{Error, Result},
-    sieve::{invalid, tidied},
+    sieve::{Misplaced, invalid, tidied},
 };
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -22,7 +22,8 @@ impl Profile {
         let given = name;
         let name = tidied(given);
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_fit) {
+        let is_secret = Misplaced::of(name).is_some_and(|secret| secret != Misplaced::Random);
+        if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_fit) || is_secret {
             return Err(invalid(
                 "the profile",
                 given,

@@ -124,6 +124,9 @@ impl Scope {
             )
             .with_fix("remove /.default, or give it as a scope"));
         }
+        if Misplaced::of(resource).is_some() {
+            return Self::new(resource);
+        }
         Self::new(format!("{resource}{DEFAULT}"))
     }
 
