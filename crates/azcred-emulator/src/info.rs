@@ -6,6 +6,7 @@ use crate::{
     directory::{Directory, User},
     homes::PERSONAS_FOLDER,
     identity_hosts::HostsInfo,
+    own_file,
     projected_token::WorkloadInfo,
     state_error::StateError,
 };
@@ -187,8 +188,8 @@ impl Info {
     pub fn load(state_dir: &Path) -> Result<Option<Self>, StateError> {
         let path = state_dir.join(FILE_NAME);
         let mut text = String::new();
-        let read = std::fs::File::open(&path)
-            .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
+        let read =
+            own_file::open(&path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
         match read {
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -3,13 +3,14 @@
 use crate::{
     ca::Ca,
     homes::{PERSONAS_FOLDER, settle_left},
+    own_file,
     seed::{GeneratedSecrets, pem},
     shared_keys,
     signing::{KeyError, Keys, SigningKey},
     state_error::StateError,
 };
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -44,6 +45,15 @@ impl StateDir {
         make_private_dir(path)?;
         // Paths in this folder become variables of programs that run in other folders.
         let path = fs::canonicalize(path).map_err(io_error(path, "the folder can't be found"))?;
+        // Variables and `emulator.json` are text.
+        if path.to_str().is_none() {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "choose another folder");
+            return Err(StateError::Io {
+                path,
+                what: "the folder's path is not UTF-8",
+                source,
+            });
+        }
         let lock = lock(&path, LOCK)?;
         Ok(Self {
             path,
@@ -247,7 +257,7 @@ impl StateDir {
             consequence,
         };
         let mut bytes = Zeroizing::new(Vec::new());
-        File::open(&path)
+        own_file::open(&path)
             .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
             .map_err(|source| match source.kind() {
                 io::ErrorKind::NotFound => {
@@ -315,13 +325,7 @@ fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StateE
 /// Locks the folder, or returns the error that another emulator runs.
 fn lock(folder: &Path, name: &str) -> Result<File, StateError> {
     let path = folder.join(name);
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options
-        .open(&path)
-        .map_err(io_error(&path, "the lock can't be opened"))?;
+    let file = own_file::open_lock(&path).map_err(io_error(&path, "the lock can't be opened"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StateError::Running {
@@ -379,15 +383,22 @@ fn has_owner_of(folder: &Path, _: &Path) -> bool {
     folder.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
-/// Creates a folder (mode 0700). An existing folder becomes private if it is empty or an
+/// Creates a folder (mode 0700). Missing folders above it, such as `~/.local`, get the usual mode.
+/// An existing folder becomes private if it is empty or an
 /// emulator's. Another folder keeps its mode and is rejected.
 #[cfg(unix)]
 fn make_private_dir(path: &Path) -> Result<(), StateError> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    let make = |mode, path| {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(mode).create(path)
+    };
+    let around = path
+        .parent()
+        .filter(|around| !around.as_os_str().is_empty());
+    around
+        .map_or(Ok(()), |around| make(0o755, around))
+        .and_then(|()| make(0o700, path))
         .map_err(io_error(path, "the folder can't be created"))?;
     let metadata = fs::metadata(path).map_err(io_error(path, "the folder's mode can't be read"))?;
     // Only root can open another user's private folder. A new file belongs to the user of this

@@ -122,6 +122,14 @@ impl Run {
         self
     }
 
+    /// Runs it as another user. Only root can do that.
+    #[cfg(unix)]
+    pub(crate) fn user(mut self, user: u32) -> Self {
+        use std::os::unix::process::CommandExt;
+        self.command.uid(user).gid(user);
+        self
+    }
+
     /// Starts it, with pipes to read from.
     pub(crate) fn start(self) -> Running {
         self.start_with(|command| {

@@ -53,6 +53,10 @@ async fn everything_in_the_folder_is_private_and_an_open_folder_is_rejected() {
     let emulator = Emulator::start(options(&path)).await.unwrap();
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
+    // The folder above it is not the emulator's own. The process's umask counts.
+    let usual = folder.path().join("usual");
+    std::fs::create_dir(&usual).unwrap();
+    assert_eq!(mode(path.parent().unwrap()), mode(&usual) & 0o755);
     let mut folders = vec![path.clone()];
     while let Some(next) = folders.pop() {
         for entry in std::fs::read_dir(&next).unwrap() {
@@ -86,6 +90,20 @@ async fn everything_in_the_folder_is_private_and_an_open_folder_is_rejected() {
         .to_string();
     assert!(error.contains("chmod 700"), "{error}");
     assert_eq!(mode(&strangers), 0o755);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_whose_path_is_not_utf_8_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"st\xe9".into());
+    let path = folder.path().join(odd);
+    if std::fs::create_dir(&path).is_err() {
+        eprintln!("skipped: this file system takes UTF-8 names only");
+        return;
+    }
+    let error = Emulator::start(options(&path)).await.unwrap_err();
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 //! its process.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io,
     path::Path,
     time::Duration,
@@ -52,9 +52,5 @@ fn held(file: File, tried: Result<(), TryLockError>) -> io::Result<Option<Lock>>
 }
 
 fn open(state: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(state.join(FILE))
+    azcred_emulator::open_lock(&state.join(FILE))
 }

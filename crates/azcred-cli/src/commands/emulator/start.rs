@@ -102,7 +102,7 @@ impl Start {
             }
         }
         let starting = begin(Options {
-            state_dir: Some(self.state.folder()?),
+            state_dir: Some(self.state.folder_to_make()?),
             seed: self.seed.clone().map_or(Seed::Default, Seed::File),
             ports,
             access_token_lifetime: self.token_lifetime,

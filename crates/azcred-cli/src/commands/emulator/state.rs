@@ -4,9 +4,12 @@ use crate::{
     failure::{Failure, Kind},
     given,
 };
-use azcred::system::{RealSystem, System};
+use azcred::{
+    Fix, printable_path,
+    system::{RealSystem, System},
+};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The variable with the user's home folder.
 const HOME: &str = if cfg!(windows) {
@@ -37,6 +40,19 @@ impl State {
         })
     }
 
+    /// As [`State::folder`], for an emulator that makes the folder.
+    ///
+    /// # Errors
+    /// Also if this is root and the usual folder is in another user's home, as `sudo -E` leaves it:
+    /// that user could not use what root makes there.
+    pub(super) fn folder_to_make(&self) -> Result<PathBuf, Failure> {
+        let folder = self.folder()?;
+        match &self.given {
+            None => check_owner(&folder).map(|()| folder),
+            Some(_) => Ok(folder),
+        }
+    }
+
     /// The option that makes a command use the same folder, quoted for a shell if necessary.
     pub(super) fn again(&self) -> String {
         let Some(given) = &self.given else {
@@ -53,6 +69,34 @@ impl State {
             format!(" --state '{}'", given.replace('\'', r"'\''"))
         }
     }
+}
+
+#[cfg(unix)]
+fn check_owner(folder: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    let mut around = folder.ancestors();
+    let there = around.find_map(|around| Some((around, std::fs::metadata(around).ok()?)));
+    let Some((around, metadata)) = there else {
+        return Ok(());
+    };
+    if !rustix::process::geteuid().is_root() || metadata.uid() == 0 {
+        return Ok(());
+    }
+    let why = format!(
+        "the folder {} belongs to another user, and root would make files in it that this user can't use",
+        printable_path(around)
+    );
+    let what = "could not use the usual state folder";
+    Err(Failure::new(Kind::Failed, what, why).fix(
+        Fix::from("run it as that user, without `sudo`")
+            .or("use root's own home folder: `sudo -H`")
+            .or("choose a folder with --state"),
+    ))
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path) -> Result<(), Failure> {
+    Ok(())
 }
 
 /// The XDG Base Directory Specification 0.8 on Linux and similar systems; elsewhere the folders

@@ -170,7 +170,7 @@ impl Draft {
         let folder = path.parent().unwrap_or(Path::new(""));
         if !folder.as_os_str().is_empty() {
             // The folder `.azureml` may not exist.
-            fs::create_dir_all(folder)?;
+            make_folder(folder)?;
         }
         let draft = folder.join(format!(".azcred-config-{}.tmp", std::process::id()));
         let mut file = OpenOptions::new()
@@ -181,6 +181,7 @@ impl Draft {
         if let Some(old) = old {
             file.set_permissions(old.metadata.permissions())?;
         }
+        keep_owner(&file, folder, old);
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         Ok(this)
@@ -207,6 +208,58 @@ impl Draft {
         fs::rename(&self.0, path)
     }
 }
+
+/// Makes a folder and those above it. What root makes belongs to the owner of the folder around it.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let around = folder.parent().unwrap_or(Path::new(""));
+    if !around.as_os_str().is_empty() {
+        make_folder(around)?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        made => made?,
+    }
+    // A link may be in its place by now: root must not give its target away.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(flags.bits().cast_signed());
+        if let Ok(made) = options.open(folder) {
+            keep_owner(&made, around, None);
+        }
+    }
+    Ok(())
+}
+
+/// Root's file would be one that the user of the project can't change, so it belongs to the owner
+/// of the old one, or of the folder.
+#[cfg(unix)]
+fn keep_owner(file: &File, folder: &Path, old: Option<&Old>) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let like = match old {
+        Some(old) => Some(old.metadata.clone()),
+        None => fs::metadata(folder).ok(),
+    };
+    if let Some(like) = like {
+        // Some file systems have no owners.
+        let _ = fchown(file, Some(like.uid()), Some(like.gid()));
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &Path, _: Option<&Old>) {}
 
 impl Drop for Draft {
     fn drop(&mut self) {
@@ -309,6 +362,30 @@ mod tests {
             write(&path, &workspace("ws-1")).unwrap(),
             Written::Unchanged
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    #[expect(clippy::print_stderr, reason = "it says why it was skipped")]
+    fn what_root_writes_belongs_to_the_owner_of_the_project() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        const ADA: u32 = 65_534;
+        let (folder, path) = folder();
+        if !rustix::process::geteuid().is_root()
+            || chown(folder.path(), Some(ADA), Some(ADA)).is_err()
+        {
+            eprintln!("skipped: another user's folder, for want of privileges");
+            return;
+        }
+        let owner = |path: &Path| fs::metadata(path).unwrap().uid();
+        let deep = folder.path().join(".azureml/config.json");
+        for path in [&path, &deep] {
+            for name in ["ws-1", "ws-2"] {
+                write(path, &workspace(name)).unwrap();
+                assert_eq!(owner(path), ADA, "{path:?}");
+            }
+        }
+        assert_eq!(owner(deep.parent().unwrap()), ADA);
     }
 
     #[test]
