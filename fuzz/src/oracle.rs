@@ -326,9 +326,14 @@ fn attributes(mut rest: &str) -> &str {
 }
 
 /// Whether an input already has a piece of the secret, so that what is shown of it proves nothing.
+/// Words around a shorter piece can make it a whole one, so five characters are enough here.
 pub(crate) fn has_piece_of_secret(input: &[u8]) -> bool {
+    const SHORT: usize = 5;
     let text = String::from_utf8_lossy(input);
+    let (bare, secret) = (letters(&unescaped(&text)), letters(SECRET));
+    let mut pieces = secret.as_bytes().windows(SHORT);
     piece_in(&text).is_some()
+        || pieces.any(|piece| bare.as_bytes().windows(SHORT).any(|part| part == piece))
 }
 
 #[cfg(test)]

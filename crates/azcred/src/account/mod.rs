@@ -134,7 +134,7 @@ impl fmt::Display for AccountId {
 
 impl fmt::Debug for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccountId({})", self.0)
+        write!(f, "AccountId({})", self.0.escape_debug())
     }
 }
 
