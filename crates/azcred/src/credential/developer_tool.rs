@@ -335,11 +335,12 @@ impl DeveloperTool {
         if let Some(refusal) = tool_output::refusal(&said) {
             return Some(self.refused(what, refusal, &said, request));
         }
-        if about.signed_out.iter().any(|phrase| has(phrase)) {
-            return Some(self.signed_out(what));
-        }
+        // Tools add the command that signs in to many messages, so it counts last.
         if let Some(phrase) = tool_phrases::find(about.phrases, &said) {
             return Some(error(phrase.kind, phrase.why.to_owned()).with_fix(phrase.fix));
+        }
+        if about.signed_out.iter().any(|phrase| has(phrase)) {
+            return Some(self.signed_out(what));
         }
         // 127 is the exit code of shells, 9009 that of Windows' command processor.
         if matches!(code, 127 | 9009) || has("' is not recognized") {

@@ -607,3 +607,89 @@ async fn visual_studio_code_names_the_records_account_and_why_it_can_not_be_used
         assert!(looked.starts_with("Unavailable"), "{looked}");
     }
 }
+
+/// Where an account is signed in to Azure CLI.
+fn signed_in_to(cloud: &str) -> Fixture {
+    let profile = format!(
+        r#"{{"subscriptions":[{{"id":"s","name":"n","isDefault":true,"tenantId":"c0a70500-0000-4000-8000-000000000001","environmentName":"{cloud}","user":{{"name":"ada@contoso.com","type":"user"}}}}]}}"#
+    );
+    bare().with_file("/home/ada/.azure/azureProfile.json", profile)
+}
+
+/// What is known is said, and no fix repeats what was done: `az login` where an account is signed in
+/// and something else is wrong, or the installation of a program that was found.
+#[tokio::test]
+async fn what_is_known_of_azure_cli_is_said_and_no_fix_repeats_it() {
+    const FOLDER: &str = "/home/ada/.azure";
+    let other_cloud = signed_in_to("AzureUSGovernment").with_file(
+        &format!("{FOLDER}/config"),
+        "[cloud]\nname = AzureUSGovernment\n",
+    );
+    let another = FileFacts {
+        kind: FileKind::Folder,
+        len: 0,
+        owner: Some(4711),
+        writers: Writers::Owner,
+        is_readable_by_others: true,
+        modified: None,
+    };
+    let foreign = signed_in_to("AzureCloud").with_facts(FOLDER, another, "");
+    let windows = signed_in_to("AzureCloud")
+        .with_file(&format!("{FOLDER}/msal_token_cache.bin"), [1, 0, 0, 0]);
+    let says_login = "ERROR: Please run 'az login' to setup account.";
+    for (machine, said, runs, why, fix) in [
+        (
+            other_cloud,
+            says_login,
+            0,
+            "Azure CLI uses the cloud AzureUSGovernment, not AzureCloud",
+            "AZURE_AUTHORITY_HOST=https://login.microsoftonline.us",
+        ),
+        (
+            foreign,
+            says_login,
+            1,
+            "belongs to another user",
+            "run this as that user",
+        ),
+        (
+            windows,
+            says_login,
+            1,
+            "is encrypted, for Windows",
+            "set AZURE_CONFIG_DIR to a folder of your own on this system",
+        ),
+        (
+            signed_in_to("AzureCloud"),
+            "Max retries exceeded with url\nTo re-authenticate, please run:\naz login",
+            1,
+            "could not reach the identity provider",
+            "check the network",
+        ),
+        (
+            signed_in_to("AzureCloud"),
+            "certificate verify failed\nPlease run: az login",
+            1,
+            "does not trust the server's certificate",
+            "REQUESTS_CA_BUNDLE",
+        ),
+        (
+            signed_in_to("AzureCloud"),
+            "AADSTS53003: Access has been blocked by Conditional Access policies.\naz login --scope x",
+            1,
+            "Conditional Access",
+            "sign-in log",
+        ),
+    ] {
+        let program = Program::prints(1, "", said);
+        let machine = machine.with_program("az", &program);
+        let request = TokenRequest::new(Scope::ARM);
+        let error = ask_for(Az, machine, request).await.unwrap_err();
+        let shown = error.fix().unwrap().to_string();
+        assert!(error.why().contains(why), "{said}: {error}");
+        assert!(shown.contains(fix), "{said}: {error}");
+        assert_eq!(program.runs(), runs, "{said}");
+        assert!(!shown.contains("install Azure CLI"), "{shown}");
+        assert!(!shown.starts_with("run `az login"), "{shown}");
+    }
+}

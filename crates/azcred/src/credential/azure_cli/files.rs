@@ -4,28 +4,63 @@ use crate::{
     decode,
     system::{self, FileFacts, FileKind, System, home, open_if_seen},
 };
-use std::{borrow::Cow, fmt, io, path::PathBuf};
+use std::{
+    borrow::Cow,
+    fmt, io,
+    path::{Path, PathBuf},
+};
 use zeroize::Zeroizing;
 
 /// Why Azure CLI's files can't be used, so that az has to be run. The text has no words from the
 /// files.
-pub(super) struct NotHere(Cow<'static, str>);
+pub(super) struct NotHere {
+    why: Cow<'static, str>,
+    fact: Option<Fact>,
+}
+
+/// What the files show, and what az's own message does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// Azure CLI is set to a cloud of Azure, and azcred to another.
+    OtherCloud {
+        theirs: &'static str,
+        their_authority: &'static str,
+        ours: String,
+    },
+    /// The folder or a file belongs to another user.
+    Foreign,
+}
 
 impl NotHere {
     pub(super) fn because(why: impl Into<Cow<'static, str>>) -> Self {
-        Self(why.into())
+        Self {
+            why: why.into(),
+            fact: None,
+        }
+    }
+
+    /// The same with a fact that explains more.
+    pub(super) fn with_fact(self, fact: Fact) -> Self {
+        Self {
+            fact: Some(fact),
+            ..self
+        }
+    }
+
+    pub(super) fn fact(&self) -> Option<&Fact> {
+        self.fact.as_ref()
     }
 }
 
 impl fmt::Display for NotHere {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
 impl fmt::Debug for NotHere {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NotHere({})", self.0)
+        write!(f, "NotHere({})", self.why)
     }
 }
 
@@ -58,6 +93,10 @@ impl<'a> Folder<'a> {
         path.is_absolute().then_some(Self { system, path })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.system.look(&self.path.join(name)).is_ok()
     }
@@ -72,8 +111,9 @@ impl<'a> Folder<'a> {
     }
 
     fn check_facts(&self, facts: &FileFacts) -> Result<(), NotHere> {
-        match facts.foreign(self.system.user()) {
-            Some(why) => Err(NotHere::because(format!("Azure CLI's folder {why}"))),
+        let user = self.system.user();
+        match facts.foreign(user) {
+            Some(why) => Err(foreign(format!("Azure CLI's folder {why}"), facts, user)),
             None => Ok(()),
         }
     }
@@ -98,7 +138,8 @@ impl<'a> Folder<'a> {
             FileKind::File => file.facts.foreign(self.system.user()),
         };
         if let Some(why_not) = why_not {
-            return Err(NotHere::because(format!("{name} {why_not}")));
+            let user = self.system.user();
+            return Err(foreign(format!("{name} {why_not}"), &file.facts, user));
         }
         match file.read(limit.0) {
             Ok(bytes) => Ok(Some(decode::utf8(Zeroizing::new(bytes)))),
@@ -107,6 +148,17 @@ impl<'a> Folder<'a> {
             }
             Err(_) => Err(NotHere::because(format!("{name} can't be read"))),
         }
+    }
+}
+
+/// Says of a file that can't be used whether it is another user's.
+fn foreign(why: String, facts: &FileFacts, user: Option<u32>) -> NotHere {
+    let not_here = NotHere::because(why);
+    match (facts.owner, user) {
+        (Some(owner), Some(user)) if owner != user && owner != 0 => {
+            not_here.with_fact(Fact::Foreign)
+        }
+        _ => not_here,
     }
 }
 

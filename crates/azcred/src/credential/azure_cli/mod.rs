@@ -16,8 +16,9 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
-    facts::{Error, ErrorKind, Result, ToolFiles},
+    facts::{Error, ErrorKind, Fix, Result, ToolFiles},
     options::ClientOptions,
+    redact::printable_path,
     request::TokenRequest,
     scope::Scope,
     sieve::{Misplaced, invalid, tidied_id},
@@ -26,7 +27,7 @@ use crate::{
     token::AccessToken,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use files::{Folder, NotHere};
+use files::{Fact, Folder, NotHere};
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
@@ -156,9 +157,68 @@ impl AzureCli {
         if tool.find(tool.system()).is_none() {
             return Err(self.neither(&request, &why));
         }
+        // Its token would be another cloud's.
+        if let Some(Fact::OtherCloud {
+            theirs,
+            their_authority,
+            ours,
+        }) = why.fact()
+        {
+            let fix = Fix::from(format!(
+                "to use {ours}, run `az cloud set --name {ours}` and `az login`"
+            ))
+            .or(Fix::set_to(
+                "AZURE_AUTHORITY_HOST",
+                format!("https://{their_authority}"),
+            )
+            .when(format!("you mean {theirs}")));
+            return Err(
+                Error::new(ErrorKind::Unavailable, tool.what(&request), why.to_string())
+                    .with_fix(fix),
+            );
+        }
         let subscription = self.subscription.as_deref();
         let deadline = tool.deadline().min(left());
-        process::run_az(tool, &request, tenant, subscription, deadline).await
+        let answer = process::run_az(tool, &request, tenant, subscription, deadline).await;
+        answer.map_err(|error| self.with_known(error, &why))
+    }
+
+    /// Adds to az's own error what its files show, and a fix that repeats nothing that was done.
+    fn with_known(&self, error: Error, why: &NotHere) -> Error {
+        let system = self.tool.system();
+        let Some(folder) = Folder::of(system) else {
+            return error;
+        };
+        if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unexpected) {
+            return error;
+        }
+        let path = printable_path(folder.path());
+        let own = || {
+            Fix::from(
+                "set AZURE_CONFIG_DIR to a folder of your own on this system, and run `az login`",
+            )
+        };
+        let (known, fix) = if why.fact() == Some(&Fact::Foreign) {
+            (
+                format!("{path} belongs to another user, whose account it is"),
+                Fix::from("run this as that user").or(own()),
+            )
+        } else if system.os() != "windows" && direct::is_encrypted(&folder) {
+            (
+                format!(
+                    "msal_token_cache.bin in {path} is encrypted, for Windows or for a keyring that is not here"
+                ),
+                own().or("on Windows, where it was written, run this there"),
+            )
+        } else {
+            return error;
+        };
+        Error::new(
+            error.kind(),
+            error.what().to_owned(),
+            format!("{}; {known}", error.why()),
+        )
+        .with_fix(fix)
     }
 
     fn look_into_files(&self, request: &TokenRequest) -> Result<direct::FilesLookup, NotHere> {

@@ -1,7 +1,7 @@
 //! Which account is signed in to Azure CLI: that of the default subscription or of a given one, as
 //! `Profile.get_subscription` in azure-cli-core finds it.
 
-use super::files::{CLOUD, CliSettings, Folder, INSTANCE_DISCOVERY, Limit, NotHere};
+use super::files::{CLOUD, CliSettings, Fact, Folder, INSTANCE_DISCOVERY, Limit, NotHere};
 use crate::{cloud::Cloud, json, system::System, tenant::TenantId, untrusted::Untrusted};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -180,10 +180,17 @@ fn cloud_of(
     let is_known = |name: &str| CLOUDS.into_iter().find(|(known, _)| *known == name);
     if let Some((known, host)) = is_known(&name) {
         if known != cloud.name() {
-            return Err(NotHere::because(format!(
-                "Azure CLI uses the cloud {known}, not {}",
-                cloud.name()
-            )));
+            let why = format!("Azure CLI uses the cloud {known}, not {}", cloud.name());
+            let not_here = NotHere::because(why);
+            // A custom cloud may have the authority of a known one.
+            return Err(match is_known(cloud.name()) {
+                Some(_) => not_here.with_fact(Fact::OtherCloud {
+                    theirs: known,
+                    their_authority: host,
+                    ours: cloud.name().to_owned(),
+                }),
+                None => not_here,
+            });
         }
         if system.var("ARM_CLOUD_METADATA_URL").is_some() {
             return Err(NotHere::because(

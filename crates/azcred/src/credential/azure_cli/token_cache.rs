@@ -2,7 +2,8 @@
 //! schema', as `token_cache.py` and `application.py` of MSAL for Python 1.39 read it.
 //!
 //! Secrets are borrowed from the file's bytes, which are wiped. A secret with an escape would have
-//! to be copied; MSAL writes none, so such a file is not read.
+//! to be copied; MSAL writes none. Such an entry, and every other one that MSAL would not write, is
+//! skipped: other programs share the cache.
 
 use super::{super::tool_output, files::NotHere};
 use crate::json;
@@ -10,6 +11,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
 };
+use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -125,15 +127,26 @@ pub(super) struct Cached<'a> {
 
 impl<'a> TokenCache<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, NotHere> {
-        json::object(bytes)
-            .ok_or_else(|| NotHere::because("Azure CLI's token cache has an unknown format"))
+        let cache: Self = json::object(bytes)
+            .ok_or_else(|| NotHere::because("Azure CLI's token cache has an unknown format"))?;
+        let skipped = cache.access.skipped
+            + cache.refresh.skipped
+            + cache.accounts.skipped
+            + cache.applications.skipped;
+        if skipped > 0 {
+            tracing::debug!(
+                skipped,
+                "some entries of Azure CLI's token cache have an unknown form; the others are used"
+            );
+        }
+        Ok(cache)
     }
 
     /// The only person with this name.
     pub(super) fn person(&self, environment: &str, name: &str) -> Result<CachedPerson, NotHere> {
         // A person has an entry for each tenant; the last one counts.
         let mut people = BTreeMap::new();
-        for (_, entry) in &self.accounts.0 {
+        for (_, entry) in &self.accounts.entries {
             if entry.environment == environment
                 && ["MSSTS", "ADFS"].contains(&entry.authority_type.as_ref())
             {
@@ -193,10 +206,10 @@ impl<'a> TokenCache<'a> {
         };
         let exact = self
             .access
-            .0
+            .entries
             .iter()
             .rfind(|(name, entry)| *name == key && is_whose(entry));
-        let others = self.access.0.iter().filter(|(_, entry)| {
+        let others = self.access.entries.iter().filter(|(_, entry)| {
             entry.ext_cache_key.is_none() && is_whose(entry) && has_all(entry)
         });
         for (_, entry) in exact.into_iter().chain(others) {
@@ -211,7 +224,7 @@ impl<'a> TokenCache<'a> {
                 .as_deref()
                 .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
             if !is_bearer || !tool_output::is_token(entry.secret) {
-                return Err(NotHere::because("the cached token is not a bearer token"));
+                continue;
             }
             let refresh_in = entry.refresh_on.as_ref().map(|time| time.after(now));
             return Ok(Some(Cached {
@@ -229,7 +242,12 @@ impl<'a> TokenCache<'a> {
     /// (`_acquire_token_silent_by_finding_rt_belongs_to_me_or_my_family` in `application.py`).
     pub(super) fn refresh(&self, whose: Whose<'_>) -> Vec<&'a str> {
         let name = format!("appmetadata-{}-{}", whose.environment, whose.client_id);
-        let family = match self.applications.0.iter().rfind(|(key, _)| *key == name) {
+        let family = match self
+            .applications
+            .entries
+            .iter()
+            .rfind(|(key, _)| *key == name)
+        {
             // The application is used for the first time and may be in the family.
             None => Some(FAMILY),
             Some((_, application)) => application.family_id.as_deref(),
@@ -238,7 +256,7 @@ impl<'a> TokenCache<'a> {
         let mut take = |is_wanted: &dyn Fn(&RefreshEntry<'_>) -> bool| {
             let mut found: Vec<_> = self
                 .refresh
-                .0
+                .entries
                 .iter()
                 .map(|(_, entry)| entry)
                 .filter(|entry| {
@@ -298,12 +316,19 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-/// An object's members in their order.
-struct Members<'a, T>(Vec<(Cow<'a, str>, T)>);
+/// An object's members in their order, as far as they have the form of `T`.
+struct Members<'a, T> {
+    entries: Vec<(Cow<'a, str>, T)>,
+    /// How many have another form.
+    skipped: usize,
+}
 
 impl<T> Default for Members<'_, T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self {
+            entries: Vec::new(),
+            skipped: 0,
+        }
     }
 }
 
@@ -319,11 +344,15 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
+                let mut members = Members::default();
                 while let Some(Key(key)) = map.next_key()? {
-                    entries.push((key, map.next_value()?));
+                    let entry: &'de RawValue = map.next_value()?;
+                    match serde_json::from_str(entry.get()) {
+                        Ok(entry) => members.entries.push((key, entry)),
+                        Err(_) => members.skipped += 1,
+                    }
                 }
-                Ok(Members(entries))
+                Ok(members)
             }
         }
         deserializer.deserialize_map(InOrder(PhantomData))

@@ -163,31 +163,43 @@ fn a_token_past_its_refresh_time_is_due_and_still_returned() {
 }
 
 #[test]
-fn a_cache_that_msal_would_not_write_is_left_to_azure_cli() {
+fn a_cache_that_is_no_cache_is_left_to_azure_cli() {
     for bad in [
         String::new(),
         "[]".to_owned(),
         "{\"AccessToken\": []}".to_owned(),
-        cache_of(&[access("a", 0, &json!({"expires_on": "soon"}))]),
-        cache_of(&[access(
-            "a",
-            0,
-            &json!({"expires_on": "99999999999999999999"}),
-        )]),
-        cache_of(&[access("a", 0, &json!({"secret": 7}))]),
-        cache_of(&[access("a\"b", 3600, &json!({}))]),
         format!("{} x", cache_of(&[])),
         format!("{}{}", "[".repeat(5000), "]".repeat(5000)),
     ] {
         assert!(TokenCache::parse(bad.as_bytes()).is_err(), "{bad}");
     }
-    for entry in [
-        access("a", 3600, &json!({"token_type": "pop"})),
-        access("a b", 3600, &json!({})),
+}
+
+#[test]
+fn an_odd_entry_is_skipped_and_the_others_are_used() {
+    for odd in [
+        access("odd", 9000, &json!({"expires_on": "soon"})),
+        access("odd", 9000, &json!({"expires_on": "99999999999999999999"})),
+        access("odd", 9000, &json!({"expires_on": null})),
+        access("odd", 9000, &json!({"secret": 7})),
+        access("odd", 9000, &json!({"target": ["x"]})),
+        access("o\"dd", 9000, &json!({})),
+        access("o dd", 9000, &json!({})),
+        access("odd", 9000, &json!({"token_type": "pop"})),
+        json!("text"),
+        json!([1, 2]),
+        json!(null),
     ] {
-        let json = cache_of(&[entry]);
-        let cache = TokenCache::parse(json.as_bytes()).unwrap();
-        assert!(cache.access(whose(), "tid", &[SCOPE], now()).is_err());
+        assert_eq!(found(&cache_of(std::slice::from_ref(&odd))), None, "{odd}");
+        let good = access("good", 3600, &json!({}));
+        let both = cache_of(&[odd.clone(), good.clone()]);
+        assert_eq!(found(&both).as_deref(), Some("good"), "{odd}");
+        // In the other parts too.
+        let rest = json!({
+            "AccessToken": {"a": good, "odd": odd.clone()},
+            "Account": {"odd": odd.clone()}, "RefreshToken": {"odd": 7}, "AppMetadata": {"odd": odd},
+        });
+        assert_eq!(found(&rest.to_string()).as_deref(), Some("good"));
     }
 }
 
