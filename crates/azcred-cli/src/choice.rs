@@ -2,7 +2,7 @@
 
 use crate::{candidates, words};
 use azcred::{
-    Profile,
+    ClientOptions, Profile,
     chain::{Expect, Preset, Source},
     session::{PROFILE_VARIABLE, SessionBuilder},
     system::System,
@@ -10,9 +10,10 @@ use azcred::{
 use clap::{
     Args, ValueEnum,
     builder::{EnumValueParser, PossibleValue, TypedValueParser},
+    value_parser,
 };
 use clap_complete::ArgValueCandidates;
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 /// The profile whose accounts are used.
 #[derive(Args, Clone, Debug, Default)]
@@ -71,6 +72,10 @@ pub(crate) struct Choice {
     #[arg(long, value_name = "SOURCES", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
     expect_source: Vec<Source>,
 
+    /// Let az, azd and pwsh run for this many seconds each, at most 90 [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=ClientOptions::LONGEST_PROCESS_TIMEOUT.as_secs()))]
+    process_timeout: Option<u64>,
+
     #[command(flatten)]
     in_profile: InProfile,
 }
@@ -99,6 +104,9 @@ impl Choice {
             session = session.only(self.only.iter().copied());
         }
         session = session.exclude(self.exclude.iter().copied());
+        if let Some(seconds) = self.process_timeout {
+            session = session.process_timeout(Duration::from_secs(seconds));
+        }
         if let Some(tenant) = &self.expect_tenant {
             session = session.expect(Expect::new("--expect-tenant").tenant(tenant)?);
         }

@@ -33,6 +33,7 @@ pub(crate) fn fix(of: &Fix) -> String {
             "run `azcred chain`, which shows what each source lacks and how long it takes"
                 .to_owned()
         }
+        Fix::RaiseProcessTimeout => "let it run longer: `--process-timeout 60`, or `process_timeout = 60` below [chain] in azcred.toml".to_owned(),
         Fix::Exclude(source) => format!("leave the source out: `--exclude {source}`"),
         Fix::CheckWorkspaceName { seen } => {
             let list = "`azcred workspace list`";

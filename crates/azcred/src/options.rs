@@ -25,6 +25,7 @@ pub struct ClientOptions {
     system: SharedSystem,
     cloud: Option<Cloud>,
     deadline: Option<Duration>,
+    process_timeout: Option<Duration>,
     allowed_tenants: AllowedTenants,
     http: Http,
     prompt: SharedPrompt,
@@ -72,6 +73,7 @@ impl ClientOptions {
             system,
             cloud: None,
             deadline: None,
+            process_timeout: None,
             allowed_tenants: AllowedTenants::None,
             http,
             prompt: Arc::new(PlainPrompt),
@@ -129,6 +131,31 @@ impl ClientOptions {
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline.min(LONGEST_CALL));
         self
+    }
+
+    /// Limits one run of a developer tool: `az`, `azd`, `pwsh`. The default is 10 seconds, the
+    /// maximum [`ClientOptions::LONGEST_PROCESS_TIMEOUT`]. Without
+    /// [`ClientOptions::with_deadline`], a longer limit also extends the call.
+    #[must_use]
+    pub fn with_process_timeout(mut self, timeout: Duration) -> Self {
+        self.process_timeout = Some(timeout.min(Self::LONGEST_PROCESS_TIMEOUT));
+        self
+    }
+
+    /// The longest run of a developer tool. A chain takes little longer.
+    pub const LONGEST_PROCESS_TIMEOUT: Duration = Duration::from_secs(90);
+
+    /// The limit of one run of a developer tool, if the program set one.
+    #[cfg(feature = "developer-tools")]
+    pub(crate) fn process_timeout(&self) -> Option<Duration> {
+        self.process_timeout
+    }
+
+    /// The limit of a call that runs a developer tool.
+    #[cfg(feature = "developer-tools")]
+    pub(crate) fn deadline_with_process(&self) -> Duration {
+        self.deadline
+            .unwrap_or_else(|| DEADLINE.max(self.process_timeout.unwrap_or_default()))
     }
 
     /// Lets requests name these tenants ([`crate::TokenRequest::with_tenant`]). By default, no

@@ -221,7 +221,7 @@ fn the_settings_in_the_pages_can_be_read_and_every_key_is_documented() {
             keys += 1;
         }
     }
-    assert_eq!(keys, 6);
+    assert_eq!(keys, 7);
 
     for block in blocks(&read("docs/local-development.md"), "toml") {
         let machine = Fixture::new().with_file("/azcred.toml", block.as_str());

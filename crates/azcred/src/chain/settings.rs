@@ -15,6 +15,7 @@ use super::{Expect, Preset, Source};
 use crate::{
     decode,
     facts::{Error, ErrorKind, Result},
+    options::ClientOptions,
     redact::{printable, printable_path},
     system::{System, config_folder, read_if_seen},
 };
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// The name of a project's file, which is searched from a folder upward. The user's file is
@@ -42,6 +44,8 @@ pub struct Settings {
     pub only: Option<Vec<Source>>,
     /// The excluded sources.
     pub exclude: Vec<Source>,
+    /// The limit of one run of a developer tool, if a file names one.
+    pub process_timeout: Option<Duration>,
     /// The expectations.
     pub expect: Vec<Expect>,
     /// The files that were read, the project's first.
@@ -64,6 +68,7 @@ struct ChainTable {
     only: Option<Vec<String>>,
     #[serde(default)]
     exclude: Vec<String>,
+    process_timeout: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -131,6 +136,16 @@ impl Settings {
         }
         self.exclude
             .extend(sources(file.chain.exclude).map_err(|error| named(&error))?);
+        if let Some(seconds) = file.chain.process_timeout {
+            let longest = ClientOptions::LONGEST_PROCESS_TIMEOUT.as_secs();
+            if !(1..=longest).contains(&seconds) {
+                return Err(invalid(format!(
+                    "chain.process_timeout is {seconds}, and must be 1 to {longest} seconds"
+                )));
+            }
+            self.process_timeout
+                .get_or_insert(Duration::from_secs(seconds));
+        }
         let mut expect = Expect::new(printable_path(&path));
         if let Some(tenant) = &file.expect.tenant {
             expect = expect.tenant(tenant)?;
@@ -150,4 +165,34 @@ impl Settings {
 /// A file's content, if it exists and this user may see that.
 fn content(system: &dyn System, path: &Path) -> Option<io::Result<Vec<u8>>> {
     read_if_seen(system, path, LIMIT).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::Fixture;
+
+    #[test]
+    fn the_limit_of_a_tool_is_read_from_the_nearest_file_within_bounds() {
+        let found = |project: &str, user: &str| {
+            let machine = Fixture::new()
+                .with_var("HOME", "/home/ada")
+                .with_file("/p/azcred.toml", project)
+                .with_file("/home/ada/.config/azcred/config.toml", user);
+            Settings::find(&machine, Path::new("/p"))
+        };
+        let limit = |seconds| format!("[chain]\nprocess_timeout = {seconds}\n");
+        let of = |project: &str, user: &str| found(project, user).unwrap().process_timeout;
+        assert_eq!(of("", ""), None);
+        assert_eq!(
+            of(&limit("60"), &limit("20")),
+            Some(Duration::from_secs(60))
+        );
+        assert_eq!(of("", &limit("20")), Some(Duration::from_secs(20)));
+        for bad in ["0", "91", "-1", "\"60\"", "1.5"] {
+            let error = found(&limit(bad), "").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
+            assert!(error.to_string().contains("/p/azcred.toml"), "{error}");
+        }
+    }
 }

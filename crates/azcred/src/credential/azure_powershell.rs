@@ -229,3 +229,33 @@ impl fmt::Debug for AzurePowerShell {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::Fixture;
+
+    #[test]
+    fn a_run_is_limited_to_ten_seconds_unless_the_program_says_otherwise() {
+        let seconds = Duration::from_secs;
+        let limit = |options: ClientOptions, own: Option<Duration>| {
+            let mut tool = DeveloperTool::new(&ABOUT, options);
+            if let Some(own) = own {
+                tool.set_deadline(own);
+            }
+            tool.deadline()
+        };
+        let options = || ClientOptions::new(Fixture::new().shared());
+        assert_eq!(limit(options(), None), seconds(10));
+        let raised = || options().with_process_timeout(seconds(60));
+        // Without another limit, the whole call may take as long.
+        assert_eq!(limit(raised(), None), seconds(60));
+        assert_eq!(limit(raised(), Some(seconds(5))), seconds(5));
+        assert_eq!(
+            limit(raised().with_deadline(seconds(20)), None),
+            seconds(20)
+        );
+        let longest = options().with_process_timeout(seconds(1 << 40));
+        assert_eq!(limit(longest, None), ClientOptions::LONGEST_PROCESS_TIMEOUT);
+    }
+}

@@ -108,8 +108,9 @@ impl DeveloperTool {
     /// The limit of one run.
     pub(super) fn deadline(&self) -> Duration {
         self.deadline
+            .or(self.options.process_timeout())
             .unwrap_or_else(|| self.options.deadline_or(DEADLINE))
-            .min(self.options.deadline())
+            .min(self.options.deadline_with_process())
     }
 
     /// That its account is used, by this program if its files are not enough.
@@ -289,7 +290,11 @@ impl DeveloperTool {
                     deadline.as_secs_f32()
                 ),
             )
-            .with_fix(try_it.or(Fix::Exclude(self.about.source))),
+            .with_fix(
+                Fix::RaiseProcessTimeout
+                    .or(try_it)
+                    .or(Fix::Exclude(self.about.source)),
+            ),
             Unfinished::TooMuch => error(
                 ErrorKind::Unexpected,
                 format!("{program} printed too much and was stopped"),

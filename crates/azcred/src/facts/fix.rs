@@ -65,6 +65,8 @@ pub enum Fix {
     ReadReport,
     /// Exclude a source from a chain.
     Exclude(Source),
+    /// Let another program run longer.
+    RaiseProcessTimeout,
     /// Set environment variables. The value is `None` if only the reader knows it.
     SetVariables(Vec<Variable>),
     /// Unset an environment variable.
@@ -439,6 +441,9 @@ impl Fix {
                 f.write_str("read the chain's report: it says what each source lacks")
             }
             Self::Exclude(source) => write!(f, "exclude the source {source}"),
+            Self::RaiseProcessTimeout => {
+                f.write_str("let it run longer: raise the process timeout")
+            }
             Self::SetVariables(variables) => {
                 f.write_str("set ")?;
                 for (number, variable) in variables.iter().enumerate() {

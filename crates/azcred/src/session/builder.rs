@@ -16,7 +16,7 @@ use crate::{
     tenant::TenantId,
     workspace::Named,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Options for a [`Session`]. All are optional. What is not set here is decided by variables, then
 /// by files.
@@ -32,6 +32,7 @@ pub struct SessionBuilder {
     prompt: Option<Arc<dyn Prompt>>,
     unattended: bool,
     fresh: bool,
+    process_timeout: Option<Duration>,
 }
 
 impl SessionBuilder {
@@ -104,6 +105,13 @@ impl SessionBuilder {
         self
     }
 
+    /// Limits one run of a developer tool, such as `az`. It comes before files. See
+    /// [`ClientOptions::with_process_timeout`].
+    pub fn process_timeout(mut self, timeout: Duration) -> Self {
+        self.process_timeout = Some(timeout);
+        self
+    }
+
     /// Never asks a person to sign in. By default, a person at a terminal is asked if no other
     /// source has a token.
     pub fn unattended(mut self) -> Self {
@@ -150,6 +158,9 @@ impl SessionBuilder {
         let (system, folder) = self.machine()?;
         let mut options = self.options_on(system.clone())?;
         let files = Settings::find(&*system, &folder)?;
+        if let Some(timeout) = self.process_timeout.or(files.process_timeout) {
+            options = options.with_process_timeout(timeout);
+        }
         let preset = self.preset_with(&system, &files)?;
         // If both are given, the description adds nothing.
         if self.scope.is_none() || system.var("AZURE_AUTHORITY_HOST").is_none() {

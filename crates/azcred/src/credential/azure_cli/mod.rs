@@ -130,7 +130,8 @@ impl AzureCli {
             )
             .with_fix("give only one of the two"));
         }
-        let left = || tool.options().deadline().saturating_sub(started.elapsed());
+        let whole = tool.options().deadline_with_process();
+        let left = || whole.saturating_sub(started.elapsed());
         let looking = {
             let (this, request) = (self.clone(), request.clone());
             tokio::task::spawn_blocking(move || this.look_into_files(&request))

@@ -232,8 +232,12 @@ fn a_code_of_entra_id_in_a_hosts_error_is_explained() {
     let body = r#"{"error":"invalid_resource","error_description":"AADSTS500014: The service principal for resource 'https://r' is disabled. Trace ID: x"}"#;
     let error = answer(400, body).unwrap_err();
     assert_eq!(error.code(), Some(500_014));
-    // The tenant is not known, so the host's words stay.
-    assert!(error.why().contains("is disabled"), "{error}");
+    assert!(
+        error
+            .why()
+            .contains("'https://r' is disabled in the account's tenant"),
+        "{error}"
+    );
     let body = r#"{"error":"unauthorized_client","error_description":"AADSTS50105: x"}"#;
     let error = answer(400, body).unwrap_err();
     assert!(

@@ -225,12 +225,17 @@ impl Meaning {
 /// The text with the names of a request; `None` if one of them is not known.
 fn filled(text: &'static str, names: &RequestNames<'_>) -> Option<Cow<'static, str>> {
     let mut filled = Cow::Borrowed(text);
+    // What is true of a tenant needs no name for it.
+    const ITS: &str = "the tenant {tenant}";
+    if names.tenant.is_none() && text.contains(ITS) {
+        filled = Cow::Owned(text.replace(ITS, "the account's tenant"));
+    }
     for (place, name) in [
         ("{client}", names.client_id),
         ("{tenant}", names.tenant),
         ("{scope}", names.scope),
     ] {
-        if text.contains(place) {
+        if filled.contains(place) {
             filled = Cow::Owned(filled.replace(place, name?));
         }
     }

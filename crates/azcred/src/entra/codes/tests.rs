@@ -88,7 +88,16 @@ fn a_fix_without_the_names_that_it_needs_is_left_to_the_caller() {
         scope: Some("https://r"),
         ..nothing
     };
-    assert!(of(500_014).means_with(&known).is_none());
+    assert!(of(700_016).means_with(&known).is_none());
+    assert_eq!(
+        of(53_003)
+            .fix_with(SentProof::Tool, &nothing)
+            .map(|fix| fix.to_string())
+            .as_deref(),
+        Some(
+            "search the sign-in log of the account's tenant for the correlation id: it names the policy"
+        )
+    );
     assert_eq!(
         of(50_076).means_with(&nothing).as_deref(),
         Some("multi-factor authentication is required")
