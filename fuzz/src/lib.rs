@@ -16,8 +16,9 @@ mod targets;
 
 pub use targets::{TARGETS, Target};
 
-/// Runs a target, and fails if it is unknown, or if the log has a secret. An input that has a piece of
-/// the secret by itself proves nothing, and is not run: a fuzzer learns such pieces from comparisons.
+/// Runs a target, and fails if it is unknown, or if the log has a secret. An input that has a piece
+/// of the secret by itself proves nothing, and is not run: a fuzzer learns such pieces from
+/// comparisons.
 ///
 /// # Panics
 /// If the target fails.

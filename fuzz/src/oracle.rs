@@ -48,8 +48,8 @@ pub fn keeps_secret(shown: &str) {
     assert!(piece.is_none(), "shows {piece:?} of the secret: {shown}");
 }
 
-/// The pieces of the secret in all its forms, and those of its letters and digits. Both are in lower
-/// case.
+/// The pieces of the secret in all its forms, and those of its letters and digits. Both are in
+/// lower case.
 static PIECES: LazyLock<[HashSet<Vec<u8>>; 2]> = LazyLock::new(|| {
     let pieces = |form: String| {
         let form = form.to_ascii_lowercase().into_bytes();

@@ -20,7 +20,8 @@ const SECRETS: [&str; 9] = [
     "AZCRED_SECRET",
 ];
 
-/// Variables that name a file or a folder. What looks like a secret there is one, in the wrong place.
+/// Variables that name a file or a folder. What looks like a secret there is one, in the wrong
+/// place.
 const PATHS: [&str; 8] = [
     "AZCRED_HOME",
     "AZURE_CLIENT_CERTIFICATE_PATH",
