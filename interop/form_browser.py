@@ -160,7 +160,7 @@ class FormTab:
         self.session.trust_env = False
         self.session.verify = str(trusted) if trusted else True
         # Browsers never use a proxy for this machine.
-        self.session.proxies = {"https": proxy, "https://localhost": None} if proxy else {}
+        self.session.proxies = {"https": proxy, "https://localhost": ""} if proxy else {}
         self.filled = {}
         self.history = []
 

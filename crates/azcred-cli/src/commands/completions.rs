@@ -1,5 +1,5 @@
-//! `azcred completions`: a script with which a shell completes azcred's command line. It runs azcred
-//! at each Tab, so that it offers this machine's accounts too.
+//! `azcred completions`: a script with which a shell completes azcred's command line. It runs
+//! azcred at each Tab, so that it offers this machine's accounts too.
 
 use crate::{failure::Failure, output::Output};
 use clap::Args;

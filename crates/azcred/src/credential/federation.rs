@@ -119,8 +119,8 @@ impl fmt::Display for FederatedClaims {
     }
 }
 
-/// Adds the assertion's claims to a rejection of Entra ID's. If Entra ID has no federated credential
-/// for the assertion, adds the command that registers it. Other errors are unchanged.
+/// Adds the assertion's claims to a rejection of Entra ID's. If Entra ID has no federated
+/// credential for the assertion, adds the command that registers it. Other errors are unchanged.
 pub(crate) fn with_both_sides(
     error: Error,
     client_id: &ClientId,

@@ -19,6 +19,8 @@ mod token_endpoint;
 
 #[cfg(feature = "people")]
 pub(crate) use authorize::{Authorization, AuthorizationOptions, Redirected};
+pub(crate) use codes::RequestNames;
+pub use codes::{Meaning, SentProof, explain};
 #[cfg(feature = "people")]
 pub(crate) use device::Device;
 #[cfg(feature = "people")]
@@ -28,9 +30,6 @@ pub(crate) use openid::Endpoints;
 pub(crate) use signed_in::SignedIn;
 pub(crate) use token_answer::{PersonTokens, code_in};
 pub(crate) use token_endpoint::{Grant, TokenEndpoint, scopes_of_person};
-
-pub(crate) use codes::RequestNames;
-pub use codes::{Meaning, SentProof, explain};
 
 #[cfg(feature = "people")]
 use id_token::{Expected, id_claims};

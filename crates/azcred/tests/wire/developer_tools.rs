@@ -616,13 +616,13 @@ fn signed_in_to(cloud: &str) -> Fixture {
     bare().with_file("/home/ada/.azure/azureProfile.json", profile)
 }
 
-/// What is known is said, and no fix repeats what was done: `az login` where an account is signed in
-/// and something else is wrong, or the installation of a program that was found.
+/// What is known is said, and no fix repeats what was done: `az login` where an account is signed
+/// in and something else is wrong, or the installation of a program that was found.
 #[tokio::test]
 async fn what_is_known_of_azure_cli_is_said_and_no_fix_repeats_it() {
     const FOLDER: &str = "/home/ada/.azure";
     let other_cloud = signed_in_to("AzureUSGovernment").with_file(
-        &format!("{FOLDER}/config"),
+        format!("{FOLDER}/config"),
         "[cloud]\nname = AzureUSGovernment\n",
     );
     let another = FileFacts {
@@ -635,7 +635,7 @@ async fn what_is_known_of_azure_cli_is_said_and_no_fix_repeats_it() {
     };
     let foreign = signed_in_to("AzureCloud").with_facts(FOLDER, another, "");
     let windows = signed_in_to("AzureCloud")
-        .with_file(&format!("{FOLDER}/msal_token_cache.bin"), [1, 0, 0, 0]);
+        .with_file(format!("{FOLDER}/msal_token_cache.bin"), [1, 0, 0, 0]);
     let says_login = "ERROR: Please run 'az login' to setup account.";
     for (machine, said, runs, why, fix) in [
         (
