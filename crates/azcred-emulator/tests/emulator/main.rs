@@ -13,6 +13,8 @@ mod identity_host_faults;
 mod identity_host_refusals;
 mod identity_hosts;
 mod isolation;
+#[cfg(unix)]
+mod isolation_homes;
 mod laptop;
 mod personas;
 mod refresh_tokens;
