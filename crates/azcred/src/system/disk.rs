@@ -6,7 +6,7 @@
 
 use super::{
     FileFacts, FileKind, FileLock, OpenFile, Writers,
-    open_file::{Content, Foreign, Unsuitable},
+    open_file::{Content, Unsuitable},
 };
 use std::{
     fs, io,
@@ -82,8 +82,13 @@ fn nearest(path: &Path) -> io::Result<(PathBuf, fs::Metadata)> {
     Err(io::ErrorKind::NotFound.into())
 }
 
+/// The folder of a file. A name alone is one in the current folder.
 fn parent(path: &Path) -> io::Result<&Path> {
-    path.parent().ok_or(io::ErrorKind::InvalidInput.into())
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Ok(Path::new(".")),
+        Some(folder) => Ok(folder),
+        None => Err(io::ErrorKind::InvalidInput.into()),
+    }
 }
 
 fn unsuitable(path: &Path, facts: FileFacts) -> io::Error {
@@ -107,8 +112,8 @@ fn kind(metadata: &fs::Metadata) -> FileKind {
 #[cfg(unix)]
 mod imp {
     use super::{
-        Content, FileFacts, FileKind, Foreign, OpenFile, Path, PathBuf, Writers, fs, io, kind,
-        parent, unsuitable,
+        super::Foreign, Content, FileFacts, FileKind, OpenFile, Path, PathBuf, Writers, fs, io,
+        kind, parent, unsuitable,
     };
     use rustix::{
         fs::{AtFlags, FileType, Mode, OFlags, Stat},
@@ -301,10 +306,6 @@ mod imp {
         let enter = OFlags::PATH;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         let enter = OFlags::RDONLY;
-        let path = match path.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => path,
-        };
         let flags = enter | OFlags::DIRECTORY | OFlags::CLOEXEC | follow;
         let folder = fs::File::from(rustix::fs::open(path, flags, Mode::empty())?);
         let metadata = folder.metadata()?;

@@ -332,15 +332,18 @@ impl Connected {
     }
 
     /// What another process does after this one looked at a key: it puts a link in its place.
+    #[cfg(unix)]
     fn attack(&self, path: &Path) {
         let secret = self.folder.join("secret");
-        #[cfg(unix)]
         if path.ends_with("swapped.key") && secret.exists() {
             let path = self.real(path);
             fs::remove_file(&path).unwrap();
             std::os::unix::fs::symlink(secret, path).unwrap();
         }
     }
+
+    #[cfg(not(unix))]
+    fn attack(&self, _: &Path) {}
 
     fn real(&self, path: &Path) -> PathBuf {
         match path.strip_prefix(FOLDER) {

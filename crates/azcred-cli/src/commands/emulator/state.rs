@@ -4,10 +4,7 @@ use crate::{
     failure::{Failure, Kind},
     given,
 };
-use azcred::{
-    Fix, printable_path,
-    system::{RealSystem, System},
-};
+use azcred::system::{RealSystem, System};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +70,7 @@ impl State {
 
 #[cfg(unix)]
 fn check_owner(folder: &Path) -> Result<(), Failure> {
+    use azcred::{Fix, printable_path};
     use std::os::unix::fs::MetadataExt;
     let mut around = folder.ancestors();
     let there = around.find_map(|around| Some((around, std::fs::metadata(around).ok()?)));
