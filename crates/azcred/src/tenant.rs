@@ -23,6 +23,9 @@ impl TenantId {
     /// [`ErrorKind::Invalid`] if the text is not a GUID, a domain name or a shared endpoint.
     pub fn new(tenant: &str) -> Result<Self> {
         let id = tidied_id(tenant);
+        if is_ad_fs(id) {
+            return Err(invalid("the tenant", tenant, NO_AD_FS).with_fix(instead_of_ad_fs()));
+        }
         let is_domain = is_domain(id) && Misplaced::of(id).is_none();
         if SHARED.contains(&id) || is_guid(id) || is_domain {
             return Ok(Self(id.into()));
@@ -45,6 +48,22 @@ impl TenantId {
     pub fn is_shared(&self) -> bool {
         SHARED.contains(&self.as_str())
     }
+}
+
+/// Whether a tenant, or a part of an authority's path, means AD FS. Tools for Azure write `adfs`
+/// where Microsoft Entra ID has the tenant.
+pub(crate) fn is_ad_fs(part: &str) -> bool {
+    part.trim_matches('/').eq_ignore_ascii_case("adfs")
+}
+
+/// The cause wherever AD FS is named.
+pub(crate) const NO_AD_FS: &str =
+    "azcred does not sign in to AD FS or to an Azure Stack Hub with AD FS";
+
+/// What signs in to AD FS.
+pub(crate) fn instead_of_ad_fs() -> Fix {
+    Fix::from("sign in with Azure CLI: `az cloud register`, `az cloud set`, `az login --service-principal --tenant adfs`")
+        .or("use azure-identity with `disable_instance_discovery=True`, AZURE_TENANT_ID=adfs and AZURE_AUTHORITY_HOST=https://HOST")
 }
 
 /// An application's client id. In Entra ID it is a GUID. Other providers may use other text of
@@ -128,6 +147,21 @@ mod tests {
             let error = TenantId::new(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
             assert!(error.fix().unwrap().to_string().contains("az account show"));
+        }
+    }
+
+    #[test]
+    fn ad_fs_is_refused_by_name() {
+        for named in ["adfs", "ADFS", " \"adfs\" ", "/adfs/", "adfs/"] {
+            let error = TenantId::new(named).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{named}");
+            assert!(error.why().contains("does not sign in to AD FS"), "{error}");
+            let fix = error.fix().unwrap().to_string();
+            assert!(fix.contains("--tenant adfs"), "{fix}");
+            assert!(fix.contains("disable_instance_discovery"), "{fix}");
+        }
+        for other in ["adfs.contoso.com", "contoso-adfs.onmicrosoft.com"] {
+            assert!(TenantId::new(other).is_ok(), "{other}");
         }
     }
 

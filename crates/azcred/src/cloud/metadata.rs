@@ -98,13 +98,19 @@ pub(crate) async fn described(
         invalid(why, "set AZUREML_CURRENT_CLOUD to one of these names")
     })?;
     let cloud = cloud(entry, authority, &url).map_err(|error| {
-        invalid(
-            format!(
-                "its description of the cloud can't be used: {}",
+        let why = match Authority::names_ad_fs(&entry.authentication.login_endpoint) {
+            true => format!(
+                "it signs in at {}: {}",
+                shown(&entry.authentication.login_endpoint),
                 error.why()
             ),
-            CHECK_ADDRESS,
-        )
+            false => {
+                let why = error.why();
+                let why = format!("its description of the cloud can't be used: {why}");
+                return invalid(why, CHECK_ADDRESS);
+            }
+        };
+        Error::new(ErrorKind::Invalid, what.clone(), why).with_fix_of(&error)
     })?;
     tracing::debug!(
         cloud = cloud.name(),

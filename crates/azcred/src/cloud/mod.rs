@@ -6,6 +6,7 @@ use crate::{
     facts::{Error, ErrorKind, Result},
     sieve::{in_variable, oddity, shown, tidied},
     system::{System, is_loopback},
+    tenant::{NO_AD_FS, instead_of_ad_fs, is_ad_fs},
 };
 use std::{borrow::Cow, fmt};
 use url::Url;
@@ -113,7 +114,7 @@ impl Cloud {
     pub fn openid_provider(issuer: &str) -> Result<Self> {
         Ok(Self {
             name: Cow::Borrowed("OpenID"),
-            authority: Authority::new(issuer)?,
+            authority: Authority::of_any_provider(issuer)?,
             protocol: Protocol::OpenId,
             ..Self::PUBLIC
         })
@@ -211,8 +212,11 @@ fn authority_of(system: &dyn System) -> Result<Option<Authority>> {
         return Ok(None);
     };
     let authority = Authority::new(&host).map_err(|error| {
-        in_variable("AZURE_AUTHORITY_HOST", &host, &error)
-            .with_fix("set it to https://login.microsoftonline.com, or unset it")
+        let error = in_variable("AZURE_AUTHORITY_HOST", &host, &error);
+        match Authority::names_ad_fs(&host) {
+            true => error,
+            false => error.with_fix("set it to https://login.microsoftonline.com, or unset it"),
+        }
     })?;
     Ok(Some(authority))
 }
@@ -229,8 +233,30 @@ impl Authority {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is not an address, has a query, a fragment or
-    /// credentials, or is plain HTTP to another machine.
+    /// credentials, is plain HTTP to another machine, or names AD FS (`https://HOST/adfs`).
     pub fn new(authority: &str) -> Result<Self> {
+        let parsed = Self::of_any_provider(authority)?;
+        if Self::names_ad_fs(&parsed.0) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("could not read the authority {}", shown(authority)),
+                NO_AD_FS,
+            )
+            .with_fix(instead_of_ad_fs()));
+        }
+        Ok(parsed)
+    }
+
+    /// Whether an address is AD FS's: it has `adfs` in its path, in place of a tenant.
+    fn names_ad_fs(authority: &str) -> bool {
+        let rest = authority
+            .split_once("://")
+            .map_or(authority, |(_, rest)| rest);
+        rest.split('/').skip(1).map(tidied).any(is_ad_fs)
+    }
+
+    /// As [`Authority::new`], at whatever path the provider is.
+    fn of_any_provider(authority: &str) -> Result<Self> {
         let authority = tidied(authority);
         let url = if authority.contains("://") {
             checked("the authority", authority)?
@@ -340,6 +366,33 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn ad_fs_is_refused_by_name_as_an_authority() {
+        for named in [
+            "https://adfs.local.azurestack.external/adfs",
+            "https://adfs.contoso.com/ADFS/",
+            "adfs.contoso.com/adfs",
+            "\"https://adfs.contoso.com/adfs\"",
+            "https://adfs.contoso.com/adfs/oauth2",
+        ] {
+            let machine = Fixture::new().with_var("AZURE_AUTHORITY_HOST", named);
+            for error in [
+                Authority::new(named).unwrap_err(),
+                Cloud::from_system(&machine).unwrap_err(),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::Invalid, "{named}");
+                assert!(error.why().contains("does not sign in to AD FS"), "{error}");
+                let fix = error.fix().unwrap().to_string();
+                assert!(fix.contains("--tenant adfs"), "{fix}");
+            }
+            let error = Cloud::from_system(&machine).unwrap_err();
+            assert!(error.what().contains("AZURE_AUTHORITY_HOST"), "{error}");
+        }
+        assert!(Authority::new("https://adfs.contoso.com").is_ok());
+        // Its discovery document may be all that a program needs.
+        assert!(Cloud::openid_provider("https://adfs.contoso.com/adfs").is_ok());
     }
 
     #[test]

@@ -91,6 +91,13 @@ async fn an_unusable_value_is_named_and_the_error_keeps_its_kind() {
             "can't be used",
         ),
         (
+            json(&DESCRIPTIONS.replace("login.mars.example", "adfs.mars.example/adfs")),
+            vec![mars],
+            ErrorKind::Invalid,
+            "ARM_CLOUD_METADATA_URL",
+            "does not sign in to AD FS",
+        ),
+        (
             http("401 Unauthorized", &[], "{}"),
             vec![mars],
             ErrorKind::Unexpected,

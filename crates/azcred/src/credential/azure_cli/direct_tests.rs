@@ -527,6 +527,35 @@ fn a_custom_cloud_is_read_if_its_host_is_the_one_in_use() {
 }
 
 #[test]
+fn an_account_of_ad_fs_is_named_and_left_to_az() {
+    let hub = |cloud: &str, endpoint: &str| {
+        let mut one = subscription("s", "S", true, "adfs", &ada());
+        one["environmentName"] = json!(cloud);
+        laptop()
+            .with_file("/home/ada/.azure/azureProfile.json", profile(&[one]))
+            .with_file(
+                "/home/ada/.azure/config",
+                format!("[cloud]\nname = {cloud}\n[core]\ninstance_discovery = false\n"),
+            )
+            .with_file(
+                "/home/ada/.azure/clouds.config",
+                format!("[{cloud}]\n{endpoint}"),
+            )
+    };
+    let authority = "endpoint_active_directory = https://adfs.local.azurestack.external/adfs\n";
+    let own = crate::Authority::new("https://adfs.local.azurestack.external").unwrap();
+    for (machine, cloud) in [
+        (hub("Hub", authority), Cloud::PUBLIC),
+        (hub("Hub", authority), Cloud::with_authority(own.clone())),
+        (hub("Hub", ""), Cloud::with_authority(own)),
+        (hub("AzureCloud", ""), Cloud::PUBLIC),
+    ] {
+        let got = ask(&machine, &cloud, None, None).unwrap_err();
+        assert_eq!(got, "Azure CLI is signed in to AD FS");
+    }
+}
+
+#[test]
 fn azs_own_token_is_used_for_resource_managers_other_name() {
     const OLDER: &str = "https://management.core.windows.net//user_impersonation https://management.core.windows.net//.default";
     let with = |keep_newer: bool| {

@@ -2,7 +2,13 @@
 //! `Profile.get_subscription` in azure-cli-core finds it.
 
 use super::files::{CLOUD, CliSettings, Fact, Folder, INSTANCE_DISCOVERY, Limit, NotHere};
-use crate::{cloud::Cloud, json, system::System, tenant::TenantId, untrusted::Untrusted};
+use crate::{
+    cloud::Cloud,
+    json,
+    system::System,
+    tenant::{TenantId, is_ad_fs},
+    untrusted::Untrusted,
+};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -158,8 +164,14 @@ pub(crate) fn tenant_name(system: &dyn System, tenant: &str) -> Option<Untrusted
     Some(Untrusted::from(name))
 }
 
+/// Of an Azure Stack Hub without Microsoft Entra ID. Azure CLI itself signs in there.
+const AD_FS: &str = "Azure CLI is signed in to AD FS";
+
 /// Tokens are stored under the tenant's id, which a domain name does not show.
 fn guid(tenant: &str) -> Result<TenantId, NotHere> {
+    if is_ad_fs(tenant) {
+        return Err(NotHere::because(AD_FS));
+    }
     uuid::Uuid::try_parse(tenant)
         .ok()
         .filter(|_| tenant.len() == 36)
@@ -203,6 +215,10 @@ fn cloud_of(
             ));
         }
         return Ok((name, host.to_owned()));
+    }
+    let endpoint = clouds.value(&name, "endpoint_active_directory");
+    if endpoint.is_some_and(|endpoint| endpoint.split('/').any(is_ad_fs)) {
+        return Err(NotHere::because(AD_FS));
     }
     // A custom cloud: its authority may have aliases that are unknown here, so the tokens must be
     // for the host in use. Without this setting, az would request the aliases from Microsoft.
