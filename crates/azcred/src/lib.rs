@@ -67,6 +67,7 @@
 
 #[cfg(any(feature = "disk-cache", feature = "people"))]
 pub mod account;
+mod audience;
 #[cfg(feature = "azure_core")]
 mod azure_core;
 mod ber;
@@ -118,6 +119,7 @@ pub use crate::credential::{
 #[cfg(feature = "people")]
 pub use crate::credential::{DeviceCodeCredential, InteractiveBrowserCredential, SignInPrompt};
 pub use crate::{
+    audience::FederatedAudience,
     cloud::{Authority, Cloud},
     credential::{
         AssertionSource, Availability, AzureMlOnBehalfOfCredential, AzurePipelinesCredential,

@@ -2,6 +2,7 @@
 //! stored.
 
 use crate::{
+    audience::FederatedAudience,
     cloud::{Cloud, metadata},
     facts::{Error, Result},
     http::{Http, LONGEST_CALL},
@@ -26,6 +27,7 @@ pub struct ClientOptions {
     cloud: Option<Cloud>,
     deadline: Option<Duration>,
     process_timeout: Option<Duration>,
+    federated_audience: Option<FederatedAudience>,
     allowed_tenants: AllowedTenants,
     http: Http,
     prompt: SharedPrompt,
@@ -74,6 +76,7 @@ impl ClientOptions {
             cloud: None,
             deadline: None,
             process_timeout: None,
+            federated_audience: None,
             allowed_tenants: AllowedTenants::None,
             http,
             prompt: Arc::new(PlainPrompt),
@@ -156,6 +159,21 @@ impl ClientOptions {
     pub(crate) fn deadline_with_process(&self) -> Duration {
         self.deadline
             .unwrap_or_else(|| DEADLINE.max(self.process_timeout.unwrap_or_default()))
+    }
+
+    /// Requests identity tokens of a CI job (GitHub Actions) for this audience: the one of the
+    /// application's federated credential. The default is `AZCRED_FEDERATED_AUDIENCE`, or else the
+    /// cloud's, `api://AzureADTokenExchange` in Azure's public cloud. Azure Pipelines chooses the
+    /// audience itself.
+    #[must_use]
+    pub fn with_federated_audience(mut self, audience: FederatedAudience) -> Self {
+        self.federated_audience = Some(audience);
+        self
+    }
+
+    /// The audience that the program set.
+    pub(crate) fn federated_audience(&self) -> Option<&FederatedAudience> {
+        self.federated_audience.as_ref()
     }
 
     /// Lets requests name these tenants ([`crate::TokenRequest::with_tenant`]). By default, no

@@ -3,6 +3,7 @@
 
 use super::{
     client_assertion::{Asserted, Subject},
+    federation::{Audience, Requester},
     source::{Kept, credential},
     token_service::{Shared, TokenService, address, bearer},
     variables,
@@ -107,7 +108,8 @@ impl AzurePipelinesCredential {
             id: connection.to_owned(),
         };
         let using = Used::new(kind).from_variables(names.iter().copied());
-        let source = (service, subject);
+        let audience = Audience::of(&options, Requester::Service)?;
+        let source = (service, subject, audience);
         let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
     }

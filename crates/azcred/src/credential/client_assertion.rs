@@ -1,7 +1,8 @@
 //! An application that proves its identity with an assertion of another issuer.
 
 use super::{
-    Availability, federation,
+    Availability,
+    federation::{self, Audience, Requester},
     source::{Kept, TokenSource, credential},
 };
 use crate::{
@@ -68,7 +69,7 @@ pub(crate) struct Asserted {
     using: Used,
     endpoint: TokenEndpoint,
     /// The audience of assertions, unless the federated credential has another.
-    audience: &'static str,
+    audience: Audience,
     source: Box<dyn AssertionSource>,
     subject: Subject,
 }
@@ -101,8 +102,9 @@ impl ClientAssertionCredential {
     ) -> Result<Self> {
         let using = UsedKind::ClientAssertion.into();
         let system = options.system().clone();
-        let subject = Subject::Unknown;
-        let source = Asserted::new(NAME, using, tenant, client_id, (source, subject), options)?;
+        let audience = Audience::of(&options, Requester::Other)?;
+        let source = (source, Subject::Unknown, audience);
+        let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 }
@@ -119,13 +121,13 @@ impl Asserted {
         using: Used,
         tenant: TenantId,
         client_id: ClientId,
-        (source, subject): (impl AssertionSource + 'static, Subject),
+        (source, subject, audience): (impl AssertionSource + 'static, Subject, Audience),
         options: ClientOptions,
     ) -> Result<Self> {
         Ok(Self {
             name,
             using: using.of_application(&client_id, &tenant),
-            audience: federation::audience(&options.cloud()?),
+            audience,
             endpoint: TokenEndpoint::new(tenant, client_id, options)?,
             source: Box::new(source),
             subject,
@@ -210,7 +212,7 @@ impl Asserted {
             federation::with_both_sides(
                 error,
                 self.endpoint.client_id(),
-                self.audience,
+                &self.audience,
                 assertion.expose_secret(),
             )
         })

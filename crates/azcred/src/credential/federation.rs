@@ -1,13 +1,16 @@
 //! Workload identity federation: what an assertion must contain, and how to register it in Entra
 //! ID.
 
+use super::variables;
 use crate::{
+    audience::FederatedAudience,
     cloud::Cloud,
-    facts::{self, Error, ErrorKind, is_web_token},
+    facts::{self, Error, ErrorKind, Fix, Result, is_web_token},
+    options::ClientOptions,
     redact::printable,
     tenant::ClientId,
 };
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// The longest issuer, subject or audience in Entra ID ('federatedIdentityCredential resource
 /// type').
@@ -20,9 +23,90 @@ const GITHUB: &str = "https://token.actions.githubusercontent.com";
 /// By GitHub's page 'OpenID Connect reference'.
 const IDS_OF_GITHUB: &str = "GitHub writes the ids of the owner and the repository into the subjects of repositories that were made, renamed or moved since July 2026, so a federated credential with the names alone does not match";
 
+/// Sets the audience. No settings file can: the token is valid for everyone with that audience, and
+/// a project's file comes with a checkout.
+pub(crate) const AUDIENCE: &str = "AZCRED_FEDERATED_AUDIENCE";
+
+/// The audience of assertions: the program's, or else the variable's, or else the cloud's.
+#[derive(Debug)]
+pub(crate) struct Audience {
+    pub(crate) text: Cow<'static, str>,
+    origin: Origin,
+    requester: Requester,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Program,
+    Variable,
+    Cloud,
+}
+
+/// Which side chooses the audience of an assertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Requester {
+    /// azcred, in its request.
+    Azcred,
+    /// The service that issues the token.
+    Service,
+    /// Another program, such as the one that writes the token's file.
+    Other,
+}
+
+impl Audience {
+    /// The audience for credentials with these options.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the variable is not an audience or the cloud is unknown.
+    pub(crate) fn of(options: &ClientOptions, requester: Requester) -> Result<Self> {
+        let system = options.system();
+        let is_heeded = requester != Requester::Service;
+        let (text, origin) = if let Some(given) = options.federated_audience()
+            && is_heeded
+        {
+            (given.as_str().to_owned().into(), Origin::Program)
+        } else if is_heeded && system.var(AUDIENCE).is_some() {
+            let given = variables::read(&**system, AUDIENCE, FederatedAudience::new)?;
+            (given.as_str().to_owned().into(), Origin::Variable)
+        } else {
+            (of_cloud(&options.cloud()?).into(), Origin::Cloud)
+        };
+        Ok(Self {
+            text,
+            origin,
+            requester,
+        })
+    }
+
+    /// The variable that chose the audience of requests.
+    pub(crate) fn variable(&self) -> Option<&'static str> {
+        (self.origin == Origin::Variable).then_some(AUDIENCE)
+    }
+
+    /// What gives the next token another audience, if `claims` have the wrong one.
+    fn fix(&self, code: Option<u32>, claims: &FederatedClaims) -> Option<String> {
+        match (self.requester, self.origin) {
+            (Requester::Azcred, _) if !matches!(code, Some(700_023 | 700_212)) => None,
+            (Requester::Azcred, Origin::Cloud) => Some(format!(
+                "if the federated credential has another audience, set {AUDIENCE} to it"
+            )),
+            (Requester::Azcred, Origin::Variable) => Some(format!(
+                "set {AUDIENCE} to the audience of the federated credential, or unset it"
+            )),
+            (Requester::Azcred, Origin::Program) => Some(
+                "give `with_federated_audience` the audience of the federated credential"
+                    .to_owned(),
+            ),
+            (Requester::Service, _) => None,
+            (Requester::Other, _) => (!claims.audiences.iter().any(|one| *one == self.text))
+                .then(|| format!("request the token for the audience {}", self.text)),
+        }
+    }
+}
+
 /// The audience of assertions in a cloud ('Configure an application to trust a managed identity'
 /// lists it for each cloud).
-pub(crate) fn audience(cloud: &Cloud) -> &'static str {
+fn of_cloud(cloud: &Cloud) -> &'static str {
     match cloud.name() {
         "AzureUSGovernment" => "api://AzureADTokenExchangeUSGov",
         "AzureChinaCloud" => "api://AzureADTokenExchangeChina",
@@ -124,7 +208,7 @@ impl fmt::Display for FederatedClaims {
 pub(crate) fn with_both_sides(
     error: Error,
     client_id: &ClientId,
-    audience: &str,
+    audience: &Audience,
     assertion: &str,
 ) -> Error {
     let knows_none = matches!(
@@ -146,13 +230,16 @@ pub(crate) fn with_both_sides(
         Some(refusal) => shown.with_refusal(refusal.clone()),
         None => shown,
     };
+    let change = audience.fix(error.code(), &claims);
     if !knows_none {
-        return shown.with_fix_of(&error);
+        return match (change, audience.requester, error.fix()) {
+            (Some(change), Requester::Azcred, Some(fix)) => {
+                shown.with_fix(Fix::from(change).or(fix.clone()))
+            }
+            _ => shown.with_fix_of(&error),
+        };
     }
-    let mut fix = Vec::new();
-    if !claims.audiences.iter().any(|one| one == audience) {
-        fix.push(format!("request the token for the audience {audience}"));
-    }
+    let mut fix: Vec<String> = change.into_iter().collect();
     match claims.registration(client_id) {
         Some(command) => fix.push(format!(
             "if the application should trust this token, run {command} (for a managed identity, \

@@ -1,5 +1,8 @@
 use super::*;
-use crate::facts::{Refusal, WEB_TOKEN_LIMIT};
+use crate::{
+    facts::{Refusal, WEB_TOKEN_LIMIT},
+    system::Fixture,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
@@ -35,8 +38,9 @@ fn refused(code: u32) -> Error {
 
 fn shown(code: u32, assertion: &str) -> Error {
     let client_id = ClientId::new("c11e").unwrap();
-    let audience = audience(&Cloud::PUBLIC);
-    with_both_sides(refused(code), &client_id, audience, assertion)
+    let options = ClientOptions::new(Fixture::new().shared());
+    let audience = Audience::of(&options, Requester::Other).unwrap();
+    with_both_sides(refused(code), &client_id, &audience, assertion)
 }
 
 #[test]
@@ -46,7 +50,85 @@ fn each_cloud_has_its_audience() {
         (Cloud::US_GOVERNMENT, "api://AzureADTokenExchangeUSGov"),
         (Cloud::CHINA, "api://AzureADTokenExchangeChina"),
     ] {
-        assert_eq!(audience(&cloud), wanted);
+        assert_eq!(of_cloud(&cloud), wanted);
+    }
+}
+
+#[test]
+fn the_program_and_then_the_variable_choose_the_audience_that_is_requested() {
+    let machine = || Fixture::new().with_var(AUDIENCE, " \"https://github.com/contoso\" ");
+    let options = || ClientOptions::new(machine().shared()).with_cloud(Cloud::CHINA);
+    let of = |options: &ClientOptions, requester| {
+        let audience = Audience::of(options, requester).unwrap();
+        (audience.text.to_string(), audience.origin)
+    };
+    for requester in [Requester::Azcred, Requester::Other] {
+        assert_eq!(
+            of(&options(), requester),
+            ("https://github.com/contoso".to_owned(), Origin::Variable)
+        );
+        let own = FederatedAudience::new("api://own").unwrap();
+        assert_eq!(
+            of(&options().with_federated_audience(own), requester),
+            ("api://own".to_owned(), Origin::Program)
+        );
+    }
+    // Azure Pipelines has no parameter for it.
+    assert_eq!(
+        of(&options(), Requester::Service),
+        ("api://AzureADTokenExchangeChina".to_owned(), Origin::Cloud)
+    );
+    let odd = Fixture::new()
+        .with_var(AUDIENCE, "api://a api://b")
+        .shared();
+    let error = Audience::of(&ClientOptions::new(odd), Requester::Azcred).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(
+        error.what(),
+        "could not read AZCRED_FEDERATED_AUDIENCE ('api://a api://b')"
+    );
+}
+
+#[test]
+fn a_wrong_audience_that_azcred_requested_has_its_variable_as_the_fix() {
+    let client_id = ClientId::new("c11e").unwrap();
+    let default = || ClientOptions::new(Fixture::new().shared());
+    let by_variable = ClientOptions::new(Fixture::new().with_var(AUDIENCE, "api://x").shared());
+    let by_program = default().with_federated_audience(FederatedAudience::new("api://x").unwrap());
+    for (options, wanted) in [
+        (
+            default(),
+            "if the federated credential has another audience, set AZCRED_FEDERATED_AUDIENCE to it",
+        ),
+        (
+            by_variable,
+            "set AZCRED_FEDERATED_AUDIENCE to the audience of the federated credential, or unset it",
+        ),
+        (
+            by_program,
+            "give `with_federated_audience` the audience of the federated credential",
+        ),
+    ] {
+        let shown = |code, requester| {
+            let audience = Audience::of(&options, requester).unwrap();
+            let mut claims = main_branch();
+            claims["aud"] = audience.text.as_ref().into();
+            let assertion = token(&claims);
+            let error = with_both_sides(refused(code), &client_id, &audience, &assertion);
+            let sent = format!("its audience (aud) '{}'", audience.text);
+            assert!(error.why().contains(&sent), "{error}");
+            error.fix().unwrap().to_string()
+        };
+        for code in [700_212, 700_023] {
+            let fix = shown(code, Requester::Azcred);
+            assert!(fix.starts_with(wanted), "{code}: {fix}");
+        }
+        let fix = shown(700_213, Requester::Azcred);
+        assert!(!fix.contains(wanted), "{fix}");
+        for requester in [Requester::Service, Requester::Other] {
+            let fix = shown(700_212, requester);
+            assert!(!fix.contains(wanted), "{fix}");
+        }
     }
 }
 

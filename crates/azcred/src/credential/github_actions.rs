@@ -2,7 +2,7 @@
 
 use super::{
     client_assertion::{Asserted, Subject},
-    federation,
+    federation::{Audience, Requester},
     source::{Kept, credential},
     token_service::{Shared, TokenService, address, bearer},
     variables,
@@ -38,7 +38,8 @@ const PERMISSION: &str = "give the job `permissions: id-token: write` (and `cont
 
 impl GitHubActionsCredential {
     /// A credential for `client_id` in `tenant`, in a job that may request identity tokens
-    /// (`ACTIONS_ID_TOKEN_REQUEST_URL`, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`). Requests nothing yet.
+    /// (`ACTIONS_ID_TOKEN_REQUEST_URL`, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`), for the audience of
+    /// [`ClientOptions::with_federated_audience`]. Requests nothing yet.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if this is not such a job; [`ErrorKind::Invalid`] if a variable
@@ -56,9 +57,10 @@ impl GitHubActionsCredential {
     ) -> Result<Self> {
         let system = options.system().clone();
         available(&*system, &[URL, TOKEN])?;
-        let audience = federation::audience(&options.cloud()?);
+        let audience = Audience::of(&options, Requester::Azcred)?;
         let mut url = variables::read(&*system, URL, address)?;
-        url.query_pairs_mut().append_pair("audience", audience);
+        url.query_pairs_mut()
+            .append_pair("audience", &audience.text);
         let bearer = variables::read(&*system, TOKEN, bearer)?;
         // The address and the token belong to one job.
         let subject = Subject::Of(vec![url.as_str().into(), bearer.clone()]);
@@ -76,8 +78,9 @@ impl GitHubActionsCredential {
             http: options.http().clone(),
             deadline: options.deadline() / 2,
         });
-        let using = Used::new(UsedKind::GitHubActions).from_variables(names.iter().copied());
-        let source = (service, subject);
+        let using = Used::new(UsedKind::GitHubActions)
+            .from_variables(names.iter().copied().chain(audience.variable()));
+        let source = (service, subject, audience);
         let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
     }

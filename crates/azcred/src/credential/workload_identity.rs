@@ -3,7 +3,7 @@
 use super::{
     AssertionSource,
     client_assertion::{Asserted, Subject},
-    federation::FederatedClaims,
+    federation::{Audience, FederatedClaims, Requester},
     source::{Kept, credential},
     variables,
 };
@@ -75,7 +75,8 @@ impl WorkloadIdentityCredential {
             client_id: client_id.clone(),
             system: system.clone(),
         };
-        let source = (file, Subject::Named);
+        let audience = Audience::of(&options, Requester::Other)?;
+        let source = (file, Subject::Named, audience);
         let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
     }

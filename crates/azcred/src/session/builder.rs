@@ -6,6 +6,7 @@ use super::{
     variables,
 };
 use crate::{
+    audience::FederatedAudience,
     chain::{Chain, Expect, Preset, Settings, Source},
     facts::{Error, ErrorKind, Result},
     options::ClientOptions,
@@ -33,6 +34,7 @@ pub struct SessionBuilder {
     unattended: bool,
     fresh: bool,
     process_timeout: Option<Duration>,
+    federated_audience: Option<FederatedAudience>,
 }
 
 impl SessionBuilder {
@@ -109,6 +111,14 @@ impl SessionBuilder {
     /// [`ClientOptions::with_process_timeout`].
     pub fn process_timeout(mut self, timeout: Duration) -> Self {
         self.process_timeout = Some(timeout);
+        self
+    }
+
+    /// Requests identity tokens of a CI job for this audience. It comes before
+    /// `AZCRED_FEDERATED_AUDIENCE`; no file can set it. See
+    /// [`ClientOptions::with_federated_audience`].
+    pub fn federated_audience(mut self, audience: FederatedAudience) -> Self {
+        self.federated_audience = Some(audience);
         self
     }
 
@@ -243,6 +253,9 @@ impl SessionBuilder {
         }
         if self.fresh || !caches {
             options = options.without_cached_tokens();
+        }
+        if let Some(audience) = &self.federated_audience {
+            options = options.with_federated_audience(audience.clone());
         }
         if let Some(tenant) = &self.tenant {
             // The program named this tenant on purpose.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    audience::FederatedAudience,
     chain::Source,
     facts::ErrorKind,
     profile::Profile,
@@ -169,6 +170,21 @@ async fn tokens_are_for_resource_manager_of_the_cloud_unless_told_otherwise() {
         (request.tenant(), request.claims()),
         (Some(&tenant), Some("{}"))
     );
+}
+
+#[tokio::test]
+async fn the_audience_of_a_jobs_token_is_the_one_that_the_program_gives() {
+    let own = FederatedAudience::new("api://own").unwrap();
+    let session = builder(&home()).federated_audience(own.clone());
+    let session = session.open().await.unwrap();
+    assert_eq!(session.options().federated_audience(), Some(&own));
+    // The token is valid for everyone with its audience, so no file can choose it.
+    for table in ["", "[chain]\n", "[expect]\n"] {
+        let text = format!("{table}federated_audience = \"api://own\"\n");
+        let machine = home().with_file(Path::new(PROJECT).join("azcred.toml"), text);
+        let error = open(&machine).await.unwrap_err();
+        assert!(error.why().contains("federated_audience"), "{error}");
+    }
 }
 
 #[tokio::test]

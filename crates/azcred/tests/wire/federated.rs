@@ -4,7 +4,8 @@
 use crate::support::{Answer, Server, http, tls, token};
 use azcred::{
     AzureMlOnBehalfOfCredential, AzurePipelinesCredential, ClientOptions, Credential, Error,
-    ErrorKind, GitHubActionsCredential, Scope, TokenRequest, WorkloadIdentityCredential,
+    ErrorKind, FederatedAudience, GitHubActionsCredential, Scope, TokenRequest,
+    WorkloadIdentityCredential,
     system::{Fixture, System},
 };
 use azcred_emulator::{Emulator, Options, Persona, Way};
@@ -251,6 +252,46 @@ async fn github_gets_the_audience_of_the_cloud() {
     let error = ask(&credential, Scope::ARM).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     assert!(service.seen()[0].contains("&audience=api%3A%2F%2FAzureADTokenExchangeUSGov "));
+}
+
+#[tokio::test]
+async fn github_gets_the_audience_that_was_given() {
+    const VARIABLE: &str = "AZCRED_FEDERATED_AUDIENCE";
+    let own = FederatedAudience::new("api://own&audience=x").unwrap();
+    for (variable, program, wanted) in [
+        (
+            Some("https://github.com/contoso"),
+            None,
+            "https%3A%2F%2Fgithub.com%2Fcontoso",
+        ),
+        (
+            Some("api://other"),
+            Some(own),
+            "api%3A%2F%2Fown%26audience%3Dx",
+        ),
+        (None, None, "api%3A%2F%2FAzureADTokenExchange"),
+    ] {
+        let service = Server::start([http("400 Bad Request", &[], "")]).await;
+        let mut job = of(github(Fixture::new(), &service), "c11e", "contoso.com");
+        if let Some(variable) = variable {
+            job = job.with_var(VARIABLE, variable);
+        }
+        let is_named = variable.is_some() && program.is_none();
+        let mut options = options(&job);
+        if let Some(program) = program {
+            options = options.with_federated_audience(program);
+        }
+        let credential = GitHubActionsCredential::from_environment(options).unwrap();
+        let ready = format!("{:?}", credential.prepare());
+        assert_eq!(ready.contains(VARIABLE), is_named, "{ready}");
+        ask(&credential, Scope::ARM).await.unwrap_err();
+        let seen = service.seen();
+        assert!(
+            seen[0].contains(&format!("&audience={wanted} ")),
+            "{}",
+            seen[0]
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
