@@ -4,7 +4,6 @@
 use azcred::{
     Session,
     account::{Account, Accounts},
-    is_unseen,
     system::RealSystem,
 };
 #[cfg(feature = "emulator")]
@@ -124,7 +123,7 @@ fn on_path(start: &str) -> Vec<CompletionCandidate> {
         .flatten();
     let names: BTreeSet<String> = entries
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.starts_with(start) && !name.chars().any(is_unseen))
+        .filter(|name| name.starts_with(start) && !name.chars().any(azcred::is_unseen))
         .collect();
     names.into_iter().map(CompletionCandidate::new).collect()
 }
