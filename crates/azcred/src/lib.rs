@@ -48,7 +48,7 @@
 //! - `disk-cache`: [`ClientOptions::with_disk_cache`], the keyring, [`account::Accounts`] and
 //!   [`AzcredCredential`].
 //! - `people`: [`InteractiveBrowserCredential`] and [`DeviceCodeCredential`].
-//! - `test-util`: [`system::Fixture`], a machine as a value, for tests.
+//! - `test-util`: `system::Fixture`, a machine as a value, for tests.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(
@@ -61,6 +61,7 @@
         dead_code,
         unreachable_pub,
         unused_imports,
+        rustdoc::broken_intra_doc_links,
         reason = "some of it serves a feature that is off"
     )
 )]

@@ -39,7 +39,7 @@ impl ManagedIdentityId {
     /// The user-assigned identity with this object id (also called principal id), a GUID.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the text is not a GUID.
+    /// [`crate::ErrorKind::Invalid`] if the text is not a GUID.
     pub fn object(id: &str) -> Result<Self> {
         Uuid::try_parse(tidied_id(id))
             .map(|id| Self(IdKind::Object(id)))
@@ -54,7 +54,7 @@ impl ManagedIdentityId {
     /// `/subscriptions/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the text is not such an id.
+    /// [`crate::ErrorKind::Invalid`] if the text is not such an id.
     pub fn resource(id: &str) -> Result<Self> {
         let given = id;
         let id = tidied(given);
@@ -113,7 +113,7 @@ impl ManagedIdentityId {
     /// The identity that [`Self::named`] describes.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the parts describe no identity.
+    /// [`crate::ErrorKind::Invalid`] if the parts describe no identity.
     pub(crate) fn of_named(by: &str, value: &str) -> Result<Self> {
         match by {
             "client_id" => Ok(Self::client(ClientId::new(value)?)),

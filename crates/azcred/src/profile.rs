@@ -17,7 +17,7 @@ impl Profile {
     /// Parses a name. White space, quotes and unseen characters around it are ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the text is empty, too long, or has other characters.
+    /// [`crate::ErrorKind::Invalid`] if the text is empty, too long, or has other characters.
     pub fn new(name: &str) -> Result<Self> {
         let given = name;
         let name = tidied(given);

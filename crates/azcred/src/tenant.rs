@@ -20,7 +20,7 @@ impl TenantId {
     /// Parses a tenant. White space, quotes and unseen characters around it are ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the text is not a GUID, a domain name or a shared endpoint.
+    /// [`crate::ErrorKind::Invalid`] if the text is not a GUID, a domain name or a shared endpoint.
     pub fn new(tenant: &str) -> Result<Self> {
         let id = tidied_id(tenant);
         if is_ad_fs(id) {
@@ -75,8 +75,8 @@ impl ClientId {
     /// Parses a client id. White space, quotes and unseen characters around it are ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the text is empty, longer than 256 bytes, has other characters, or
-    /// is a secret.
+    /// [`crate::ErrorKind::Invalid`] if the text is empty, longer than 256 bytes, has other
+    /// characters, or is a secret.
     pub fn new(client_id: &str) -> Result<Self> {
         let id = tidied_id(client_id);
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/@+=|".contains(&b);

@@ -26,7 +26,7 @@ impl WorkspaceRef {
     /// Builds a workspace from its parts.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if a part is not a valid name; the error names the part.
+    /// [`crate::ErrorKind::Invalid`] if a part is not a valid name; the error names the part.
     pub fn new(subscription: &str, resource_group: &str, name: &str) -> Result<Self> {
         Ok(Self {
             subscription: subscription_id(subscription)?,
@@ -40,7 +40,7 @@ impl WorkspaceRef {
     /// What follows the workspace (a job, a compute) is ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the text is not such an id.
+    /// [`crate::ErrorKind::Invalid`] if the text is not such an id.
     pub fn from_resource_id(id: &str) -> Result<Self> {
         let mut segments = tidied(id).trim_start_matches('/').split('/');
         let mut labelled = |label: &str| {
@@ -108,7 +108,7 @@ impl fmt::Display for WorkspaceRef {
 /// Parses a subscription's id: a GUID.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] if the text is not a GUID.
+/// [`crate::ErrorKind::Invalid`] if the text is not a GUID.
 pub fn subscription_id(text: &str) -> Result<String> {
     let id = tidied_id(text);
     if is_guid(id) {
@@ -127,7 +127,7 @@ pub fn subscription_id(text: &str) -> Result<String> {
 /// end.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] if it is not a valid name.
+/// [`crate::ErrorKind::Invalid`] if it is not a valid name.
 pub fn group_name(text: &str) -> Result<String> {
     let name = tidied(text);
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '(' | ')');
