@@ -43,8 +43,12 @@ impl Inherited {
         }
     }
 
+    fn variable(&self, name: &str) -> Option<&OsStr> {
+        value_of(&self.variables, name, cfg!(windows))
+    }
+
     fn folder(&self, variable: &'static str) -> Option<PathBuf> {
-        let path = PathBuf::from(self.variables.get(OsStr::new(variable))?);
+        let path = PathBuf::from(self.variable(variable)?);
         path.is_absolute().then(|| behind(path, variable))
     }
 
@@ -52,6 +56,20 @@ impl Inherited {
     fn home(&self) -> Option<PathBuf> {
         self.folder("HOME").or_else(std::env::home_dir)
     }
+}
+
+/// A variable's value. On Windows, names have no case: Git's shell has `PROGRAMFILES`, for example.
+fn value_of<'a>(
+    variables: &'a BTreeMap<OsString, OsString>,
+    name: &str,
+    in_any_case: bool,
+) -> Option<&'a OsStr> {
+    let same = |one: &OsStr| in_any_case && one.eq_ignore_ascii_case(name);
+    let other = || Some(variables.iter().find(|(one, _)| same(one))?.1);
+    variables
+        .get(OsStr::new(name))
+        .or_else(other)
+        .map(OsString::as_os_str)
 }
 
 /// The variables of a program that uses the emulator, and finds no sign-in of the user or the
@@ -71,7 +89,7 @@ fn arc_agent(inherited: &Inherited) -> Option<PathBuf> {
     if !cfg!(windows) {
         return Some("/opt/azcmagent/bin/himds".into());
     }
-    let programs = inherited.variables.get(OsStr::new("ProgramFiles"))?;
+    let programs = inherited.variable("ProgramFiles")?;
     Some(Path::new(programs).join(r"AzureConnectedMachineAgent\himds.exe"))
 }
 
@@ -187,15 +205,12 @@ fn folders(folder: &Path, azure_cli: &Path) -> BTreeMap<&'static str, String> {
 
 /// The user's extensions of Azure CLI: they are programs, not sign-ins.
 fn extensions(inherited: &Inherited) -> Option<(&'static str, String)> {
-    if inherited
-        .variables
-        .contains_key(OsStr::new("AZURE_EXTENSION_DIR"))
-    {
+    if inherited.variable("AZURE_EXTENSION_DIR").is_some() {
         return None;
     }
     let variable = inherited.folder("AZURE_CONFIG_DIR");
     let home = || {
-        let windows = inherited.variables.get(OsStr::new("USERPROFILE"));
+        let windows = inherited.variable("USERPROFILE");
         let home = match cfg!(windows) {
             true => windows.map(PathBuf::from),
             false => inherited.home(),
@@ -280,6 +295,24 @@ impl fmt::Debug for Isolated {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_variable_has_no_case_on_windows() {
+        let variables = BTreeMap::from([
+            ("PROGRAMFILES".into(), "C:/Programs".into()),
+            ("userprofile".into(), "other".into()),
+            ("USERPROFILE".into(), "exact".into()),
+        ]);
+        for (name, on_windows, elsewhere) in [
+            ("ProgramFiles", Some("C:/Programs"), None),
+            ("USERPROFILE", Some("exact"), Some("exact")),
+            ("HOME", None, None),
+        ] {
+            let value = |in_any_case| value_of(&variables, name, in_any_case);
+            assert_eq!(value(true), on_windows.map(OsStr::new), "{name}");
+            assert_eq!(value(false), elsewhere.map(OsStr::new), "{name}");
+        }
+    }
 
     #[test]
     fn on_a_machine_with_azure_arcs_agent_its_address_has_no_identity() {
