@@ -67,13 +67,17 @@ fn checked(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     // Opens a link itself, and not its target (`FILE_FLAG_OPEN_REPARSE_POINT`).
     #[cfg(windows)]
     std::os::windows::fs::OpenOptionsExt::custom_flags(options, 0x0020_0000);
-    let file = options.open(path)?;
+    let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a file; delete it");
+    let file = options
+        .open(path)
+        .map_err(|error| match path.symlink_metadata() {
+            // Windows denies to open a folder.
+            Ok(found) if !found.is_file() => wrong(),
+            _ => error,
+        })?;
     match file.metadata()?.is_file() {
         true => Ok(file),
-        false => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a file; delete it",
-        )),
+        false => Err(wrong()),
     }
 }
 

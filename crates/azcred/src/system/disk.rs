@@ -446,7 +446,12 @@ mod imp {
             // can't be removed.
             #[cfg(windows)]
             std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 0x1 | 0x2);
-            let file = itself(&mut options).open(path)?;
+            let opened = itself(&mut options).open(path);
+            let file = opened.map_err(|error| match super::look(path) {
+                // Windows denies to open a folder.
+                Ok(there) if there.kind != FileKind::File => unsuitable(path, there),
+                _ => error,
+            })?;
             let facts = facts(&file.metadata()?);
             match facts.kind {
                 FileKind::File => Ok(file),

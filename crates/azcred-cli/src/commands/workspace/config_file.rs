@@ -120,7 +120,7 @@ fn open(path: &Path, workspace: &WorkspaceRef) -> Result<Option<Old>, Failure> {
     Ok(Some(Old { fields, metadata }))
 }
 
-/// Opens a file without waiting for the writer of a pipe.
+/// Opens a file, and no link, without waiting for the writer of a pipe.
 fn readable(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -130,6 +130,9 @@ fn readable(path: &Path) -> io::Result<File> {
         let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
         options.custom_flags(flags.bits().cast_signed());
     }
+    // Opens a link itself, and not its target (`FILE_FLAG_OPEN_REPARSE_POINT`).
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, 0x0020_0000);
     options.open(path)
 }
 
