@@ -96,23 +96,25 @@ impl TokenEndpoint {
         let left = deadline.saturating_sub(started.elapsed());
         let response = options.http().send(&what, &post, left).await?;
         let now = options.system().now();
+        let asked = SentRequest {
+            what: &what,
+            proof: SentProof::Person,
+            client_id: self.client_id().as_str(),
+            tenant: request.tenant().unwrap_or(self.tenant()).as_str(),
+            scope: request.scopes()[0].resource(),
+            secrets: &[],
+            now,
+        };
         if response.status != 200 {
-            return Err(token_answer::failure(
-                &SentRequest {
-                    what: &what,
-                    proof: SentProof::Person,
-                    client_id: self.client_id().as_str(),
-                    tenant: request.tenant().unwrap_or(self.tenant()).as_str(),
-                    scope: request.scopes()[0].resource(),
-                    secrets: &[],
-                    now,
-                },
-                &response,
-            ));
+            return Err(token_answer::failure(&asked, &response));
         }
         read(&response, now).map_err(|why| {
-            Error::new(ErrorKind::Unexpected, what, why)
-                .with_fix("check AZURE_AUTHORITY_HOST, and that no proxy answers instead")
+            let error = token_answer::failure(&asked, &response);
+            match error.refusal() {
+                Some(_) => error,
+                None => Error::new(ErrorKind::Unexpected, what.clone(), why)
+                    .with_fix(token_answer::CHECK_AUTHORITY),
+            }
         })
     }
 }

@@ -6,6 +6,7 @@
 
 use super::codes::{Meaning, RequestNames, SentProof, explain};
 use crate::{
+    expiry,
     facts::{Error, ErrorKind, Fix, Refusal, Result},
     http::{HttpResponse, skew_in_words},
     json,
@@ -91,23 +92,18 @@ pub(crate) struct PersonTokens {
 
 /// The tokens in a response, or the error that it means.
 pub(super) fn read(asked: &SentRequest<'_>, response: &HttpResponse) -> Result<PersonTokens> {
-    if response.status == 200 {
-        success(asked, response)
-    } else {
-        Err(failure(asked, response))
+    if response.status != 200 {
+        return Err(failure(asked, response));
+    }
+    match json::object::<TokenResponse>(&response.body) {
+        Some(answer) => success(asked, answer),
+        None => Err(failure(asked, response)),
     }
 }
 
-fn success(asked: &SentRequest<'_>, response: &HttpResponse) -> Result<PersonTokens> {
-    let unexpected = |why: String| {
-        Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
-            .with_fix("check AZURE_AUTHORITY_HOST, and that no proxy answers instead")
-    };
-    let Some(answer) = json::object::<TokenResponse>(&response.body) else {
-        return Err(unexpected(not_an_answer(response, NEITHER)));
-    };
+fn success(asked: &SentRequest<'_>, answer: TokenResponse) -> Result<PersonTokens> {
     if !answer.token_type.is_empty() && !answer.token_type.eq_ignore_ascii_case("Bearer") {
-        return Err(unexpected(format!(
+        let why = format!(
             "the authority returned a token of the type '{}', not a bearer token",
             // The token may be in the wrong member.
             clean(
@@ -115,10 +111,17 @@ fn success(asked: &SentRequest<'_>, response: &HttpResponse) -> Result<PersonTok
                 asked.secrets,
                 40
             )
-        )));
+        );
+        return Err(
+            Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_fix(CHECK_AUTHORITY),
+        );
     }
     // RFC 6749 makes expires_in optional. Providers that leave it out usually mean an hour.
-    let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600)).min(LONGEST);
+    let lifetime = answer
+        .expires_in
+        .or_else(|| left(answer.access_token.expose_secret(), asked.now))
+        .unwrap_or(3600);
+    let lifetime = Duration::from_secs(lifetime).min(LONGEST);
     Ok(PersonTokens {
         access: AccessToken::new(
             answer.access_token,
@@ -134,6 +137,14 @@ fn success(asked: &SentRequest<'_>, response: &HttpResponse) -> Result<PersonTok
                 && family.bytes().all(|byte| byte.is_ascii_alphanumeric())
         }),
     })
+}
+
+/// For how many seconds the token itself says that it is valid; `None` if it does not say, or if
+/// that is over by this machine's clock, which may be wrong.
+fn left(token: &str, now: SystemTime) -> Option<u64> {
+    let end = u64::try_from(expiry::claim(token)?).ok()?;
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    end.checked_sub(now.as_secs()).filter(|left| *left > 0)
 }
 
 /// Reads `client_info`, the base64 of `{"uid": …, "utid": …}`, as MSAL does.
@@ -156,8 +167,11 @@ fn home_account_id(client_info: &str) -> Option<String> {
     (is_id(&info.uid) && is_id(&info.utid)).then(|| format!("{}.{}", info.uid, info.utid))
 }
 
+/// The error that a response means. Some providers send theirs with the status 200.
 pub(super) fn failure(asked: &SentRequest<'_>, response: &HttpResponse) -> Error {
-    let Some(failure) = json::object::<Failure>(&response.body) else {
+    let failure = json::object::<Failure>(&response.body);
+    let is_error = |failure: &Failure| response.status != 200 || !failure.error.is_empty();
+    let Some(failure) = failure.filter(is_error) else {
         return not_understood(asked, response);
     };
     let text = |value: &str, limit| clean(value, asked.secrets, limit);
@@ -234,8 +248,12 @@ fn not_understood(asked: &SentRequest<'_>, response: &HttpResponse) -> Error {
         asked.what.to_owned(),
         not_an_answer(response, NEITHER),
     )
-    .with_fix("check AZURE_AUTHORITY_HOST, and that no proxy answers instead")
+    .with_fix(CHECK_AUTHORITY)
 }
+
+/// The fix for a response that is not the authority's.
+pub(super) const CHECK_AUTHORITY: &str =
+    "check AZURE_AUTHORITY_HOST, and that no proxy answers instead";
 
 /// The cause and the fix if the authority has too many requests or fails itself.
 fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String, Fix) {
@@ -356,32 +374,12 @@ fn optional_secret<'de, D: Deserializer<'de>>(
         .map(SecretString::from))
 }
 
-/// Seconds as a number, or as a string as Entra ID's v1 endpoints write them.
+/// Seconds as a number or a text; `None` for anything else. The token or the code is what matters.
 pub(super) fn seconds<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<u64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum NumberOrText {
-        Number(u64),
-        Fraction(f64),
-        Text(String),
-    }
-    Ok(match Option::<NumberOrText>::deserialize(deserializer)? {
-        None => None,
-        Some(NumberOrText::Number(seconds)) => Some(seconds),
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates, and is bounded later"
-        )]
-        Some(NumberOrText::Fraction(seconds)) => Some(seconds as u64),
-        Some(NumberOrText::Text(text)) => Some(
-            text.trim()
-                .parse()
-                .map_err(|_| serde::de::Error::custom("no number of seconds"))?,
-        ),
-    })
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(expiry::seconds(&value).map(|seconds| u64::try_from(seconds).unwrap_or(0)))
 }
 
 #[cfg(test)]

@@ -54,6 +54,58 @@ fn a_token_is_read_with_its_times_as_numbers_or_as_text() {
 }
 
 #[test]
+fn a_lifetime_in_any_form_is_read_and_else_the_token_says_when_it_ends() {
+    let ends = |token: &str, member: &str| {
+        let body = format!(r#"{{"access_token":"{token}"{member}}}"#);
+        answer(200, &body).map(|token| token.expires_on().unix_timestamp())
+    };
+    let claims = URL_SAFE_NO_PAD.encode(r#"{"exp":1200,"iss":"x"}"#);
+    let jwt = format!("{}.{claims}.c2ln", URL_SAFE_NO_PAD.encode("{}"));
+    for (member, wanted) in [
+        (r#","expires_in":60.9"#, 60),
+        (r#","expires_in":" 60 ""#, 60),
+        (r#","expires_in":"60.0""#, 60),
+        (r#","expires_in":-60"#, 0),
+    ] {
+        assert_eq!(ends(&jwt, member).unwrap(), wanted, "{member}");
+        assert_eq!(ends("opaque", member).unwrap(), wanted, "{member}");
+    }
+    for member in [
+        "",
+        r#","expires_in":null"#,
+        r#","expires_in":"""#,
+        r#","expires_in":"soon""#,
+        r#","expires_in":[60]"#,
+        r#","expires_in":{},"refresh_in":"soon""#,
+    ] {
+        assert_eq!(ends(&jwt, member).unwrap(), 1200, "{member}");
+        assert_eq!(ends("opaque", member).unwrap(), 3600, "{member}");
+    }
+}
+
+#[test]
+fn an_error_with_the_status_200_is_that_error() {
+    let error = answer(
+        200,
+        r#"{"error":"invalid_client","error_description":"AADSTS7000222: The keys for app 'x' are expired. s3cr3t-canary Trace ID: t1","error_codes":[7000222]}"#,
+    )
+    .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Refused, Some(7_000_222))
+    );
+    assert_eq!(error.why(), "the client secret has expired");
+    assert!(!format!("{error} {error:?}").contains(SECRET), "{error:?}");
+    for body in [r#"{"error":""}"#, r#"{"error":null}"#, r#"{"error":[]}"#] {
+        let error = answer(200, body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{body}");
+        assert!(error.why().contains("neither"), "{error}");
+    }
+    // A token is what was requested.
+    assert!(answer(200, r#"{"access_token":"t","error":"none"}"#).is_ok());
+}
+
+#[test]
 fn a_list_in_place_of_an_object_is_neither_a_token_nor_a_refusal() {
     for (status, body) in [
         (200, r#"["t","Bearer",3599,1800]"#),

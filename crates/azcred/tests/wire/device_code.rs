@@ -374,6 +374,11 @@ async fn a_response_without_a_code_is_an_error_and_nothing_is_shown() {
             "does not exist in the tenant organizations",
         ),
         (
+            http("200 OK", &[], unknown),
+            ErrorKind::Refused,
+            "does not exist in the tenant organizations",
+        ),
+        (
             http("200 OK", &[], "<html>Sign in to the network</html>"),
             ErrorKind::Unexpected,
             "web page",
