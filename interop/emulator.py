@@ -21,7 +21,15 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "L
 
 # What `emulator env` sets to keep a program from the user's and the machine's sign-ins.
 ISOLATION = {
-    *("HOME", "XDG_DATA_HOME", "AZCRED_HOME", "AZCRED_KEYRING", "AZCRED_IMDS", "AZURE_CONFIG_DIR", "AZD_CONFIG_DIR"),
+    *(
+        "HOME",
+        "XDG_DATA_HOME",
+        "AZCRED_HOME",
+        "AZCRED_KEYRING",
+        "AZCRED_IMDS",
+        "AZURE_CONFIG_DIR",
+        "AZD_CONFIG_DIR",
+    ),
     *("AZURE_EXTENSION_DIR", "DBUS_SESSION_BUS_ADDRESS", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
     *("HTTP_PROXY", "http_proxy"),
 }

@@ -107,7 +107,9 @@ def test_az_signs_in_inside_and_the_users_folder_stays_as_it_was(machine):
     # Her sign-in is of this persona only.
     again = machine.exec("no-account", az, "account", "show", "--query", "user.name", "--output", "tsv")
     assert again == "ada@contoso.com\n"
-    other = machine.exec("service-principal", "sh", "-c", '"$0" account show >/dev/null 2>&1 || echo nobody', az)
+    other = machine.exec(
+        "service-principal", "sh", "-c", '"$0" account show >/dev/null 2>&1 || echo nobody', az
+    )
     assert other == "nobody\n"
 
 
@@ -125,6 +127,6 @@ def test_a_program_learns_at_once_that_the_machine_has_no_identity(machine, pers
     said = json.loads(machine.exec(persona, sys.executable, "-c", MANAGED))
     assert said == {"identity": "unavailable", "msal": "Identity not found", "pauses": []}
     # As on a machine with Azure Arc's agent.
-    agent = "IDENTITY_ENDPOINT=$HTTP_PROXY/metadata/identity/oauth2/token IMDS_ENDPOINT=$HTTP_PROXY exec \"$@\""
+    agent = 'IDENTITY_ENDPOINT=$HTTP_PROXY/metadata/identity/oauth2/token IMDS_ENDPOINT=$HTTP_PROXY exec "$@"'
     said = json.loads(machine.exec(persona, "sh", "-c", agent, "sh", sys.executable, "-c", MANAGED))
     assert said["identity"] == "unavailable" and "Identity not found" in said["msal"] and said["pauses"] == []

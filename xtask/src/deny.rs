@@ -97,6 +97,7 @@ mod tests {
         for path in [
             "interop/requirements.txt",
             "interop/az-requirements.txt",
+            "interop/px-requirements.txt",
             "xtask/tools.txt",
         ] {
             let text = read(path);

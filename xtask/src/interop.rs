@@ -12,8 +12,11 @@ use clap::Args;
 use std::{env, path::PathBuf, process::Command};
 
 /// Arguments of the verb.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Arguments {
+    /// Also the programs that take long to install or to run
+    #[arg(long)]
+    all: bool,
     /// Arguments for pytest: a path, `-k NAME`, `-x`, …
     #[arg(last = true, value_name = "PYTEST ARGUMENT")]
     pytest: Vec<String>,
@@ -30,6 +33,10 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
 fn run_tests(arguments: &Arguments) -> Result<Passed> {
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
     let az = az()?;
+    let px = match arguments.all {
+        true => Some(Environment::ready("px", "interop/px-requirements.txt")?.program("px")),
+        false => None,
+    };
     let chromium = chromium::ready();
     let modules = node::modules()?;
     run(cargo(&["build", "--locked"])
@@ -46,10 +53,14 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         "loadgroup",
     ];
     let mut pytest = Command::new(environment.python());
-    pytest
-        .args(["-m", "pytest", "interop"])
-        .args(parallel)
-        .args(&arguments.pytest);
+    pytest.args(["-m", "pytest", "interop"]).args(parallel);
+    if let Some(px) = px {
+        // Without this, `pytest.ini` leaves these tests out.
+        pytest
+            .args(["-m", "heavy or not heavy"])
+            .env("AZCRED_PX", px);
+    }
+    pytest.args(&arguments.pytest);
     pytest.current_dir(root());
     pytest
         .env("AZCRED_BINARY", binary("debug"))
@@ -98,5 +109,5 @@ fn built(folder: &str, name: &str) -> PathBuf {
 
 /// The verb as a step of `cargo xtask test`.
 pub(crate) fn step() -> Result<Passed> {
-    run_tests(&Arguments { pytest: Vec::new() })
+    run_tests(&Arguments::default())
 }
