@@ -52,8 +52,8 @@ pub(crate) struct Output {
     pub(crate) verbose: bool,
     stdout: Door<io::Stdout>,
     trouble: Option<io::Error>,
-    /// With traces, there is no spinner: they would overwrite each other.
-    traced: bool,
+    /// Whether a spinner may be shown. With traces it is not: they would overwrite each other.
+    is_animated: bool,
     /// `--no-input`.
     no_input: bool,
 }
@@ -64,7 +64,7 @@ impl Output {
             format,
             stdout: door::stdout(),
             trouble: None,
-            traced: verbose || std::env::var_os("AZCRED_LOG").is_some(),
+            is_animated: !verbose && std::env::var_os("AZCRED_LOG").is_none(),
             verbose,
             no_input,
         }
@@ -183,9 +183,14 @@ impl Output {
         }
     }
 
+    /// From now on, no spinner is shown.
+    pub(crate) fn without_animation(&mut self) {
+        self.is_animated = false;
+    }
+
     /// A spinner for `what`. It is shown only if it is useful.
     pub(crate) fn spinner(&self, what: &'static str) -> Spinner {
-        Spinner::new(what, !self.traced && !self.is_json())
+        Spinner::new(what, self.is_animated && !self.is_json())
     }
 
     /// Awaits `work`. Shows a spinner if that takes more than a moment.

@@ -1,6 +1,6 @@
 //! A spinner on standard error, for everything that takes more than a moment.
 
-use super::UnseenControlKeys;
+use super::{Screen, UnseenControlKeys};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     borrow::Cow,
@@ -60,7 +60,10 @@ impl Spinner {
         }
         let _unseen = UnseenControlKeys::new();
         if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
-            bar.set_style(style);
+            bar.set_style(match Screen::is_unicode(|name| std::env::var(name).ok()) {
+                true => style,
+                false => style.tick_chars(r"-\|/ "),
+            });
         }
         {
             let mut now = now();
@@ -161,7 +164,7 @@ impl<S: Subscriber> Layer<S> for Asking {
         let mut told = EventFields::default();
         event.record(&mut told);
         if let (true, Some(source), Some(bar)) = (told.asking, told.source, &now().bar) {
-            bar.set_message(format!("Asking {source}"));
+            bar.set_message(format!("Trying {source}"));
         }
     }
 }

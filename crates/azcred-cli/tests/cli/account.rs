@@ -5,7 +5,7 @@ use crate::{
     home::Home,
     person::BrowserUser,
     run::{Run, Said, assert_seen, end},
-    terminal::Terminal,
+    terminal::{Terminal, settled},
 };
 use azcred_emulator::{Persona, Way};
 
@@ -50,7 +50,7 @@ fn by_code(azure: &Azure, run: Run, name: &str) -> Said {
         .expect("a code");
     BrowserUser::new(azure, name).enters(&code[..9]);
     let mut said = end(child);
-    said.stderr = terminal.rest();
+    said.stderr = settled(&terminal.rest());
     assert_eq!(said.code, 0, "{said}");
     said
 }

@@ -18,6 +18,17 @@ use std::{
 /// No step takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What a person sees at the end: without the lines that were erased, such as a spinner's, which
+/// appears only on a slow machine.
+pub(crate) fn settled(written: &str) -> String {
+    let mut lines = written.split('\n').map(|line| {
+        let erased = line.rfind("\r\u{1b}[2K").map(|at| at + "\r\u{1b}[2K".len());
+        &line[erased.unwrap_or(0)..]
+    });
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |text, line| text + "\n" + line)
+}
+
 /// A pseudo-terminal. Its other side is a program's standard error.
 pub(crate) struct Terminal {
     near: File,

@@ -277,7 +277,7 @@ mod tests {
             .with_var("AZURE_TENANT_ID", "contoso.com")
             .with_var("AZURE_CLIENT_ID", "c11e0000-0000-4000-8000-000000000001")
             .with_var("AZURE_CLIENT_SECRET", "s3cr3t")
-            .with_var("HTTPS_PROXY", "\"http://user:hunter2@proxy.example:8080\"")
+            .with_var("HTTPS_PROXY", "socks://user:hunter2@proxy.example:1080")
             .with_var("NO_PROXY", "https://intranet.example");
         let session = Session::builder().at(machine.shared(), "/");
         let doctor = crate::doctor::Doctor::new(

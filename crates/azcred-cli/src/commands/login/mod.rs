@@ -180,6 +180,7 @@ impl Login {
         let profile = self.in_profile.profile(&*place.system)?;
         let mut options = place.options(profile.clone())?;
         if self.plain {
+            output.without_animation();
             options = options.with_prompt(Arc::new(TerminalPrompt::plain()));
         }
         let options = output
