@@ -87,8 +87,8 @@ async fn diagnose() {
         workspace: Some(WORKSPACE.to_owned()),
         ..Flags::default()
     };
-    let place = locate(&machine, Path::new("/work"), &flags);
-    let session = Session::builder().at(machine.shared(), "/work");
+    let place = locate(&machine, Path::new("/project"), &flags);
+    let session = Session::builder().at(machine.shared(), "/project");
     let report = Doctor::new(session, place)
         .run(|event| oracle::debug(&event))
         .await;

@@ -30,8 +30,8 @@ pub(super) fn run(data: &[u8]) {
     let mut machine = machine()
         .with_var("AZURE_TENANT_ID", "contoso.com")
         .with_var("AZURE_CLIENT_ID", "a0000001-0000-4000-8000-000000000001")
-        .with_var("AZURE_CLIENT_CERTIFICATE_PATH", "/work/certificate")
-        .with_file("/work/certificate", file);
+        .with_var("AZURE_CLIENT_CERTIFICATE_PATH", "/project/certificate")
+        .with_file("/project/certificate", file);
     if let Some(password) = &password {
         machine = machine.with_var("AZURE_CLIENT_CERTIFICATE_PASSWORD", password);
     }

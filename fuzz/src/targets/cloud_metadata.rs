@@ -22,7 +22,7 @@ pub(super) fn run(data: &[u8]) {
         }
     }
     let session = Session::builder()
-        .at(machine.shared(), "/work")
+        .at(machine.shared(), "/project")
         .unattended();
     answered_by(rest, async {
         let session = session.open().await;

@@ -38,7 +38,7 @@ const PATHS: [&str; 8] = [
 pub(super) fn run(data: &[u8]) {
     let parts = input::parts(data);
     let machine = machine()
-        .with_file("/work/token", parts.get(1).copied().unwrap_or_default())
+        .with_file("/project/token", parts.get(1).copied().unwrap_or_default())
         .with_var("HOME", "/home/ada");
     let machine = variables(parts[0]).into_iter().fold(machine, set);
     let mut responses: Vec<CannedResponse> = parts
@@ -51,7 +51,7 @@ pub(super) fn run(data: &[u8]) {
         responses.push(input::response(b"400\n\n{\"error\":\"invalid_client\"}"));
     }
     let session = Session::builder()
-        .at(machine.shared(), "/work")
+        .at(machine.shared(), "/project")
         .unattended();
     answered(responses, async {
         let session = match session.open().await {

@@ -15,8 +15,8 @@ pub(super) fn run(data: &[u8]) {
     let parts = input::parts(data);
     let bundle = parts.get(1).copied().unwrap_or_default();
     let machine = machine()
-        .with_file("/work/bundle", bundle)
-        .with_var("SSL_CERT_FILE", "/work/bundle");
+        .with_file("/project/bundle", bundle)
+        .with_var("SSL_CERT_FILE", "/project/bundle");
     let machine = variables(parts[0])
         .into_iter()
         .fold(machine, |machine, (name, value)| {

@@ -12,12 +12,12 @@ pub(super) fn run(data: &[u8]) {
     let parts = input::parts(data);
     let mut machine = machine()
         .with_var("HOME", "/home/ada")
-        .with_file("/work/azcred.toml", parts[0]);
+        .with_file("/project/azcred.toml", parts[0]);
     if let Some(user) = parts.get(1) {
         machine = machine.with_file("/home/ada/.config/azcred/config.toml", *user);
     }
     let builder = || {
-        let session = Session::builder().at(machine.clone().shared(), "/work/below");
+        let session = Session::builder().at(machine.clone().shared(), "/project/below");
         session.unattended()
     };
     oracle::outcome(&builder().effective_preset());

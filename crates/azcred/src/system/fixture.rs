@@ -416,9 +416,9 @@ impl System for Fixture {
             .collect()
     }
 
-    /// `/work`.
+    /// `/project`.
     fn current_folder(&self) -> Option<PathBuf> {
-        Some("/work".into())
+        Some("/project".into())
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {

@@ -38,7 +38,7 @@ fn a_path_that_is_not_utf_8_keeps_its_bytes() {
         odd(b"/home/\xe9ve/.cache/azcred")
     );
     let config = path(&machine, "AZURE_CONFIG_DIR");
-    assert_eq!(config.unwrap(), odd(b"/work/az\xe9"));
+    assert_eq!(config.unwrap(), odd(b"/project/az\xe9"));
     let apart = machine.with_var_os("AZCRED_HOME", odd(b"/\xff"));
     assert_eq!(data_folder(&apart).unwrap(), odd(b"/\xff/data"));
 }
@@ -231,7 +231,7 @@ mod programs {
         }
         let done = script.system.run(script.command(AMPLE)).await.unwrap();
         let said = String::from_utf8_lossy(&done.stdout);
-        assert_eq!(said, "/work/.azure|/etc/roots.pem|/home/ada|");
+        assert_eq!(said, "/project/.azure|/etc/roots.pem|/home/ada|");
     }
 
     #[test]

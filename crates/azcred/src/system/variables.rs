@@ -278,15 +278,15 @@ mod tests {
             .with_var("HOME", "/home/ada")
             .with_var("SSL_CERT_DIR", "/etc/certs:more")
             .with_var_os("AZD_CONFIG_DIR", broken());
-        let made = made_absolute(Path::new("/work"), |name| machine.var_os(name));
-        let mut azd = OsString::from("/work/");
+        let made = made_absolute(Path::new("/project"), |name| machine.var_os(name));
+        let mut azd = OsString::from("/project/");
         azd.push(broken());
         assert_eq!(
             made,
             [
                 ("AZD_CONFIG_DIR", azd),
-                ("AZURE_CONFIG_DIR", "/work/.azure".into()),
-                ("SSL_CERT_DIR", "/etc/certs:/work/more".into()),
+                ("AZURE_CONFIG_DIR", "/project/.azure".into()),
+                ("SSL_CERT_DIR", "/etc/certs:/project/more".into()),
             ]
         );
     }

@@ -213,7 +213,7 @@ fn a_variable_can_name_another_folder() {
     for name in ["azureProfile.json", "msal_token_cache.json"] {
         let path = format!("/home/ada/.azure/{name}");
         let content = relative.read(path.as_ref(), 1 << 20).unwrap();
-        relative = relative.with_file(format!("/work/.azure/{name}"), content);
+        relative = relative.with_file(format!("/project/.azure/{name}"), content);
     }
     assert_eq!(
         ask(&relative, &Cloud::PUBLIC, None, None),
