@@ -236,7 +236,7 @@ impl Ca {
 
 /// A host and a domain that no certificate needs (RFC 6761 section 6.4). A kind of name is
 /// unrestricted unless some name of the kind is permitted, so this one is.
-const NOBODY: &str = "invalid";
+const NO_HOST: &str = "invalid";
 
 /// The extension that limits an authority to [`PERMITTED_NAMES`] and the loopback addresses, and
 /// excludes e-mail addresses and URIs (RFC 5280 section 4.2.1.10). The crate that makes
@@ -259,8 +259,8 @@ fn name_constraints() -> CustomExtension {
     let others = [
         (IP, loopback(&Ipv4Addr::LOCALHOST.octets())),
         (IP, loopback(&Ipv6Addr::LOCALHOST.octets())),
-        (EMAIL, NOBODY.as_bytes().to_vec()),
-        (URI, NOBODY.as_bytes().to_vec()),
+        (EMAIL, NO_HOST.as_bytes().to_vec()),
+        (URI, NO_HOST.as_bytes().to_vec()),
     ];
     let subtrees: Vec<u8> = names
         .chain(others)
@@ -299,8 +299,8 @@ fn is_narrow(authority: &X509Certificate<'_>) -> bool {
         permitted.is_some_and(|all| all.iter().any(|one| is_kind(&one.base)))
     };
     servers_only
-        && excludes(|name| matches!(name, GeneralName::RFC822Name(name) if *name == NOBODY))
-        && excludes(|name| matches!(name, GeneralName::URI(name) if *name == NOBODY))
+        && excludes(|name| matches!(name, GeneralName::RFC822Name(name) if *name == NO_HOST))
+        && excludes(|name| matches!(name, GeneralName::URI(name) if *name == NO_HOST))
 }
 
 impl std::fmt::Debug for Ca {
@@ -482,7 +482,7 @@ mod tests {
             let said = verify(purpose, &leaf).unwrap();
             assert!(said.starts_with("false"), "{what}: {said}");
         }
-        // It is no server itself.
+        // It is not a server itself.
         for purpose in ["sslserver", "sslclient", "smimesign", "timestampsign"] {
             let said = verify(purpose, &certificate).unwrap();
             assert!(said.starts_with("false"), "{purpose}: {said}");

@@ -118,7 +118,7 @@ impl Local {
     }
 
     /// Sends a request to a service's port, or to Azure's real host. `None`: the connection was
-    /// cut, or there is no such service or host.
+    /// cut, or that service or host does not exist.
     pub async fn send(&self, to: &str, request: Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
         if to == "admin" {
             return self.to_admin(request).await;

@@ -367,7 +367,7 @@ fn remove_left(temp: &Path, own: &Path) {
     }
 }
 
-/// Whether a folder, and no link, is private to the user to whom the other one belongs.
+/// Whether a path is a folder, not a link, and private to the owner of the other one.
 #[cfg(unix)]
 fn has_owner_of(folder: &Path, own: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

@@ -449,7 +449,7 @@ pub(crate) fn in_variable(name: &str, value: &str, error: &Error) -> Error {
     }
 }
 
-/// The variables that hold a secret. Every other one holds a text that is no secret.
+/// The variables that hold a secret. The value of every other one is not a secret.
 pub(crate) const SECRETS: [&str; 7] = [
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",

@@ -113,7 +113,7 @@ const PATHS: [&str; 15] = [
     "BROWSER",
 ];
 
-/// Variables with another text that is no secret.
+/// Variables whose value is not a secret.
 const TEXTS: [&str; 19] = [
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",

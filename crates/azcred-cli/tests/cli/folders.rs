@@ -194,7 +194,7 @@ fn a_current_folder_that_can_not_be_entered_has_no_settings() {
         .status()
         .is_err()
     {
-        eprintln!("skipped: there is no program `setpriv`");
+        eprintln!("skipped: `setpriv` is not installed");
         return;
     }
     let said = Run::bare(command)

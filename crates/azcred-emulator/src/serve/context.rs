@@ -51,7 +51,7 @@ impl Context {
     }
 
     /// Handles a request to a service's port, or else to a real host. `None`: the connection was
-    /// cut, or there is no such host.
+    /// cut, or that host does not exist.
     #[cfg(feature = "fuzzing")]
     pub(crate) async fn handle(
         &self,
