@@ -7,8 +7,6 @@ mod tests;
 use self::forms::{Forms, compact, letters, unescaped};
 use std::{borrow::Cow, collections::HashSet};
 
-pub(crate) use crate::untrusted::{printable, printable_path};
-
 /// This many characters of a secret in a row can't be a coincidence.
 const STRETCH: usize = 8;
 /// How often escapes may be escaped again.

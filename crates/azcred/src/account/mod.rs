@@ -31,9 +31,8 @@ use crate::{
     facts::{Error, ErrorKind, Fix, Result},
     options::ClientOptions,
     profile::Profile,
-    redact::printable,
     sieve::{invalid, tidied},
-    untrusted::Untrusted,
+    untrusted::{Untrusted, printable},
 };
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc, time::Duration};

@@ -3,10 +3,9 @@
 use super::{Setup, Source, preset};
 use crate::{
     facts::{Error, ErrorKind, Fix, Principal, Result, SignIn},
-    redact::printable,
     sieve::{Misplaced, oddity, shown, tidied_id},
     token::AccessToken,
-    untrusted::is_unseen,
+    untrusted::{is_unseen, printable},
 };
 use uuid::Uuid;
 

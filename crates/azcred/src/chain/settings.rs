@@ -16,8 +16,8 @@ use crate::{
     decode,
     facts::{Error, ErrorKind, Result},
     options::ClientOptions,
-    redact::{printable, printable_path},
     system::{System, config_folder, read_if_seen},
+    untrusted::{printable, printable_path},
 };
 use serde::Deserialize;
 use std::{

@@ -10,9 +10,9 @@ use super::{Authority, Cloud, authority_of};
 use crate::{
     facts::{Error, ErrorKind, Result},
     http::{Http, HttpRequest, HttpResponse},
-    redact::printable,
     sieve::shown,
     system::System,
+    untrusted::printable,
 };
 use serde::Deserialize;
 use std::time::Duration;

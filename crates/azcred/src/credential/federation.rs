@@ -7,8 +7,8 @@ use crate::{
     cloud::Cloud,
     facts::{self, Error, ErrorKind, Fix, Result, is_web_token},
     options::ClientOptions,
-    redact::printable,
     tenant::ClientId,
+    untrusted::printable,
 };
 use std::{borrow::Cow, fmt};
 

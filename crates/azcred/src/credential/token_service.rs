@@ -4,9 +4,10 @@ use super::AssertionSource;
 use crate::{
     facts::{Error, ErrorKind, Fix, Refusal, Result, is_web_token},
     http::{HeaderName, HeaderValue, Http, HttpRequest, HttpResponse, Method, Url, header},
-    redact::{printable, redact},
+    redact::redact,
     sieve::{edge_of_secret, oddity, tidied},
     system::is_loopback,
+    untrusted::printable,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};

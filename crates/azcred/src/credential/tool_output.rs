@@ -1,6 +1,6 @@
 //! Reads the output of developer tools: a token and its end, or Entra ID's error.
 
-use crate::{expiry, facts::Refusal, redact::printable, system::Finished, tenant::TenantId};
+use crate::{expiry, facts::Refusal, system::Finished, tenant::TenantId, untrusted::printable};
 use serde::{Deserialize, de::IgnoredAny};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;

@@ -13,11 +13,11 @@ use crate::{
     facts::{Error, ErrorKind, Result},
     json,
     options::ClientOptions,
-    redact::printable,
     request::TokenRequest,
     system::{System, home, read_if_seen},
     tenant::TenantId,
     token::AccessToken,
+    untrusted::printable,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::Deserialize;

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     facts::{Error, ErrorKind, Fix, Result},
     http::{HeaderMap, HttpResponse},
-    redact::printable,
     request::TokenRequest,
+    untrusted::printable,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, time::Duration};

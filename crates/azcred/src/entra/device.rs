@@ -10,9 +10,9 @@ use crate::{
     http::{FormValue, HttpRequest, HttpResponse},
     json, moment,
     prompt::DeviceCode,
-    redact::printable,
     request::TokenRequest,
     system::is_loopback,
+    untrusted::printable,
 };
 use secrecy::SecretString;
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! What an `id_token` says about who signed in (OpenID Connect Core 1.0).
 
 use super::openid::endpoint;
-use crate::{facts::Claims, http::skew_in_words, redact::printable};
+use crate::{facts::Claims, http::skew_in_words, untrusted::printable};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::SystemTime;
 use subtle::ConstantTimeEq as _;

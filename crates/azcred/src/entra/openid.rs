@@ -5,8 +5,8 @@ use crate::{
     facts::{Error, ErrorKind, Fix, Result},
     http::{Http, HttpRequest, parse_url},
     json,
-    redact::printable,
     system::is_loopback,
+    untrusted::printable,
 };
 use serde::Deserialize;
 use std::time::Duration;

@@ -10,8 +10,9 @@ use crate::{
     facts::{Error, ErrorKind, Fix, Refusal, Result},
     http::{HttpResponse, skew_in_words},
     json,
-    redact::{printable, redact},
+    redact::redact,
     token::AccessToken,
+    untrusted::printable,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};

@@ -9,8 +9,8 @@
 use super::{Http, Way};
 use crate::{
     facts::{Error, ErrorKind, Fix},
-    redact::printable,
     system::{SharedSystem, System},
+    untrusted::printable,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use reqwest::dns::{Name, Resolve, Resolving};

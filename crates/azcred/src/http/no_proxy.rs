@@ -5,7 +5,7 @@
 //! comparison.
 
 use super::proxy::masked;
-use crate::redact::printable;
+use crate::untrusted::printable;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use url::{Host, Url};

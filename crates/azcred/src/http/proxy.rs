@@ -6,8 +6,8 @@
 use super::no_proxy::Exceptions;
 use crate::{
     facts::{Error, ErrorKind, Fix},
-    redact::printable,
     system::{System, is_loopback},
+    untrusted::printable,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};

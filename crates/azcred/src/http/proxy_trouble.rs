@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     facts::{ErrorKind, Fix},
-    redact::printable,
+    untrusted::printable,
 };
 use reqwest::header;
 use rustls::ClientConfig;

@@ -1,7 +1,7 @@
 //! Every reason for which there is no TLS connection, in words and with a fix.
 
 use super::verifier::Rejected;
-use crate::{facts::Fix, redact::printable};
+use crate::{facts::Fix, untrusted::printable};
 use rustls::{
     AlertDescription, CertificateError, Error, ExtendedKeyPurpose, InvalidMessage, OtherError,
     PeerIncompatible,

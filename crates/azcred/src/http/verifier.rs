@@ -3,7 +3,7 @@
 //! The TLS library's errors do not name the issuer, and the reader of 'unknown issuer' has to know
 //! which one it is.
 
-use crate::redact::printable;
+use crate::untrusted::printable;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},

@@ -4,8 +4,8 @@ use super::variables::{PRESET_VARIABLE, PROFILE_VARIABLE};
 use crate::{
     chain::{Expect, Preset, Settings, Source},
     profile::Profile,
-    redact::printable_path,
     system::System,
+    untrusted::printable_path,
 };
 use serde::Serialize;
 

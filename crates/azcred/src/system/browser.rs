@@ -30,7 +30,7 @@ impl Opener {
     /// The program's name.
     pub(crate) fn name(&self) -> String {
         self.program.file_name().map_or_else(String::new, |name| {
-            crate::redact::printable(&name.to_string_lossy(), 40)
+            crate::untrusted::printable(&name.to_string_lossy(), 40)
         })
     }
 }

@@ -2,7 +2,7 @@
 //! exists. One that is seen and can't be read is an error.
 
 use super::{FileFacts, OpenFile, System};
-use crate::redact::printable_path;
+use crate::untrusted::printable_path;
 use std::{io, path::Path};
 
 /// As [`System::read`]; `None` if the file is absent or can't be seen.

@@ -14,8 +14,8 @@ use super::WorkspaceRef;
 use crate::{
     decode,
     facts::{Error, ErrorKind, Fix, Result},
-    redact::{printable, printable_path},
     system::{System, read_if_seen},
+    untrusted::{printable, printable_path},
 };
 use serde_json::{Map, Value};
 use std::{

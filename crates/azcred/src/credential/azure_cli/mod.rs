@@ -18,13 +18,13 @@ use super::{
 use crate::{
     facts::{Error, ErrorKind, Fix, Result, ToolFiles},
     options::ClientOptions,
-    redact::printable_path,
     request::TokenRequest,
     scope::Scope,
     sieve::{Misplaced, invalid, tidied_id},
     system::System,
     tenant::TenantId,
     token::AccessToken,
+    untrusted::printable_path,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use files::{Fact, Folder, NotHere};

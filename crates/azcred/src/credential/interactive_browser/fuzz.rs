@@ -5,10 +5,10 @@ use crate::{
     entra::TokenEndpoint,
     facts::{Error, ErrorKind, Result},
     options::ClientOptions,
-    redact::printable,
     request::TokenRequest,
     scope::Scope,
     tenant::{ClientId, TenantId},
+    untrusted::printable,
 };
 use secrecy::ExposeSecret;
 use std::{

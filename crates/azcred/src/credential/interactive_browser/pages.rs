@@ -1,7 +1,7 @@
 //! The pages that the browser shows at the end. They load nothing from elsewhere, and forbid the
 //! browser everything else.
 
-use crate::{entra::IdClaims, facts::Error, redact::printable};
+use crate::{entra::IdClaims, facts::Error, untrusted::printable};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::{
     Response, StatusCode,

@@ -11,8 +11,9 @@ use crate::{
     http::{HttpResponse, skew_in_words},
     json,
     managed_identity_id::ManagedIdentityId,
-    redact::{printable, redact},
+    redact::redact,
     token::AccessToken,
+    untrusted::printable,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};

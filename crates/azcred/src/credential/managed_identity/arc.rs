@@ -15,9 +15,9 @@ use crate::{
     facts::{Error, ErrorKind, Fix, Result, Used},
     http::{HeaderName, HeaderValue, HttpRequest, header, parse_url},
     options::ClientOptions,
-    redact::printable,
     system::{FileKind, System, Writers},
     token::AccessToken,
+    untrusted::printable,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{io, path::Path};

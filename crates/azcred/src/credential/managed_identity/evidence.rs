@@ -9,9 +9,9 @@
 
 use crate::{
     facts::{Error, ErrorKind, Evidence, Result},
-    redact::printable,
     sieve::{in_brackets, tidied},
     system::{Hypervisor, System},
+    untrusted::printable,
 };
 use std::path::Path;
 

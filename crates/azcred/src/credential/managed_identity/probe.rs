@@ -10,8 +10,8 @@ use crate::{
     facts::{Error, ErrorKind, Evidence},
     http::{HttpRequest, Retry},
     moment,
-    redact::printable,
     system::{FileKind, System, cache_folder, make_own},
+    untrusted::printable,
 };
 use serde::{Deserialize, Serialize};
 use std::{

@@ -16,8 +16,8 @@ use crate::{
     facts::{Error, ErrorKind, Fix},
     moment,
     pem::is_pem,
-    redact::printable,
     tenant::ClientId,
+    untrusted::printable,
 };
 use fault::{Fault, new_certificate};
 use key::PrivateKey;

@@ -225,7 +225,7 @@ fn answered(answer: CallResult) -> Result<Reply, NoKeyring> {
         }
         other => NoKeyring::Failed(format!(
             "it returned {}",
-            crate::redact::printable(other, 100)
+            crate::untrusted::printable(other, 100)
         )),
     })
 }
