@@ -80,7 +80,10 @@ impl AzurePipelinesCredential {
             .append_pair("serviceConnectionId", connection);
         let bearer = variables::read(&*system, TOKEN, access_token)?;
         // The address and the token belong to one job.
-        let subject = Subject::Of(vec![url.as_str().into(), bearer.clone()]);
+        let subject = Subject::Of {
+            address: url.as_str().into(),
+            secret: bearer.clone(),
+        };
         let service = Shared::from(TokenService {
             name: NAME,
             method: Method::POST,

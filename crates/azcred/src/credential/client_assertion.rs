@@ -81,7 +81,10 @@ pub(crate) enum Subject {
     Unknown,
     /// The same subject as long as these values are the same: the token service's address, and the
     /// secret with which it is called.
-    Of(Vec<SecretString>),
+    Of {
+        address: SecretString,
+        secret: SecretString,
+    },
     /// The subject that the assertion names, which can be read.
     Named,
 }
@@ -143,9 +146,11 @@ impl Asserted {
         let mut at_hand = None;
         let identity = match &self.subject {
             Subject::Unknown => None,
-            Subject::Of(parts) => Some(parts.iter().fold(identity, |identity, part| {
-                identity.and(part.expose_secret())
-            })),
+            Subject::Of { address, secret } => Some(
+                identity
+                    .and(address.expose_secret())
+                    .and(secret.expose_secret()),
+            ),
             Subject::Named => {
                 let assertion = at_hand.insert(self.assertion(deadline).await?);
                 federation::FederatedClaims::of(assertion.expose_secret()).map(|claims| {
@@ -209,11 +214,16 @@ impl Asserted {
             .request_token(self.name, grant, request, left)
             .await;
         answer.map_err(|error| {
+            let secret = match &self.subject {
+                Subject::Of { secret, .. } => Some(secret.expose_secret()),
+                Subject::Unknown | Subject::Named => None,
+            };
             federation::with_both_sides(
                 error,
                 self.endpoint.client_id(),
                 &self.audience,
                 assertion.expose_secret(),
+                secret,
             )
         })
     }

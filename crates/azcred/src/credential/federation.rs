@@ -5,8 +5,9 @@ use super::variables;
 use crate::{
     audience::FederatedAudience,
     cloud::Cloud,
-    facts::{self, Error, ErrorKind, Fix, Result, is_web_token},
+    facts::{self, Error, ErrorKind, Fix, Refusal, Result, is_web_token},
     options::ClientOptions,
+    redact::redact,
     tenant::ClientId,
     untrusted::printable,
 };
@@ -141,6 +142,14 @@ impl FederatedClaims {
         [&self.issuer, &self.subject]
     }
 
+    /// Whether a claim has a part of a secret.
+    fn repeat(&self, secret: &str) -> bool {
+        let claims = [&self.issuer, &self.subject].into_iter();
+        claims
+            .chain(&self.audiences)
+            .any(|claim| redact(claim, &[secret]) != claim.as_str())
+    }
+
     /// Whether the subject has the form `repo:OWNER@ID/REPO@ID:…`.
     fn has_ids_of_github(&self) -> bool {
         let repository = self.subject.strip_prefix("repo:");
@@ -205,11 +214,14 @@ impl fmt::Display for FederatedClaims {
 
 /// Adds the assertion's claims to a rejection of Entra ID's. If Entra ID has no federated
 /// credential for the assertion, adds the command that registers it. Other errors are unchanged.
+///
+/// `secret` is what the issuer of the assertion was sent. If a claim repeats it, no claim is shown.
 pub(crate) fn with_both_sides(
     error: Error,
     client_id: &ClientId,
     audience: &Audience,
     assertion: &str,
+    secret: Option<&str>,
 ) -> Error {
     let knows_none = matches!(
         error.code(),
@@ -221,6 +233,9 @@ pub(crate) fn with_both_sides(
     let Some(claims) = FederatedClaims::of(assertion) else {
         return error;
     };
+    if secret.is_some_and(|secret| claims.repeat(secret)) {
+        return without_secret(&error, secret.as_slice());
+    }
     let mut why = format!("{}; {claims}", error.why());
     if knows_none && claims.has_ids_of_github() {
         why = format!("{why}; {IDS_OF_GITHUB}");
@@ -252,6 +267,20 @@ pub(crate) fn with_both_sides(
         "`az ad app federated-credential list --id {client_id}` lists what is registered"
     ));
     shown.with_fix(fix.join("; "))
+}
+
+/// A rejection of an assertion that has a secret in its claims: Entra ID quotes those.
+fn without_secret(error: &Error, secrets: &[&str]) -> Error {
+    let clean = |text: &str| redact(text, secrets).into_owned();
+    let shown = Error::new(error.kind(), error.what().to_owned(), clean(error.why()));
+    let shown = match error.refusal() {
+        Some(refusal) => shown.with_refusal(Refusal {
+            description: clean(&refusal.description),
+            ..refusal.clone()
+        }),
+        None => shown,
+    };
+    shown.with_fix_of(error)
 }
 
 #[cfg(test)]

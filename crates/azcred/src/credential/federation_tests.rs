@@ -40,7 +40,7 @@ fn shown(code: u32, assertion: &str) -> Error {
     let client_id = ClientId::new("c11e").unwrap();
     let options = ClientOptions::new(Fixture::new().shared());
     let audience = Audience::of(&options, Requester::Other).unwrap();
-    with_both_sides(refused(code), &client_id, &audience, assertion)
+    with_both_sides(refused(code), &client_id, &audience, assertion, None)
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_wrong_audience_that_azcred_requested_has_its_variable_as_the_fix() {
             let mut claims = main_branch();
             claims["aud"] = audience.text.as_ref().into();
             let assertion = token(&claims);
-            let error = with_both_sides(refused(code), &client_id, &audience, &assertion);
+            let error = with_both_sides(refused(code), &client_id, &audience, &assertion, None);
             let sent = format!("its audience (aud) '{}'", audience.text);
             assert!(error.why().contains(&sent), "{error}");
             error.fix().unwrap().to_string()
@@ -194,6 +194,42 @@ fn for_another_audience_the_first_fix_is_a_new_token() {
             .ends_with("(aud) 'https://github.com/contoso sts.amazonaws.com'"),
         "{error}"
     );
+}
+
+/// The issuer was sent the secret, and Entra ID quotes the subject.
+#[test]
+fn claims_that_repeat_what_the_issuer_was_sent_are_not_shown() {
+    const SENT: &str = "s3cret-of-the-job";
+    let hex: String = SENT.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let client_id = ClientId::new("c11e").unwrap();
+    let options = ClientOptions::new(Fixture::new().shared());
+    let audience = Audience::of(&options, Requester::Azcred).unwrap();
+    for claim in ["iss", "sub", "aud"] {
+        for form in [SENT, &hex, "S3CRET of the"] {
+            let quoted = format!("no match for '{form}'");
+            let error = Error::new(ErrorKind::Refused, "Asked", quoted.clone())
+                .with_fix("compare")
+                .with_refusal(Refusal {
+                    code: Some(700_213),
+                    description: quoted,
+                    ..Refusal::default()
+                });
+            let mut claims = main_branch();
+            claims[claim] = format!("repo:{form}:x").into();
+            let error = with_both_sides(error, &client_id, &audience, &token(&claims), Some(SENT));
+            let shown = format!("{error} {error:?} {:?}", error.refusal());
+            assert!(!shown.contains(form), "{claim}: {shown}");
+            assert_eq!(error.code(), Some(700_213));
+        }
+    }
+    let error = with_both_sides(
+        refused(700_213),
+        &client_id,
+        &audience,
+        &token(&main_branch()),
+        Some(SENT),
+    );
+    assert!(error.why().contains("(sub) 'repo:"), "{error}");
 }
 
 #[test]

@@ -63,7 +63,10 @@ impl GitHubActionsCredential {
             .append_pair("audience", &audience.text);
         let bearer = variables::read(&*system, TOKEN, bearer)?;
         // The address and the token belong to one job.
-        let subject = Subject::Of(vec![url.as_str().into(), bearer.clone()]);
+        let subject = Subject::Of {
+            address: url.as_str().into(),
+            secret: bearer.clone(),
+        };
         let service = Shared::from(TokenService {
             name: NAME,
             method: Method::GET,
