@@ -79,13 +79,20 @@ pub(crate) fn responses(data: &[u8]) -> Vec<CannedResponse> {
 /// The input with [`SECRET`] in it, as if the other side repeated what it was sent. The last three
 /// bytes say where and in which form. `None` if a piece of the secret is there already.
 pub(crate) fn planted(data: &[u8]) -> Option<Vec<u8>> {
+    planted_within(data, data.len())
+}
+
+/// As [`planted`], in the first bytes only: what follows them is from a party that was not sent the
+/// secret.
+pub(crate) fn planted_within(data: &[u8], length: usize) -> Option<Vec<u8>> {
     if has_piece_of_secret(data) {
         return None;
     }
     let (data, [form, high, low]) = data.split_last_chunk()?;
     let forms = dresses(SECRET);
     let form = &forms[usize::from(*form) % forms.len()];
-    let at = usize::from(u16::from_be_bytes([*high, *low])) % (data.len() + 1);
+    let length = length.min(data.len());
+    let at = usize::from(u16::from_be_bytes([*high, *low])) % (length + 1);
     Some([&data[..at], form.as_bytes(), &data[at..]].concat())
 }
 

@@ -20,7 +20,9 @@ const WORKSPACE: &str = "/subscriptions/5ec0ffee-0000-4000-8000-000000000001/res
 /// The first line names the call. Responses follow, with the access token in them.
 pub(super) fn run(data: &[u8]) {
     one(data);
-    if let Some(planted) = input::planted(data) {
+    // The document of a domain is public: no secret is sent.
+    let planted = input::planted(data).filter(|planted| input::head(planted).0 != b"domain");
+    if let Some(planted) = planted {
         one(&planted);
     }
 }

@@ -13,9 +13,16 @@ use azcred::{
 };
 use std::time::SystemTime;
 
+/// The hosts that are sent a secret. No other can repeat it.
+const SENT_SECRET: [&[u8]; 4] = [b"app-service", b"service-fabric", b"arc", b"azure-ml"];
+
 /// The first line names the host. Responses follow.
 pub(super) fn run(data: &[u8]) {
     one(data);
+    let (host, _) = input::head(data);
+    if !SENT_SECRET.contains(&host) {
+        return;
+    }
     if let Some(planted) = input::planted(data) {
         // The agent's first response precedes the secret.
         let first = input::parts(&planted)[0];
