@@ -1,6 +1,6 @@
 //! The identity: the options of every command that signs in with the chain.
 
-use crate::{candidates, words};
+use crate::{candidates, given};
 use azcred::{
     ClientOptions, Profile,
     chain::{Expect, Preset, Source},
@@ -10,7 +10,6 @@ use azcred::{
 use clap::{
     Args, ValueEnum,
     builder::{EnumValueParser, PossibleValue, TypedValueParser},
-    value_parser,
 };
 use clap_complete::ArgValueCandidates;
 use std::{sync::LazyLock, time::Duration};
@@ -20,7 +19,7 @@ use std::{sync::LazyLock, time::Duration};
 pub(crate) struct InProfile {
     /// Use the accounts of this profile, a separate set of azcred's accounts [env: AZCRED_PROFILE]
     /// [default: default]
-    #[arg(long, value_name = "PROFILE", value_parser = profile, add = ArgValueCandidates::new(candidates::profiles))]
+    #[arg(long, value_name = "PROFILE", value_parser = Profile::new, add = ArgValueCandidates::new(candidates::profiles))]
     profile: Option<Profile>,
 }
 
@@ -73,7 +72,7 @@ pub(crate) struct Choice {
     expect_source: Vec<Source>,
 
     /// Let az, azd and pwsh run for this many seconds each, at most 90 [default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=ClientOptions::LONGEST_PROCESS_TIMEOUT.as_secs()))]
+    #[arg(long, value_name = "SECONDS", value_parser = given::number(1..=ClientOptions::LONGEST_PROCESS_TIMEOUT.as_secs()))]
     process_timeout: Option<u64>,
 
     #[command(flatten)]
@@ -182,28 +181,10 @@ fn source() -> impl TypedValueParser<Value = Source> {
     EnumValueParser::<NamedSource>::new().map(|named| named.0)
 }
 
-fn profile(text: &str) -> Result<Profile, String> {
-    Profile::new(text).map_err(|error| explained(&error))
+fn expected_tenant(text: &str) -> azcred::Result<String> {
+    Expect::default().tenant(text).map(|_| text.to_owned())
 }
 
-fn expected_tenant(text: &str) -> Result<String, String> {
-    Expect::default()
-        .tenant(text)
-        .map(|_| text.to_owned())
-        .map_err(|error| explained(&error))
-}
-
-fn expected_principal(text: &str) -> Result<String, String> {
-    Expect::default()
-        .principal(text)
-        .map(|_| text.to_owned())
-        .map_err(|error| explained(&error))
-}
-
-/// Why a value is not valid, and what is expected. clap adds the option and the value.
-pub(crate) fn explained(error: &azcred::Error) -> String {
-    match error.fix() {
-        Some(fix) => format!("{}; {}", error.why(), words::fix(fix)),
-        None => error.why().to_owned(),
-    }
+fn expected_principal(text: &str) -> azcred::Result<String> {
+    Expect::default().principal(text).map(|_| text.to_owned())
 }

@@ -2,12 +2,9 @@
 
 use crate::{
     commands::Command,
-    failure::{Failure, Kind},
-    given::without_secrets,
-    output::{
-        Format, Output, door, style,
-        wrap::{Stream, wrap},
-    },
+    failure::Kind,
+    output::{Format, Output, style},
+    usage,
 };
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 use clap_complete::CompleteEnv;
@@ -175,27 +172,13 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     let read = read.and_then(|matches| Arguments::from_arg_matches(&matches));
     read.map_err(|error| {
         let wrong = error.use_stderr();
-        let asked_for_help = is_help(error.kind());
-        if wrong && !asked_for_help {
-            let (text, has_secret) = without_secrets(&error.to_string(), std::env::args_os());
-            if wants_json(std::env::args_os()) {
-                let why = in_a_line(&text);
-                let failure = Failure::new(Kind::Usage, "could not read the command line", why)
-                    .fix(match has_secret {
-                        true => SECRET_FIX,
-                        false => "run `azcred --help`, or the command with --help",
-                    });
-                Output::new(Format::Json, false, true).failure(&failure);
-            } else {
-                let text = match has_secret {
-                    true => format!(
-                        "{}\n\nOther users can see the arguments of a command: {SECRET_FIX}.\n",
-                        text.trim_end()
-                    ),
-                    false => text,
-                };
-                let _ = door::stderr().write(&fitted(&text, Stream::Stderr.width()));
-            }
+        if wrong && !is_help(error.kind()) {
+            let format = match wants_json(std::env::args_os()) {
+                true => Format::Json,
+                false => Format::Text,
+            };
+            let failure = usage::failure(&error, &Arguments::command(), std::env::args_os());
+            Output::new(format, false, true).failure(&failure);
         } else {
             // An error means that the reader has gone: it needs no help.
             let _ = error.print();
@@ -204,10 +187,6 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     })
 }
 
-/// The fix for a command line with a secret.
-const SECRET_FIX: &str = "give a secret on standard input (`azcred login --service-principal … < FILE`), and a token or a \
-                          certificate as the path of a file that only you can read";
-
 /// Whether clap answers with help. It is laid out for that alone: a token needs none, and scripts
 /// run the binary in loops.
 fn is_help(kind: ErrorKind) -> bool {
@@ -215,37 +194,6 @@ fn is_help(kind: ErrorKind) -> bool {
         kind,
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     )
-}
-
-/// The first paragraph of clap's error, with the values that it lists.
-fn in_a_line(text: &str) -> String {
-    let mut lines = text.lines().take_while(|line| !line.trim().is_empty());
-    let first = lines.next().unwrap_or_default();
-    let listed: Vec<&str> = lines.map(str::trim).collect();
-    let line = format!(
-        "{} {}",
-        first.trim_start_matches("error: "),
-        listed.join(", ")
-    );
-    line.trim_end().to_owned()
-}
-
-/// clap's error, wrapped: clap does not wrap it.
-fn fitted(text: &str, width: usize) -> String {
-    let mut lines = String::new();
-    for line in text.lines() {
-        let words = line.trim_start();
-        let indent = line.len() - words.len();
-        for words in wrap(words, width.saturating_sub(indent)) {
-            let words = match words.strip_prefix("error:") {
-                Some(rest) => format!("{}{rest}", style::paint(style::BAD, "error:")),
-                None => words,
-            };
-            lines.push_str(format!("{:indent$}{words}", "").trim_end());
-            lines.push('\n');
-        }
-    }
-    lines
 }
 
 /// Whether an invalid command line requests JSON.
@@ -299,98 +247,6 @@ mod tests {
         assert!(lines.lines().count() <= 30, "one screen");
     }
 
-    /// Secrets as people paste them into a command line.
-    const SECRETS: [&str; 7] = [
-        "eyJhbGciOiJSUzI1NiJ9.TopSecretValue.s",
-        "Bearer eyJhbGciOiJSUzI1NiJ9.TopSecretValue.s",
-        "-----BEGIN PRIVATE KEY-----\nTopSecretValue\n-----END PRIVATE KEY-----",
-        "MIIJqQIBAzCCCW8GTopSecretValue",
-        "abc8Q~TopSecretValue.0123456789-abcdefgh",
-        "kX8Q~TopSecretValue0123456789abcdefghijk",
-        "https://user:TopSecretValue@proxy.example:8080",
-    ];
-
-    /// Each value of each command, as a command line up to it and the option's name.
-    fn values_of(command: &clap::Command, line: &[String]) -> Vec<(Vec<String>, String)> {
-        // A program inside the emulator has its own arguments.
-        let own = command
-            .get_arguments()
-            .filter(|one| one.get_action().takes_values() && !one.is_trailing_var_arg_set());
-        let mut found: Vec<_> = own
-            .map(|one| {
-                let option = one
-                    .get_long()
-                    .map_or(String::new(), |long| format!("--{long}"));
-                (line.to_vec(), option)
-            })
-            .collect();
-        for inner in command.get_subcommands() {
-            if inner.get_name() != "help" {
-                let line = [line, &[inner.get_name().to_owned()]].concat();
-                found.extend(values_of(inner, &line));
-            }
-        }
-        found
-    }
-
-    #[test]
-    fn a_secret_in_place_of_any_value_is_refused_and_not_shown() {
-        let mut command = Arguments::command();
-        command.build();
-        let found = values_of(&command, &["azcred".to_owned()]);
-        assert!(found.len() > 60, "{}", found.len());
-        let (mut refused, mut paths) = (0, 0);
-        for (line, option) in found {
-            for secret in SECRETS {
-                let spellings = match option.as_str() {
-                    "" => vec![vec![secret.to_owned()]],
-                    option => vec![
-                        vec![option.to_owned(), secret.to_owned()],
-                        vec![format!("{option}={secret}")],
-                    ],
-                };
-                for spelling in spellings {
-                    let line = [&line[..], &spelling].concat();
-                    let Err(error) = Arguments::try_parse_from(&line) else {
-                        // It may be the name of something: only its form is random.
-                        assert!(secret.starts_with("kX8Q"), "{line:?} is accepted");
-                        continue;
-                    };
-                    refused += 1;
-                    let arguments = line.iter().map(OsString::from);
-                    let (text, has_secret) = without_secrets(&error.to_string(), arguments);
-                    assert!(!text.contains("TopSecret"), "{line:?}: {text}");
-                    assert!(!in_a_line(&text).contains("TopSecret"), "{line:?}: {text}");
-                    if text.contains("must be the path of a file") {
-                        paths += 1;
-                        assert!(has_secret, "{line:?}: {text}");
-                    }
-                }
-            }
-        }
-        assert!(refused > 500, "{refused}");
-        assert!(paths > 40, "{paths}");
-    }
-
-    #[test]
-    fn a_secret_of_an_option_that_does_not_exist_is_not_shown() {
-        for secret in SECRETS {
-            for line in [
-                &[secret][..],
-                &["login", secret],
-                &["login", &format!("--password={secret}")],
-                &["login", &format!("-p{secret}")],
-                &["token", "--only", &format!("azure-cli,{secret}")],
-            ] {
-                let line = [&["azcred"], line].concat();
-                let error = Arguments::try_parse_from(&line).err().expect("it is wrong");
-                let arguments = line.iter().map(OsString::from);
-                let (text, _) = without_secrets(&error.to_string(), arguments);
-                assert!(!text.contains("TopSecret"), "{line:?}: {text}");
-            }
-        }
-    }
-
     #[test]
     fn every_command_is_in_one_group() {
         let command = Arguments::command();
@@ -403,38 +259,6 @@ mod tests {
         all.sort_unstable();
         grouped.sort_unstable();
         assert_eq!(all, grouped);
-    }
-
-    #[test]
-    fn a_usage_error_is_wrapped_between_words() {
-        let text = "error: invalid value 'x'\n  [possible values: environment, azure-cli]\n\nFor more, try '--help'.\n";
-        let shown = anstream::adapter::strip_str(&fitted(text, 34)).to_string();
-        assert_eq!(
-            shown,
-            "error: invalid value 'x'\n  [possible values: environment,\n  azure-cli]\n\nFor more, try '--help'.\n"
-        );
-        assert_eq!(
-            anstream::adapter::strip_str(&fitted(text, usize::MAX)).to_string(),
-            text
-        );
-    }
-
-    #[test]
-    fn the_json_error_has_missing_arguments_and_possible_values() {
-        let why = |line: &str| {
-            let read = Arguments::try_parse_from(line.split(' '));
-            in_a_line(&read.err().expect("it is wrong").to_string())
-        };
-        assert_eq!(
-            why("azcred login --service-principal"),
-            "the following required arguments were not provided: --client-id <ID>, --tenant <TENANT>"
-        );
-        assert_eq!(why("azcred tokne"), "unrecognized subcommand 'tokne'");
-        let preset = why("azcred token --preset x");
-        assert!(
-            preset.ends_with("[possible values: azcred, azure, kedro, hi-ml]"),
-            "{preset}"
-        );
     }
 
     #[test]

@@ -187,7 +187,7 @@ impl Failure {
     /// What was tried, unless the headline says so.
     pub(crate) fn occasion(&self) -> Option<&str> {
         let is_said = match self.kind {
-            Kind::WrongAccount => true,
+            Kind::WrongAccount | Kind::Usage => true,
             _ => self.headline.is_none() && self.what_says_it(),
         };
         Some(&*self.what).filter(|what| !is_said && !what.is_empty())
@@ -195,7 +195,10 @@ impl Failure {
 
     /// Whether `what` is a better headline than the kind.
     fn what_says_it(&self) -> bool {
-        matches!(self.kind, Kind::Failed | Kind::Invalid | Kind::NotFound) && !self.what.is_empty()
+        matches!(
+            self.kind,
+            Kind::Failed | Kind::Invalid | Kind::NotFound | Kind::Usage
+        ) && !self.what.is_empty()
     }
 
     /// Sets the fix.

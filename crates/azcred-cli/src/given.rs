@@ -6,7 +6,10 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::{
     env,
     ffi::{OsStr, OsString},
+    fmt::Display,
+    ops::RangeInclusive,
     path::PathBuf,
+    str::FromStr,
 };
 
 /// A name or an id as an option takes it.
@@ -16,6 +19,19 @@ pub(crate) fn text(text: &str) -> Result<String, String> {
         Some(Misplaced::Random) | None => Ok(tidy.to_owned()),
         Some(secret) => Err(format!("it is {}", secret.noun())),
     }
+}
+
+/// A whole number as an option takes it.
+pub(crate) fn number<N>(range: RangeInclusive<N>) -> impl TypedValueParser<Value = N>
+where
+    N: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    OsStringValueParser::new().try_map(move |value| {
+        let number = value.to_str().and_then(|text| tidied(text).parse().ok());
+        number
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| format!("it is a number from {} to {}", range.start(), range.end()))
+    })
 }
 
 /// The path of a file or a folder as an option takes it.

@@ -14,6 +14,7 @@ mod prompt;
 mod sign_in;
 mod suggested;
 mod trace;
+mod usage;
 mod words;
 
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! A sign-in for reading Azure Resource Manager: the options of the commands that list, and the
 //! names that they show.
 
-use super::{target::tenant, whoami::with_name};
+use super::whoami::with_name;
 use crate::{
     candidates,
     choice::Choice,
@@ -20,7 +20,7 @@ use std::sync::Arc;
 #[derive(Args)]
 pub(super) struct As {
     /// Search in this tenant (id or domain) [default: the account's own tenant]
-    #[arg(long, value_name = "TENANT", value_parser = tenant, add = ArgValueCandidates::new(candidates::tenants))]
+    #[arg(long, value_name = "TENANT", value_parser = TenantId::new, add = ArgValueCandidates::new(candidates::tenants))]
     tenant: Option<TenantId>,
 
     #[command(flatten)]

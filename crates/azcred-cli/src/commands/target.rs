@@ -1,9 +1,10 @@
 //! The resource of a token: the options of every command that gets one.
 
-use crate::{candidates, choice::explained};
+use crate::candidates;
 use azcred::{Scope, TenantId};
 use clap::Args;
 use clap_complete::ArgValueCandidates;
+use std::error::Error;
 
 /// The resource of a token.
 #[derive(Args)]
@@ -18,7 +19,7 @@ pub(super) struct Target {
     resource: Option<Scope>,
 
     /// Request the token in this tenant (id or domain) [default: the account's own tenant]
-    #[arg(long, value_name = "TENANT", value_parser = tenant, add = ArgValueCandidates::new(candidates::tenants))]
+    #[arg(long, value_name = "TENANT", value_parser = TenantId::new, add = ArgValueCandidates::new(candidates::tenants))]
     pub(super) tenant: Option<TenantId>,
 }
 
@@ -29,17 +30,13 @@ impl Target {
     }
 }
 
-fn scope(text: &str) -> Result<Scope, String> {
-    Scope::new(text).map_err(|error| explained(&error))
+fn scope(text: &str) -> azcred::Result<Scope> {
+    Scope::new(text)
 }
 
-fn resource(text: &str) -> Result<Scope, String> {
+fn resource(text: &str) -> Result<Scope, Box<dyn Error + Send + Sync>> {
     if text.is_empty() {
-        return Err("it is empty; a resource looks like https://storage.azure.com".to_owned());
+        return Err("it is empty; a resource looks like https://storage.azure.com".into());
     }
-    Scope::from_resource(text).map_err(|error| explained(&error))
-}
-
-pub(super) fn tenant(text: &str) -> Result<TenantId, String> {
-    TenantId::new(text).map_err(|error| explained(&error))
+    Ok(Scope::from_resource(text)?)
 }

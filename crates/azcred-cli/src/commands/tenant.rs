@@ -2,7 +2,7 @@
 
 use super::{account::options, reader::As};
 use crate::{
-    choice::{InProfile, explained},
+    choice::InProfile,
     failure::Failure,
     output::{
         Output,
@@ -34,7 +34,7 @@ Examples:
   export $(azcred tenant contoso.com --env azure)")]
 pub(crate) struct Tenant {
     /// A domain of the tenant, such as contoso.com or contoso.onmicrosoft.com
-    #[arg(value_name = "DOMAIN", value_parser = domain, conflicts_with_all = ["tenant", "preset", "only", "exclude", "expect_tenant", "expect_principal", "expect_source", "profile"])]
+    #[arg(value_name = "DOMAIN", value_parser = TenantId::new, conflicts_with_all = ["tenant", "preset", "only", "exclude", "expect_tenant", "expect_principal", "expect_source", "profile"])]
     domain: Option<TenantId>,
 
     /// Print the id as a variable: azure for AZURE_TENANT_ID=…, hi-ml for HIML_TENANT_ID=…
@@ -177,8 +177,4 @@ async fn find(
         None => output.line(&tenant.tenant_id),
     }
     Ok(0)
-}
-
-fn domain(text: &str) -> Result<TenantId, String> {
-    TenantId::new(text).map_err(|error| explained(&error))
 }

@@ -38,7 +38,7 @@ pub(super) struct Start {
     ports: Vec<(String, u16)>,
 
     /// How long access tokens are valid [default: 3600 to 5400, as in Entra ID]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", value_parser = given::number(1..=86_400_u32))]
     token_lifetime: Option<u32>,
 }
 

@@ -7,10 +7,9 @@ mod summary;
 mod tell;
 mod ways;
 
-use super::target::tenant;
 use crate::{
     candidates,
-    choice::{InProfile, explained},
+    choice::InProfile,
     failure::{Failure, Kind},
     given,
     output::Output,
@@ -69,7 +68,7 @@ token` uses the job's identity in GitHub Actions and Azure Pipelines, or the
 variables AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.")]
 pub(crate) struct Login {
     /// Sign in to this tenant (id or domain) [default: your account's own tenant]
-    #[arg(long, value_name = "TENANT", value_parser = tenant, add = ArgValueCandidates::new(candidates::tenants))]
+    #[arg(long, value_name = "TENANT", value_parser = TenantId::new, add = ArgValueCandidates::new(candidates::tenants))]
     tenant: Option<TenantId>,
 
     #[command(flatten)]
@@ -116,7 +115,7 @@ struct ApplicationOptions {
 
     /// The client id of the application or of the managed identity (with --identity). A person
     /// needs none; with one, they sign in through this app registration of your organization
-    #[arg(long, value_name = "ID", value_parser = client_id)]
+    #[arg(long, value_name = "ID", value_parser = ClientId::new)]
     client_id: Option<ClientId>,
 
     /// Sign in with a certificate: a PEM or PFX file that contains the private key too. azcred
@@ -166,11 +165,11 @@ struct IdentityOptions {
     identity: bool,
 
     /// The managed identity's object id
-    #[arg(long, value_name = "ID", requires = "identity", conflicts_with_all = ["client_id", "resource_id"], value_parser = object_id)]
+    #[arg(long, value_name = "ID", requires = "identity", conflicts_with_all = ["client_id", "resource_id"], value_parser = ManagedIdentityId::object)]
     object_id: Option<ManagedIdentityId>,
 
     /// The managed identity's resource id
-    #[arg(long, value_name = "ID", requires = "identity", conflicts_with = "client_id", value_parser = resource_id)]
+    #[arg(long, value_name = "ID", requires = "identity", conflicts_with = "client_id", value_parser = ManagedIdentityId::resource)]
     resource_id: Option<ManagedIdentityId>,
 }
 
@@ -262,18 +261,6 @@ fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
     Err(Failure::new(Kind::NotSignedIn, "", why)
         .titled(headline)
         .fix(fix))
-}
-
-fn client_id(text: &str) -> Result<ClientId, String> {
-    ClientId::new(text).map_err(|error| explained(&error))
-}
-
-fn object_id(text: &str) -> Result<ManagedIdentityId, String> {
-    ManagedIdentityId::object(text).map_err(|error| explained(&error))
-}
-
-fn resource_id(text: &str) -> Result<ManagedIdentityId, String> {
-    ManagedIdentityId::resource(text).map_err(|error| explained(&error))
 }
 
 #[cfg(test)]
