@@ -56,42 +56,56 @@ pub(crate) fn is_pem(data: &[u8]) -> bool {
 ///
 /// # Errors
 /// The first section that can't be read.
+#[cfg(any(test, feature = "certificates"))]
 pub(crate) fn sections(text: &str) -> Result<Vec<Section<'_>>, Trouble> {
+    each_section(text).into_iter().collect()
+}
+
+/// As [`sections`], for texts in which each section counts by itself.
+pub(crate) fn each_section(text: &str) -> Vec<Result<Section<'_>, Trouble>> {
     let mut sections = Vec::new();
     let mut at = 0;
     while let Some(begin) = text[at..].find(BEGIN).map(|begin| at + begin) {
-        let trouble = |why| Trouble(line_of(text, begin), why);
-        let Some((label, inside)) = label(text, begin + BEGIN.len()) else {
-            return Err(trouble("has a header that is not whole"));
-        };
-        let rest = &text[inside..];
-        let end = rest.find(END);
-        let next = rest.find(BEGIN);
-        let end = match (end, next) {
-            (None, None) => return Err(trouble("has no end: its last lines are missing")),
-            (None, Some(_)) => return Err(trouble("has no end: another begins inside it")),
-            (Some(end), Some(next)) if next < end => {
-                return Err(trouble("has no end: another begins inside it"));
-            }
-            (Some(end), _) => inside + end,
-        };
-        match self::label(text, end + END.len()) {
-            Some((ended, after)) if ended == label => at = after,
-            _ => return Err(trouble("ends as something else than it began")),
+        let (section, after) = section(text, begin);
+        sections.push(section.map_err(|why| Trouble(line_of(text, begin), why)));
+        at = after;
+    }
+    sections
+}
+
+/// The section that begins at `begin`, and where the search for the next one begins.
+fn section(text: &str, begin: usize) -> (Result<Section<'_>, &'static str>, usize) {
+    let behind = begin + BEGIN.len();
+    let Some((label, inside)) = label(text, behind) else {
+        return (Err("has a header that is not whole"), behind);
+    };
+    let rest = &text[inside..];
+    let end = match (rest.find(END), rest.find(BEGIN)) {
+        (None, None) => return (Err("has no end: its last lines are missing"), inside),
+        (None, Some(_)) => return (Err("has no end: another begins inside it"), inside),
+        (Some(end), Some(next)) if next < end => {
+            return (Err("has no end: another begins inside it"), inside);
         }
-        let (encryption, der) = read(&text[inside..end]);
-        let der = der.ok_or_else(|| trouble("is not base64 throughout"))?;
-        if der.is_empty() {
-            return Err(trouble("is empty"));
+        (Some(end), _) => inside + end,
+    };
+    let after = match self::label(text, end + END.len()) {
+        Some((ended, after)) if ended == label => after,
+        _ => {
+            return (Err("ends as something else than it began"), end + END.len());
         }
-        sections.push(Section {
+    };
+    let (encryption, der) = read(&text[inside..end]);
+    let section = match der {
+        None => Err("is not base64 throughout"),
+        Some(der) if der.is_empty() => Err("is empty"),
+        Some(der) => Ok(Section {
             line: line_of(text, begin),
             label,
             encryption,
             der,
-        });
-    }
-    Ok(sections)
+        }),
+    };
+    (section, after)
 }
 
 /// The label that begins at `from`, and where its dashes end.

@@ -14,14 +14,11 @@ use rustls::{
 use rustls_pki_types::CertificateDer;
 use std::{
     collections::HashSet,
-    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-/// A larger file is not a bundle of root certificates, in bytes.
-const BUNDLE_LIMIT: u64 = 16 << 20;
 /// How long connecting may take, TLS included, before it is tried again.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -98,7 +95,7 @@ fn tls(
 ) -> Result<ClientConfig> {
     let mut read = HashSet::new();
     let instead = bundles(system, &["SSL_CERT_FILE"], &mut read, lost)?;
-    let folders = match folders(system) {
+    let folders = match folders(system, lost) {
         // OpenSSL's own builds set both variables, and often only one of them exists.
         Err(error) if instead.is_some() => {
             notes.push(format!("{}: {}", error.what(), error.why()));
@@ -143,25 +140,46 @@ fn protocol() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
 }
 
 /// The certificates of the folders in `SSL_CERT_DIR`, a list as OpenSSL reads it.
-fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> {
-    let Some(list) = system.var_os("SSL_CERT_DIR") else {
+fn folders(
+    system: &dyn System,
+    lost: &mut Vec<String>,
+) -> Result<Option<Vec<CertificateDer<'static>>>> {
+    const NAME: &str = "SSL_CERT_DIR";
+    let Some(list) = system.var_os(NAME) else {
         return Ok(None);
     };
+    let mut found = Vec::new();
+    let mut not_used = Vec::new();
     // A relative folder is one in the current folder of this process, for OpenSSL too.
-    let found: Vec<_> = std::env::split_paths(&list)
-        .flat_map(|folder| in_folder(&folder))
-        .collect();
+    for folder in std::env::split_paths(&list).filter(|folder| !folder.as_os_str().is_empty()) {
+        match Bundle::in_folder(system, &folder) {
+            Ok(bundle) => {
+                found.extend(bundle.certificates);
+                let told = |what| format!("azcred can't use {what}, in a folder that {NAME} names");
+                not_used.extend(bundle.lost.into_iter().map(told));
+            }
+            Err(error) => not_used.push(format!(
+                "azcred can't read the folder {}, which {NAME} names: {error}",
+                shown_path(&folder)
+            )),
+        }
+    }
     if found.is_empty() {
+        let why = match not_used.first() {
+            Some(first) => format!("they contain no certificate that can be used: {first}"),
+            None => "they contain no certificate".to_owned(),
+        };
         return Err(Error::new(
             ErrorKind::Invalid,
             format!(
-                "could not read the root certificates in the folders that SSL_CERT_DIR names ({})",
+                "could not read the root certificates in the folders that {NAME} names ({})",
                 shown_path(Path::new(&list))
             ),
-            "they contain no certificate",
+            why,
         )
         .with_fix("run `openssl rehash` in those folders, or unset SSL_CERT_DIR"));
     }
+    lost.extend(not_used);
     Ok(Some(found))
 }
 
@@ -182,7 +200,7 @@ fn bundles(
         if !read.insert(path.clone()) {
             continue;
         }
-        let bundle = certificates_in(system, &path).map_err(|why| {
+        let bundle = Bundle::at(system, &path).map_err(|why| {
             Error::new(
                 ErrorKind::Invalid,
                 format!(
@@ -193,38 +211,13 @@ fn bundles(
             )
             .with_fix(format!("set {name} to a readable PEM file, or unset it"))
         })?;
-        let file = shown_path(&path);
-        let told = |what| format!("azcred can't use {what} in {file}, which {name} names");
+        let told = |what| format!("azcred can't use {what}, which {name} names");
         lost.extend(bundle.lost.into_iter().map(told));
         found
             .get_or_insert_with(Vec::new)
             .extend(bundle.certificates);
     }
     Ok(found)
-}
-
-/// The certificates in a file, or in a folder, as Python's requests also accepts. Returns at least
-/// one certificate, or why there is none.
-fn certificates_in(system: &dyn System, path: &Path) -> std::result::Result<Bundle, String> {
-    let pem = match system.read(path, BUNDLE_LIMIT) {
-        Ok(pem) => pem,
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-            let certificates = in_folder(path);
-            if certificates.is_empty() {
-                return Err("it is a folder with no certificate".to_owned());
-            }
-            return Ok(Bundle {
-                certificates,
-                ..Bundle::default()
-            });
-        }
-        Err(error) => return Err(error.to_string()),
-    };
-    Bundle::read(&pem)
-}
-
-fn in_folder(folder: &Path) -> Vec<CertificateDer<'static>> {
-    rustls_native_certs::load_certs_from_paths(None, Some(folder)).certs
 }
 
 /// Trust on systems with root certificates in files.

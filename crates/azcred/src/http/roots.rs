@@ -1,11 +1,18 @@
-//! Reads bundles of root certificates: PEM, DER and PKCS#7, as people have them.
+//! Reads bundles of root certificates, and folders of them: PEM, DER and PKCS#7, as people have
+//! them.
 
 use crate::{
     ber::{first_element, pkcs7_certificates},
     decode, pem,
+    sieve::shown_path,
+    system::System,
 };
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
+use std::{collections::HashSet, ffi::OsStr, io, path::Path};
+
+/// A larger file is not a bundle of root certificates, in bytes.
+const LIMIT: u64 = 16 << 20;
 
 /// The certificates of a file, and what of it was not understood.
 #[derive(Debug, Default)]
@@ -16,7 +23,84 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// Reads a file.
+    /// Reads the file at a path, or the files of a folder, as Python's requests does too.
+    ///
+    /// # Errors
+    /// Why there is no root certificate.
+    pub(super) fn at(system: &dyn System, path: &Path) -> Result<Self, String> {
+        match system.read(path, LIMIT) {
+            Ok(data) => {
+                let mut bundle = Self::read(&data)?;
+                for lost in &mut bundle.lost {
+                    lost.push_str(&format!(" in {}", shown_path(path)));
+                }
+                Ok(bundle)
+            }
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                let bundle = Self::in_folder(system, path).map_err(|error| error.to_string())?;
+                match (&bundle.certificates[..], &bundle.lost[..]) {
+                    ([], []) => Err("it is a folder with no certificate".to_owned()),
+                    ([], [first, ..]) => Err(format!(
+                        "it is a folder with no certificate that can be used: {first}"
+                    )),
+                    _ => Ok(bundle),
+                }
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Reads the files of a folder. There may be none with a certificate.
+    ///
+    /// # Errors
+    /// If the folder can't be read.
+    pub(super) fn in_folder(system: &dyn System, folder: &Path) -> io::Result<Self> {
+        let mut names = system.list(folder)?;
+        names.sort_unstable();
+        let mut whole = Self::default();
+        // `openssl rehash` makes links, so that each file is there more than once.
+        let (mut files, mut found) = (HashSet::new(), HashSet::new());
+        for path in names.into_iter().map(|name| folder.join(name)) {
+            let data = match system.read(&path, LIMIT) {
+                Ok(data) => data,
+                Err(error) => {
+                    // A folder, or a link to a file that was removed.
+                    let is_no_file = matches!(
+                        error.kind(),
+                        io::ErrorKind::IsADirectory | io::ErrorKind::NotFound
+                    );
+                    if !is_no_file && is_certificates_name(&path) {
+                        let lost = format!("{} ({error})", shown_path(&path));
+                        whole.lost.push(lost);
+                    }
+                    continue;
+                }
+            };
+            if !files.insert(data.clone()) {
+                continue;
+            }
+            match Self::read(&data) {
+                Ok(bundle) => {
+                    let lost = bundle.lost.iter();
+                    whole
+                        .lost
+                        .extend(lost.map(|lost| format!("{lost} in {}", shown_path(&path))));
+                    let new = |der: &CertificateDer<'static>| found.insert(der.to_vec());
+                    whole
+                        .certificates
+                        .extend(bundle.certificates.into_iter().filter(new));
+                }
+                // Other files may be there too: a list of revoked certificates, a README.
+                Err(why) if is_certificates_name(&path) => {
+                    whole.lost.push(format!("{} ({why})", shown_path(&path)));
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Reads a file's content.
     ///
     /// # Errors
     /// Why it has no root certificate.
@@ -26,7 +110,15 @@ impl Bundle {
         let mut bundle = Self::default();
         if pem::is_pem(data) {
             let text = decode::ascii(data);
-            for section in pem::sections(&text).map_err(|trouble| trouble.to_string())? {
+            for section in pem::each_section(&text) {
+                let section = match section {
+                    Ok(section) => section,
+                    Err(pem::Trouble(line, why)) => {
+                        let lost = format!("the certificate on line {line} (it {why})");
+                        bundle.lost.push(lost);
+                        continue;
+                    }
+                };
                 let place = format!("the certificate on line {}", section.line);
                 match section.label {
                     "CERTIFICATE"
@@ -83,6 +175,22 @@ impl Bundle {
     }
 }
 
+/// Whether a file is called as certificates are: by an ending, or as `openssl rehash` calls it, with
+/// eight hexadecimal digits and a number.
+fn is_certificates_name(path: &Path) -> bool {
+    const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "p7b", "p7c"];
+    let Some(ending) = path.extension().and_then(OsStr::to_str) else {
+        return false;
+    };
+    let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
+    ENDINGS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(ending))
+        || (stem.len() == 8
+            && stem.iter().all(u8::is_ascii_hexdigit)
+            && ending.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Whether DER begins as a PFX does: with version 3.
 fn is_pfx(der: &[u8]) -> bool {
     use crate::ber::{BerReader, INTEGER};
@@ -95,6 +203,7 @@ fn is_pfx(der: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::Fixture;
     use base64::{Engine as _, engine::general_purpose::STANDARD};
 
     /// The DER of a new certificate.
@@ -189,6 +298,72 @@ mod tests {
     }
 
     #[test]
+    fn what_of_a_folder_is_not_understood_is_said_with_its_file() {
+        let system = Fixture::new()
+            .with_file("/ca/0a1b2c3d.0", section("CERTIFICATE", &der("one")))
+            .with_file(
+                "/ca/1a1b2c3d.0",
+                section("CERTIFICATE", b"\x30\x03\x02\x01\x05"),
+            )
+            .with_file("/ca/2a1b2c3d.r0", "a list of revoked certificates")
+            .with_file("/ca/README", "read me")
+            .with_file(
+                "/ca/half.pem",
+                section("CERTIFICATE", &der("two")) + "-----BEGIN CERTIFICATE-----\nMII",
+            )
+            .with_file("/ca/page.crt", "<html>")
+            .with_file("/ca/whole.der", der("three"))
+            .with_file("/ca/hidden/x", "")
+            .with_hidden("/ca/hidden");
+        let bundle = Bundle::in_folder(&system, Path::new("/ca")).unwrap();
+        assert_eq!(bundle.certificates.len(), 3);
+        assert_eq!(
+            bundle.lost,
+            [
+                "/ca/1a1b2c3d.0 (it contains no certificate that can be used: the certificate on line 1 (it is damaged, or not a certificate))",
+                "the certificate on line 4 (it has no end: its last lines are missing) in /ca/half.pem",
+                "/ca/page.crt (it is a web page (HTML), and must be a file of certificates (PEM))",
+            ]
+        );
+        let missing = Bundle::in_folder(&system, Path::new("/no/such/folder"));
+        assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_root_behind_a_damaged_one_is_not_lost() {
+        let good = section("CERTIFICATE", &der("one"));
+        for (damaged, why) in [
+            (
+                "-----BEGIN CERTIFICATE-----\nM!I\n-----END CERTIFICATE-----\n",
+                "is not base64",
+            ),
+            ("-----BEGIN CERTIFICATE-----\nMII\n", "has no end"),
+            (
+                "-----BEGIN CERTIFICATE-----\nMII\n-----END KEY-----\n",
+                "ends as something else",
+            ),
+            (
+                "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+                "is empty",
+            ),
+            ("-----BEGIN CERT\n", "has a header"),
+        ] {
+            for file in [format!("{damaged}{good}"), format!("{good}{damaged}{good}")] {
+                let bundle = Bundle::read(file.as_bytes()).unwrap();
+                assert_eq!(
+                    bundle.certificates.len(),
+                    file.matches(&good[..80]).count(),
+                    "{why}"
+                );
+                let [lost] = &bundle.lost[..] else {
+                    panic!("{why}: {:?}", bundle.lost);
+                };
+                assert!(lost.contains(why), "{lost}");
+            }
+        }
+    }
+
+    #[test]
     fn what_of_a_bundle_is_not_understood_is_said_with_its_line() {
         let good = section("CERTIFICATE", &der("one"));
         let bundle = Bundle::read(
@@ -207,10 +382,10 @@ mod tests {
             (b"<html>", "web page"),
             (b"PK\x03\x04", "ZIP"),
             (b"\x30\x03\x02\x01\x03", "PFX"),
-            (b"-----BEGIN CERTIFICATE-----\nMII", "line 1 has no end"),
+            (b"-----BEGIN CERTIFICATE-----\nMII", "line 1 (it has no end"),
             (
                 b"-----BEGIN CERTIFICATE-----\nM!I\n-----END CERTIFICATE-----",
-                "line 1 is not base64",
+                "line 1 (it is not base64",
             ),
             (
                 b"-----BEGIN PRIVATE KEY-----\nAAEC\n-----END PRIVATE KEY-----",

@@ -9,7 +9,7 @@ use azcred::{
     TokenRequest,
     chain::Chain,
     http::{Http, HttpRequest, Url},
-    system::{Fixture, RealSystem, System},
+    system::{FileFacts, FileKind, Fixture, System, Writers},
 };
 use std::{
     io,
@@ -126,6 +126,15 @@ async fn corrected_root_certificates_are_read_by_the_next_call() {
     );
 }
 
+const FOLDER: FileFacts = FileFacts {
+    kind: FileKind::Folder,
+    len: 0,
+    owner: Some(1000),
+    writers: Writers::Owner,
+    is_readable_by_others: true,
+    modified: None,
+};
+
 fn with(variables: &[(&str, &str)]) -> Fixture {
     variables
         .iter()
@@ -200,25 +209,6 @@ async fn an_application_requests_no_token_in_a_shared_tenant() {
     assert_eq!(server.requests(), 0);
 }
 
-/// Variables of a fixture with the real disk.
-#[derive(Debug)]
-struct RealDisk(Fixture);
-
-impl azcred::system::Sealed for RealDisk {}
-
-impl System for RealDisk {
-    fn var(&self, name: &str) -> Option<String> {
-        self.0.var(name)
-    }
-    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        RealSystem.read(path, limit)
-    }
-    crate::otherwise_real!();
-    fn now(&self) -> SystemTime {
-        self.0.now()
-    }
-}
-
 #[tokio::test]
 async fn roots_are_found_in_folders_too_and_an_empty_one_is_named() {
     let (root, config) = tls(|_| ());
@@ -226,39 +216,83 @@ async fn roots_are_found_in_folders_too_and_an_empty_one_is_named() {
     let url: Url = format!("https://localhost:{}", server.address.port())
         .parse()
         .unwrap();
-    let folder = std::env::temp_dir().join(format!("azcred-roots-{}", uuid::Uuid::new_v4()));
-    let (full, empty) = (folder.join("full"), folder.join("empty"));
-    std::fs::create_dir_all(&full).unwrap();
-    std::fs::create_dir_all(&empty).unwrap();
-    // The name is the one that `openssl rehash` gives.
-    std::fs::write(full.join("0a1b2c3d.0"), root).unwrap();
-    let list = std::env::join_paths([&empty, &full])
-        .unwrap()
-        .into_string()
-        .unwrap();
-    let mut outcomes = Vec::new();
-    for (variable, value) in [
-        ("SSL_CERT_DIR", list.as_str()),
-        ("REQUESTS_CA_BUNDLE", full.to_str().unwrap()),
-        ("SSL_CERT_DIR", empty.to_str().unwrap()),
-        ("REQUESTS_CA_BUNDLE", empty.to_str().unwrap()),
+    let list = std::env::join_paths(["/ca/empty", "/ca/full"]).unwrap();
+    for (variable, value, found) in [
+        ("SSL_CERT_DIR", list.as_os_str(), true),
+        ("REQUESTS_CA_BUNDLE", "/ca/full".as_ref(), true),
+        ("SSL_CERT_DIR", "/ca/empty".as_ref(), false),
+        ("REQUESTS_CA_BUNDLE", "/ca/empty".as_ref(), false),
     ] {
-        let system = RealDisk(Fixture::new().with_var(variable, value));
-        let request = HttpRequest::get(url.clone());
-        let outcome = Http::new(Arc::new(system))
-            .send("Asked", &request, AMPLE)
+        let system = Fixture::new()
+            .with_var_os(variable, value)
+            // The name is the one that `openssl rehash` gives.
+            .with_file("/ca/full/0a1b2c3d.0", root.clone())
+            .with_file("/ca/empty/README", "")
+            .with_facts("/ca/empty", FOLDER, "")
+            .with_facts("/ca/full", FOLDER, "");
+        let outcome = Http::new(system.shared())
+            .send("Asked", &HttpRequest::get(url.clone()), AMPLE)
             .await;
-        outcomes.push((variable, outcome.map(|answer| answer.status)));
-    }
-    std::fs::remove_dir_all(folder).unwrap();
-    for (variable, outcome) in &outcomes[..2] {
-        assert_eq!(outcome.as_ref().unwrap(), &200, "{variable}");
-    }
-    for (variable, outcome) in &outcomes[2..] {
-        let error = outcome.as_ref().unwrap_err();
+        if found {
+            assert_eq!(outcome.unwrap().status, 200, "{variable}");
+            continue;
+        }
+        let error = outcome.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.what().contains(variable), "{error}");
         assert!(error.why().contains("no certificate"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_lost_in_a_folder_of_roots_is_said_as_in_a_file() {
+    let (root, _) = tls(|_| ());
+    let (_, config) = tls(|_| ());
+    let server = Server::start_tls([], config).await;
+    let url: Url = format!("https://localhost:{}", server.address.port())
+        .parse()
+        .unwrap();
+    let half = format!("{root}-----BEGIN CERTIFICATE-----\nMII");
+    let list = std::env::join_paths(["/ca", "/no/such/folder"]).unwrap();
+    for (variable, value, place) in [
+        (
+            "SSL_CERT_DIR",
+            list.as_os_str(),
+            "in a folder that SSL_CERT_DIR names",
+        ),
+        (
+            "CURL_CA_BUNDLE",
+            "/ca".as_ref(),
+            "which CURL_CA_BUNDLE names",
+        ),
+    ] {
+        let system = Fixture::new()
+            .with_var_os(variable, value)
+            .with_file("/ca/0a1b2c3d.0", half.clone())
+            .with_file("/ca/secret.pem", "")
+            .with_facts("/ca", FOLDER, "");
+        let http = Http::new(system.shared());
+        let error = http
+            .send("Asked", &HttpRequest::get(url.clone()), AMPLE)
+            .await
+            .unwrap_err();
+        assert!(error.why().contains("can't be trusted"), "{error}");
+        assert!(
+            error
+                .why()
+                .starts_with("azcred can't use the certificate on line "),
+            "{error}"
+        );
+        assert!(error.why().contains(place), "{error}");
+        let about = |text: &str| http.notes().iter().any(|note| note.contains(text));
+        assert!(about("/ca/0a1b2c3d.0"), "{:?}", http.notes());
+        assert!(about("/ca/secret.pem (it is empty)"), "{:?}", http.notes());
+        assert_eq!(
+            about("can't read the folder /no/such/folder"),
+            variable == "SSL_CERT_DIR",
+            "{:?}",
+            http.notes()
+        );
     }
 }
 
