@@ -4,20 +4,22 @@ mod forms;
 #[cfg(test)]
 mod tests;
 
-use self::forms::{Forms, compact, letters, unescaped};
+use self::forms::{Forms, compact, letters, unescaped, within_base64};
 use std::{borrow::Cow, collections::HashSet};
 
 /// This many characters of a secret in a row can't be a coincidence.
 const STRETCH: usize = 8;
 /// How often escapes may be escaped again.
 const LAYERS: usize = 4;
+/// How often base64 may be in base64 again. The forms of a secret are one layer more.
+const BASE64_LAYERS: usize = 3;
 /// Replaces text that repeats a secret in a form that can't be cut out.
 const LEFT_OUT: &str = "(left out, as it repeats a secret)";
 
 /// Removes `secrets` from `text`. A whole secret, as it is or form-encoded, becomes `****`. If a
 /// part of a secret is left, the whole text is left out: in any case, with other characters between
-/// its own, escaped as in addresses, HTML, JSON or mails, several times too, in base64 at any
-/// offset, or in hexadecimal. A secret of less than eight characters can't be told from a part of a
+/// its own, escaped as in addresses, HTML, JSON or mails, in base64 at any offset, both several
+/// times too, or in hexadecimal. A secret of less than eight characters can't be told from a part of a
 /// word, so such a word has the same effect.
 ///
 /// Use it for text from a server that received the secrets: an error message, a header, a
@@ -67,8 +69,26 @@ fn without(text: &str, secret: &str) -> Option<String> {
     (!places.is_empty()).then_some(changed)
 }
 
-/// Whether a text has a part of one of these forms, however it is escaped.
+/// Whether a text has a part of one of these forms, however it is escaped, in base64 too.
 fn repeats(text: &str, forms: &Forms) -> bool {
+    if repeats_escaped(text, forms) {
+        return true;
+    }
+    let mut inside = within_base64(text);
+    for _ in 0..BASE64_LAYERS {
+        let Some(text) = inside else {
+            return false;
+        };
+        if repeats_escaped(&text, forms) {
+            return true;
+        }
+        inside = within_base64(&text);
+    }
+    false
+}
+
+/// Whether a text has a part of one of these forms, however it is escaped.
+fn repeats_escaped(text: &str, forms: &Forms) -> bool {
     let holds =
         |text: &str| holds(&compact(text), &forms.compact) || holds(&letters(text), &forms.letters);
     if holds(text) {

@@ -3,7 +3,21 @@
 
 use super::STRETCH;
 use crate::untrusted::is_unseen;
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{
+        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD_NO_PAD,
+    },
+};
+
+/// Reads base64 whose end was cut off.
+const CUT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// A text in lower case without white space and without what is unseen.
 pub(super) fn compact(text: &str) -> String {
@@ -76,6 +90,45 @@ fn forms(secret: &str) -> Vec<String> {
     }
     forms.retain(|form| form == secret || form.len() >= 4);
     forms
+}
+
+/// What is in the base64 of a text, in both alphabets and however its lines are broken; `None` if
+/// nothing of it is text. Letters before it may belong to it or not, so it is read from each offset.
+pub(super) fn within_base64(text: &str) -> Option<String> {
+    let joined: String = text
+        .chars()
+        .map(narrow)
+        .filter(|c| !c.is_whitespace() && !is_unseen(*c))
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            c => c,
+        })
+        .collect();
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    let mut inside = String::new();
+    let runs = joined.split(|c: char| !is_base64(c));
+    // A stretch has three more characters at most where it is encoded.
+    for run in runs.filter(|run| run.len() >= STRETCH + 3) {
+        for from in 0..4 {
+            let rest = &run[from..];
+            // One character alone holds no byte.
+            let whole = &rest[..rest.len() - usize::from(rest.len() % 4 == 1)];
+            let Ok(bytes) = CUT.decode(whole) else {
+                continue;
+            };
+            // From the wrong offset it is noise, of which little looks like text.
+            let decoded = String::from_utf8_lossy(&bytes);
+            let is_noise = |c: char| {
+                c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace())
+            };
+            for text in decoded.split(is_noise).filter(|text| text.len() >= STRETCH) {
+                inside.push_str(text);
+                inside.push(';');
+            }
+        }
+    }
+    (!inside.is_empty()).then_some(inside)
 }
 
 /// A text with its escapes resolved once: those of addresses (`%41`), HTML (`&#65;`, `&#x41;`,

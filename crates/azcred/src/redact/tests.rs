@@ -63,7 +63,7 @@ fn apart(text: &str, between: &str) -> String {
 type Dress = (&'static str, fn(&str) -> String);
 
 /// The ways to write a secret in which a reader can still find it.
-const DRESSES: [Dress; 27] = [
+const DRESSES: [Dress; 31] = [
     ("as it is", str::to_owned),
     ("in capitals", |text| text.to_uppercase()),
     ("percent", |text| each(text, |byte| format!("%{byte:02X}"))),
@@ -142,6 +142,19 @@ const DRESSES: [Dress; 27] = [
     }),
     ("base64", |text| STANDARD.encode(text)),
     ("base64 for addresses", |text| URL_SAFE_NO_PAD.encode(text)),
+    ("base64 of base64", |text| {
+        STANDARD.encode(STANDARD.encode(text))
+    }),
+    ("base64 of base64 behind a word", |text| {
+        let inner = URL_SAFE_NO_PAD.encode(text);
+        format!("id{}", STANDARD_NO_PAD.encode(format!("a {inner}")))
+    }),
+    ("base64 four times", |text| {
+        (0..4).fold(text.to_owned(), |text, _| STANDARD.encode(text))
+    }),
+    ("base64 of percent", |text| {
+        STANDARD.encode(each(text, |byte| format!("%{byte:02x}")))
+    }),
     ("base64 in short lines", |text| {
         let text = STANDARD.encode(text);
         let lines: Vec<&str> = text
