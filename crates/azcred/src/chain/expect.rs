@@ -4,6 +4,7 @@ use super::{Setup, Source, preset};
 use crate::{
     facts::{Error, ErrorKind, Fix, Principal, Result, SignIn},
     sieve::{Misplaced, oddity, shown, tidied_id},
+    tenant::{NO_AD_FS, instead_of_ad_fs, is_ad_fs},
     token::AccessToken,
     untrusted::{is_unseen, printable},
 };
@@ -44,6 +45,11 @@ impl Expect {
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is not a GUID.
     pub fn tenant(mut self, tenant: &str) -> Result<Self> {
+        if is_ad_fs(tidied_id(tenant)) {
+            let what = format!("could not read the expected tenant (from {})", self.said_by);
+            let why = format!("{} means AD FS; {NO_AD_FS}", shown(tenant));
+            return Err(Error::new(ErrorKind::Invalid, what, why).with_fix(instead_of_ad_fs()));
+        }
         let id = Uuid::parse_str(tidied_id(tenant)).map_err(|_| {
             Error::new(
                 ErrorKind::Invalid,

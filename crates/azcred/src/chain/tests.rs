@@ -260,6 +260,7 @@ fn a_misspelt_expectation_is_rejected_with_its_line() {
     for (text, why) in [
         ("[expect]\ntennant = 'x'", "line 2: unknown field `tennant`"),
         ("[expect]\ntenant = 'contoso.com'", "not the id of a tenant"),
+        ("[expect]\ntenant = 'adfs'", "does not sign in to AD FS"),
         ("[chain]\nexclude = ['az']", "this name does not exist"),
         ("[chain]\npreset = 'best'", "this name does not exist"),
         ("chain = ", "line 1"),
