@@ -19,8 +19,8 @@ mod token_endpoint;
 
 #[cfg(feature = "people")]
 pub(crate) use authorize::{Authorization, AuthorizationOptions, Redirected};
-pub(crate) use codes::RequestNames;
 pub use codes::{Meaning, SentProof, explain};
+pub(crate) use codes::{OfRefreshToken, RequestNames};
 #[cfg(feature = "people")]
 pub(crate) use device::Device;
 #[cfg(feature = "people")]

@@ -1,7 +1,10 @@
 //! What the rejection of a refresh token means: whether the person has to be asked, and whether the
 //! token is still valid.
 
-use crate::facts::{Error, ErrorKind};
+use crate::{
+    entra::{Meaning, OfRefreshToken, explain},
+    facts::{Error, ErrorKind},
+};
 
 /// The consequence of a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,25 +22,6 @@ pub(super) enum Follows {
     Nothing,
 }
 
-/// The refresh token was revoked or has expired ('Microsoft Entra authentication and authorization
-/// error codes').
-const ENDED: &[u32] = &[
-    50_132, 50_133, 50_173, 70_000, 70_008, 700_081, 700_082, 700_084, 7_000_012,
-];
-/// The sign-in is older than a policy allows for this resource. Conditional Access then sends no
-/// claims, and Entra ID returns `token_expired` though the refresh token is valid for other
-/// resources.
-const TOO_OLD: u32 = 70_043;
-/// The account is of another tenant and not a guest in this one.
-const NOT_IN_TENANT: &[u32] = &[50_020, 50_034, 90_072, 50_177];
-/// The person can't change these: a policy, the account, the application, the request.
-const NOT_BY_PERSON: &[u32] = &[
-    28_000, 50_005, 50_057, 50_105, 50_128, 50_129, 50_131, 50_194, 50_196, 53_000, 53_001, 53_002,
-    53_003, 53_011, 65_002, 70_003, 70_011, 90_002, 90_094, 500_011, 530_003, 700_016, 700_022,
-    700_025, 900_023, 500_014, 500_021, 500_212, 500_213, 530_032, 530_084, 650_052, 650_057,
-    7_000_112, 7_000_218, 9_002_332,
-];
-
 pub(super) fn follows(error: &Error) -> Follows {
     let Some(refusal) = error
         .refusal()
@@ -45,17 +29,17 @@ pub(super) fn follows(error: &Error) -> Follows {
     else {
         return Follows::Nothing;
     };
-    let is_one_of = |codes: &[u32]| refusal.code.is_some_and(|code| codes.contains(&code));
+    let says = refusal.code.and_then(explain);
+    let says = says.map_or(OfRefreshToken::NotSaid, Meaning::of_refresh_token);
     if refusal.suberror.as_deref() == Some("client_mismatch") {
         return Follows::NotOfFamily;
     }
-    if is_one_of(NOT_IN_TENANT) {
-        return Follows::NotInTenant;
+    match says {
+        OfRefreshToken::NotInTenant => return Follows::NotInTenant,
+        OfRefreshToken::NotByPerson => return Follows::Nothing,
+        OfRefreshToken::NotSaid | OfRefreshToken::Ended | OfRefreshToken::TooOld => {}
     }
-    if is_one_of(NOT_BY_PERSON) {
-        return Follows::Nothing;
-    }
-    if refusal.claims.is_some() || refusal.code == Some(TOO_OLD) {
+    if refusal.claims.is_some() || says == OfRefreshToken::TooOld {
         return Follows::AskPerson;
     }
     // As MSAL reads them ('Handle errors and exceptions in MSAL', classification).
@@ -70,7 +54,9 @@ pub(super) fn follows(error: &Error) -> Follows {
     match refusal.error.as_str() {
         // RFC 6749 section 5.2: the refresh token is 'invalid, expired, revoked'. Entra ID also
         // uses this error for a missing second factor; its codes distinguish the two.
-        "invalid_grant" if refusal.code.is_none() || is_one_of(ENDED) => Follows::Ended,
+        "invalid_grant" if refusal.code.is_none() || says == OfRefreshToken::Ended => {
+            Follows::Ended
+        }
         // OpenID Connect Core 1.0 section 3.1.2.6; Entra ID also returns these errors from this
         // endpoint.
         "invalid_grant"

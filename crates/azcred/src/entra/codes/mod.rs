@@ -25,6 +25,25 @@ pub struct Meaning {
     remedy: Remedy,
     /// Whether only Entra ID's own text has the values that the reader needs.
     is_quoted: bool,
+    of_refresh_token: OfRefreshToken,
+}
+
+/// What a code says of the refresh token that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OfRefreshToken {
+    /// Nothing: the error beside the code decides.
+    NotSaid,
+    /// It was revoked or has expired ('Microsoft Entra authentication and authorization error
+    /// codes').
+    Ended,
+    /// The sign-in is older than a policy allows for this resource. Conditional Access then sends no
+    /// claims, and Entra ID returns `token_expired` though the refresh token is valid for other
+    /// resources.
+    TooOld,
+    /// The account is of another tenant and not a guest in this one.
+    NotInTenant,
+    /// The person can't change what is wrong: a policy, the account, the application, the request.
+    NotByPerson,
 }
 
 /// What a request was sent with, as far as fixes differ by it.
@@ -202,6 +221,11 @@ impl Meaning {
     /// saw.
     pub(crate) const fn is_quoted(&self) -> bool {
         self.is_quoted
+    }
+
+    /// What the code says of the refresh token that was sent.
+    pub(crate) const fn of_refresh_token(&self) -> OfRefreshToken {
+        self.of_refresh_token
     }
 
     /// What fixes the error for a request by this application for this tenant and scope, if it is

@@ -4,7 +4,7 @@
 //! recorded responses and from practice.
 
 use super::{
-    Meaning,
+    Meaning, OfRefreshToken,
     Remedy::{
         self, CheckSecret, CheckTenant, CompareFederation, For, NewSecret, Retry, SignIn, Text,
         UploadCertificate,
@@ -18,6 +18,7 @@ const fn code(code: u32, means: &'static str, remedy: Remedy) -> Meaning {
         means,
         remedy,
         is_quoted: false,
+        of_refresh_token: OfRefreshToken::NotSaid,
     }
 }
 
@@ -28,6 +29,30 @@ const fn quoted(code: u32, means: &'static str, remedy: Remedy) -> Meaning {
         means,
         remedy,
         is_quoted: true,
+        of_refresh_token: OfRefreshToken::NotSaid,
+    }
+}
+
+impl Meaning {
+    const fn ended(self) -> Self {
+        self.with(OfRefreshToken::Ended)
+    }
+
+    const fn too_old(self) -> Self {
+        self.with(OfRefreshToken::TooOld)
+    }
+
+    const fn not_in_tenant(self) -> Self {
+        self.with(OfRefreshToken::NotInTenant)
+    }
+
+    const fn not_by_person(self) -> Self {
+        self.with(OfRefreshToken::NotByPerson)
+    }
+
+    const fn with(mut self, says: OfRefreshToken) -> Self {
+        self.of_refresh_token = says;
+        self
     }
 }
 
@@ -103,8 +128,8 @@ pub(super) static MEANINGS: &[Meaning] = &[
         28_000,
         "the requested scopes are of several resources",
         Text("request one resource at a time, as RESOURCE/.default"),
-    ),
-    code(50_005, "the policy does not allow this platform", POLICY),
+    ).not_by_person(),
+    code(50_005, "the policy does not allow this platform", POLICY).not_by_person(),
     code(
         50_011,
         "the redirect address is not registered on the application",
@@ -130,7 +155,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
         50_020,
         "the account belongs to another tenant and is not a guest in this one",
         GUEST,
-    ),
+    ).not_in_tenant(),
     code(
         50_027,
         "the assertion is malformed",
@@ -146,7 +171,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
         50_034,
         "the user does not exist in this tenant",
         For(&[(Person, Text("check the user name and the tenant"))]),
-    ),
+    ).not_in_tenant(),
     code(
         50_049,
         "the authority is unknown",
@@ -163,7 +188,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
         )]),
     ),
     code(50_055, "the password has expired", NEW_PASSWORD),
-    code(50_057, "the account is disabled", ENABLE_ACCOUNT),
+    code(50_057, "the account is disabled", ENABLE_ACCOUNT).not_by_person(),
     code(50_058, "no account is signed in for silent sign-in", SignIn),
     code(
         50_059,
@@ -197,7 +222,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
         50_105,
         "the identity is not assigned to the application",
         Text("ask an administrator to assign it: Enterprise applications, Users and groups"),
-    ),
+    ).not_by_person(),
     quoted(
         50_107,
         "the tenant does not know the token's issuer",
@@ -221,19 +246,19 @@ pub(super) static MEANINGS: &[Meaning] = &[
         "the user name or the password is wrong",
         For(&[(Person, Text("check both, or sign in in a browser"))]),
     ),
-    code(50_128, "the domain does not exist", CheckTenant),
-    code(50_129, "the policy requires a registered device", POLICY),
+    code(50_128, "the domain does not exist", CheckTenant).not_by_person(),
+    code(50_129, "the policy requires a registered device", POLICY).not_by_person(),
     code(
         50_131,
         "a Conditional Access policy blocks the sign-in: the device, the place or the activity",
         POLICY,
-    ),
-    code(50_132, "the session is no longer valid", SignIn),
+    ).not_by_person(),
+    code(50_132, "the session is no longer valid", SignIn).ended(),
     code(
         50_133,
         "the session ended because the password changed or expired",
         SignIn,
-    ),
+    ).ended(),
     code(
         50_135,
         "the password must be changed, because the account is at risk",
@@ -264,31 +289,43 @@ pub(super) static MEANINGS: &[Meaning] = &[
         50_173,
         "the refresh token was revoked, for example by a new password",
         SignIn,
-    ),
+    ).ended(),
+    code(
+        50_177,
+        "a policy of this tenant demands more of the account, which is not a guest in it",
+        GUEST,
+    )
+    .not_in_tenant(),
     code(
         50_194,
         "the application belongs to another tenant and can be used only there",
         CheckTenant,
-    ),
+    ).not_by_person(),
     code(
         50_196,
         "this client requests the same token too often",
         Text("cache tokens, and look for a loop in the program"),
-    ),
+    ).not_by_person(),
     code(50_199, "the person has to confirm the sign-in", SignIn),
-    code(53_000, "the policy requires a managed device", POLICY),
+    code(53_000, "the policy requires a managed device", POLICY).not_by_person(),
     code(
         53_001,
         "the policy requires a device of the company's domain",
         POLICY,
-    ),
+    ).not_by_person(),
+    code(
+        53_002,
+        "Conditional Access allows approved applications only, and this is not one",
+        POLICY,
+    )
+    .not_by_person(),
     code(
         53_003,
         "a Conditional Access policy blocks the sign-in",
         Text(
             "search the sign-in log of the tenant {tenant} for the correlation id: it names the policy",
         ),
-    ),
+    ).not_by_person(),
     code(
         53_005,
         "the policy requires an app with Intune's protection, which azcred is not",
@@ -301,7 +338,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
             Person,
             Text("ask an administrator of the account's own tenant to dismiss the risk"),
         )]),
-    ),
+    ).not_by_person(),
     code(54_005, "the sign-in's code was already used", SignIn),
     code(
         65_001,
@@ -314,7 +351,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
         Text(
             "check the scope's spelling; if the service is yours, sign in with your own application",
         ),
-    ),
+    ).not_by_person(),
     code(
         65_004,
         "the person declined the permissions of the application",
@@ -324,18 +361,18 @@ pub(super) static MEANINGS: &[Meaning] = &[
         70_000,
         "the sign-in's code or the refresh token is not valid, or belongs to another application",
         SignIn,
-    ),
+    ).ended(),
     code(
         70_003,
         "the application may not use this grant type",
         Text("check the grant type"),
-    ),
-    code(70_008, "the refresh token has expired", SignIn),
+    ).not_by_person(),
+    code(70_008, "the refresh token has expired", SignIn).ended(),
     code(
         70_011,
         "the scope is malformed or does not exist",
         WHOLE_RESOURCE,
-    ),
+    ).not_by_person(),
     code(
         70_016,
         "the device code has not been entered yet",
@@ -358,8 +395,8 @@ pub(super) static MEANINGS: &[Meaning] = &[
         70_043,
         "the sign-in is older than the policy allows",
         SignIn,
-    ),
-    code(90_002, "the tenant does not exist", CheckTenant),
+    ).too_old(),
+    code(90_002, "the tenant does not exist", CheckTenant).not_by_person(),
     code(
         90_009,
         "the application requests a token for itself by its identifier URI",
@@ -381,12 +418,12 @@ pub(super) static MEANINGS: &[Meaning] = &[
         90_072,
         "the account belongs to another tenant and is not a guest in this one",
         GUEST,
-    ),
+    ).not_in_tenant(),
     code(
         90_094,
         "only an administrator can consent to these permissions",
         CONSENT,
-    ),
+    ).not_by_person(),
     code(
         100_007,
         "only managed identities may use this issuer",
@@ -412,21 +449,21 @@ pub(super) static MEANINGS: &[Meaning] = &[
         500_011,
         "the resource '{scope}' does not exist in the tenant {tenant}, or no administrator has consented to it",
         Text("check its spelling; an administrator must register some services in the tenant once"),
-    ),
+    ).not_by_person(),
     code(
         500_014,
         "the resource '{scope}' is disabled in the tenant {tenant}: its subscription ended, or an administrator disabled it",
         Text(
             "ask an administrator of the tenant {tenant} to enable it: Enterprise applications, Properties, 'Enabled for users to sign-in'",
         ),
-    ),
+    ).not_by_person(),
     code(
         500_021,
         "a proxy on the way allows only some tenants, and {tenant} is not one of them",
         Text(
             "use another network, or ask its administrators to allow the tenant {tenant} (tenant restrictions)",
         ),
-    ),
+    ).not_by_person(),
     code(
         500_111,
         "the redirect address is malformed",
@@ -459,7 +496,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
                 "ask an administrator of the account's own tenant to allow the tenant {tenant}: Cross-tenant access settings, outbound",
             ),
         )]),
-    ),
+    ).not_by_person(),
     code(
         500_213,
         "the tenant {tenant} does not allow the account's own tenant",
@@ -469,18 +506,18 @@ pub(super) static MEANINGS: &[Meaning] = &[
                 "ask an administrator of the tenant {tenant} to allow the account's own tenant: Cross-tenant access settings, inbound",
             ),
         )]),
-    ),
+    ).not_by_person(),
     code(
         501_481,
         "the sign-in's code belongs to another process (PKCE)",
         SignIn,
     ),
-    code(530_003, "the policy requires a managed device", POLICY),
+    code(530_003, "the policy requires a managed device", POLICY).not_by_person(),
     code(
         530_032,
         "a security policy of the tenant blocks the request",
         POLICY,
-    ),
+    ).not_by_person(),
     code(
         530_035,
         "the tenant's security defaults block this way to sign in",
@@ -505,21 +542,21 @@ pub(super) static MEANINGS: &[Meaning] = &[
             (Certificate, POLICY),
             (FederatedToken, POLICY),
         ]),
-    ),
+    ).not_by_person(),
     quoted(
         650_052,
         "the tenant {tenant} has no service principal of the service that the application uses",
         Text(
             "ask an administrator of the tenant {tenant} to run `az ad sp create --id SERVICE-ID`, with the service's id in Entra ID's text",
         ),
-    ),
+    ).not_by_person(),
     quoted(
         650_057,
         "the application {client} has no permission for the resource '{scope}' in its registration",
         Text(
             "add one: `az ad app permission add --id {client} --api RESOURCE-ID --api-permissions PERMISSION-ID=Scope`; `az ad sp show --id RESOURCE-ID --query oauth2PermissionScopes` lists them",
         ),
-    ),
+    ).not_by_person(),
     code(
         700_003,
         "the device was deleted from the tenant {tenant}",
@@ -541,7 +578,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
         Text(
             "check both ids: `az ad app show --id {client} --query '[displayName, appId]'` and `az account show --query tenantId`",
         ),
-    ),
+    ).not_by_person(),
     code(
         700_022,
         "the assertion has no subject (sub)",
@@ -554,7 +591,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
             ),
             (Certificate, REPORT),
         ]),
-    ),
+    ).not_by_person(),
     quoted(
         700_023,
         "the assertion's audience (aud) is not the one that the tenant {tenant} accepts: the audience or the tenant is wrong",
@@ -590,7 +627,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
             (Certificate, NOT_PUBLIC),
             (FederatedToken, NOT_PUBLIC),
         ]),
-    ),
+    ).not_by_person(),
     quoted(
         700_027,
         "the assertion's key is not registered on the application, or its signature does not match",
@@ -613,13 +650,13 @@ pub(super) static MEANINGS: &[Meaning] = &[
         700_081,
         "the refresh token has reached its maximum lifetime",
         SignIn,
-    ),
+    ).ended(),
     code(
         700_082,
         "the refresh token has expired because it was not used",
         SignIn,
-    ),
-    code(700_084, "the refresh token has reached its end", SignIn),
+    ).ended(),
+    code(700_084, "the refresh token has reached its end", SignIn).ended(),
     code(
         700_171,
         "the person with the device code declined the sign-in",
@@ -685,7 +722,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
         900_023,
         "'{tenant}' is neither a tenant id nor a domain of a tenant",
         CheckTenant,
-    ),
+    ).not_by_person(),
     code(900_144, "a field is missing from the request", REPORT),
     code(
         900_382,
@@ -713,12 +750,18 @@ pub(super) static MEANINGS: &[Meaning] = &[
         WHOLE_RESOURCE,
     ),
     code(
+        7_000_012,
+        "the refresh token was issued for another tenant",
+        SignIn,
+    )
+    .ended(),
+    code(
         7_000_112,
         "the application is disabled",
         Text(
             "ask an administrator to enable it: Enterprise applications, Properties, 'Enabled for users to sign-in'",
         ),
-    ),
+    ).not_by_person(),
     code(
         7_000_215,
         "the client secret is wrong; often its id was copied instead of its value",
@@ -738,7 +781,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
                 "let people sign in with the application: `az ad app update --id {client} --is-fallback-public-client true`",
             ),
         )]),
-    ),
+    ).not_by_person(),
     code(7_000_222, "the client secret has expired", NewSecret),
     code(
         7_000_229,
@@ -800,5 +843,5 @@ pub(super) static MEANINGS: &[Meaning] = &[
         9_002_332,
         "the application is for work and school accounts, and 'consumers' was requested",
         Text("give the tenant's id or domain"),
-    ),
+    ).not_by_person(),
 ];
