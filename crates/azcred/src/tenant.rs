@@ -1,7 +1,7 @@
 //! Ids of tenants and applications. An invalid id can't exist.
 
 use crate::{
-    facts::{Fix, Result},
+    facts::{Error, Fix, Result},
     sieve::{Misplaced, invalid, is_guid, tidied_id},
     text::checked_text,
 };
@@ -85,20 +85,37 @@ impl ClientId {
             secret != Misplaced::Random || !id.bytes().all(|b| b.is_ascii_alphanumeric())
         });
         if id.is_empty() || id.len() > 256 || !id.bytes().all(fits) || is_secret {
-            return Err(invalid(
-                "the client id",
-                client_id,
-                "a client id is the application's GUID (also called application id)",
-            )
-            .with_fix("find it with `az ad app list --show-mine --query '[].{name:displayName, id:appId}'`"));
+            return Err(not_an_id(client_id));
         }
         Ok(Self(id.into()))
+    }
+
+    /// Rejects a secret of letters and digits alone, which can't be the id of an application in
+    /// Entra ID: that is a GUID, or the URI of the application (`http://NAME`), as Azure CLI once
+    /// named them. In other providers such an id is usual.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] for what looks like a secret.
+    pub(crate) fn in_entra(&self) -> Result<()> {
+        match Misplaced::of(&self.0) {
+            Some(_) => Err(not_an_id(&self.0)),
+            None => Ok(()),
+        }
     }
 
     /// The client id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn not_an_id(client_id: &str) -> Error {
+    invalid(
+        "the client id",
+        client_id,
+        "a client id is the application's GUID (also called application id)",
+    )
+    .with_fix("find it with `az ad app list --show-mine --query '[].{name:displayName, id:appId}'`")
 }
 
 checked_text!(TenantId);
@@ -162,6 +179,22 @@ mod tests {
         }
         for other in ["adfs.contoso.com", "contoso-adfs.onmicrosoft.com"] {
             assert!(TenantId::new(other).is_ok(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_letters_and_digits_is_no_id_of_an_application_in_entra_id() {
+        let secret = "kX8QthisIsAVerySecretValue12345q9";
+        let id = ClientId::new(secret).expect("other providers have such ids");
+        let error = id.in_entra().unwrap_err();
+        assert!(!error.to_string().contains("VerySecret"), "{error}");
+        assert!(error.why().contains("GUID"), "{error}");
+        for good in [
+            "72f988bf-86f1-41af-91ab-2d7cd011db47",
+            "http://azure-cli-2016-08-05-14-31-15",
+            "api://72f988bf-86f1-41af-91ab-2d7cd011db47",
+        ] {
+            ClientId::new(good).unwrap().in_entra().unwrap();
         }
     }
 

@@ -133,6 +133,9 @@ impl TokenEndpoint {
         options: ClientOptions,
     ) -> Result<Self> {
         let cloud = options.cloud()?;
+        if !cloud.is_openid_provider() {
+            client_id.in_entra()?;
+        }
         Ok(Self {
             cloud,
             discovered: Arc::default(),

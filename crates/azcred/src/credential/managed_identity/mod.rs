@@ -139,7 +139,10 @@ impl ManagedIdentityCredential {
         let variable = names.find(|name| system.var(name).is_some());
         let id = match variable {
             Some(variable) => {
-                ManagedIdentityId::client(variables::read(system, variable, ClientId::new)?)
+                ManagedIdentityId::client(variables::read(system, variable, |text| {
+                    let id = ClientId::new(text)?;
+                    id.in_entra().map(|()| id)
+                })?)
             }
             None => ManagedIdentityId::SYSTEM,
         };
