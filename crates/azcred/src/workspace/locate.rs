@@ -17,9 +17,10 @@ use crate::{
     system::{System, read_if_seen},
     untrusted::{printable, printable_path},
 };
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 use std::{
-    fmt, io,
+    array, fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -307,11 +308,8 @@ fn is_workspaces(bytes: &[u8]) -> bool {
     let Ok(text) = decode::text(bytes) else {
         return true;
     };
-    match serde_json::from_str::<Map<String, Value>>(&text) {
-        Ok(fields) => FIELDS
-            .into_iter()
-            .chain([SCOPE])
-            .any(|field| fields.contains_key(field)),
+    match serde_json::from_str::<Fields>(&text) {
+        Ok(fields) => fields.0.iter().any(Option::is_some),
         // Programs of other kinds allow comments. Anything else may have been meant as one.
         Err(_) if text.contains("//") || text.contains("/*") => {
             FIELDS.iter().any(|field| text.contains(field))
@@ -324,6 +322,52 @@ fn is_workspaces(bytes: &[u8]) -> bool {
 const SCOPE: &str = "Scope";
 const FIELDS: [&str; 3] = ["subscription_id", "resource_group", "workspace_name"];
 
+/// The values of [`FIELDS`] and of [`SCOPE`] in a JSON object. As in Python, the last of several
+/// with one name counts, and other fields may have values that are not of use here: numbers out of
+/// range, halves of surrogates.
+struct Fields([Option<Value>; 4]);
+
+impl Fields {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0[place(name)?].as_ref()
+    }
+}
+
+fn place(name: &str) -> Option<usize> {
+    FIELDS
+        .iter()
+        .chain([&SCOPE])
+        .position(|field| *field == name)
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Found;
+        impl<'de> Visitor<'de> for Found {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Fields, A::Error> {
+                let mut fields = Fields(array::from_fn(|_| None));
+                while let Some(name) = map.next_key::<String>()? {
+                    match place(&name) {
+                        Some(place) => fields.0[place] = Some(map.next_value()?),
+                        None => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Found)
+    }
+}
+
 fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
     let damaged = |why: String| {
         Error::new(ErrorKind::Invalid, format!("could not read the workspace from {}", printable_path(&path)), why).with_fix(
@@ -331,7 +375,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
         )
     };
     let text = decode::text(bytes).map_err(|kind| damaged(format!("the file is {kind}")))?;
-    let fields: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
+    let fields: Fields = serde_json::from_str(&text).map_err(|error| {
         damaged(format!(
             "it is not a JSON object: {}",
             printable(&error.to_string(), 120)
@@ -356,7 +400,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
         None => {
             if let Some(field) = FIELDS
                 .iter()
-                .find(|field| fields.get(**field).is_some_and(|value| !value.is_string()))
+                .find(|field| fields.get(field).is_some_and(|value| !value.is_string()))
             {
                 return Err(damaged(format!("its field {field} is not text")));
             }

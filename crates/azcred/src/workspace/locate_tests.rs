@@ -164,6 +164,21 @@ fn a_file_is_read_as_people_have_it_and_its_values_too() {
 }
 
 #[test]
+fn values_of_other_fields_may_be_of_no_use_here() {
+    for other in [
+        r#""more": 1e999"#,
+        r#""more": "\ud800""#,
+        r#""more": {"deep": [1e999]}"#,
+        r#""workspace_name": "ws-old""#,
+    ] {
+        let text = config("ws-file").replacen('{', &format!("{{{other}, "), 1);
+        let system = Fixture::new().with_file("/home/ada/config.json", text);
+        let found = find(&system).unwrap_or_else(|error| panic!("{other}: {error}"));
+        assert_eq!(found.workspace.name(), "ws-file", "{other}");
+    }
+}
+
+#[test]
 fn an_error_names_the_file_or_the_variable_and_the_field() {
     let said = |content: &str| {
         find(&Fixture::new().with_file("/home/config.json", content))
