@@ -68,6 +68,36 @@ fn few_open_files_are_an_error_of_every_command() {
 }
 
 #[test]
+fn few_open_files_are_the_cause_wherever_a_token_request_fails_for_them() {
+    let home = std::env::temp_dir().join(format!("azcred-few-files-{}", std::process::id()));
+    let id = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    // `.invalid` never resolves (RFC 6761 section 6.4).
+    let variables = format!(
+        "AZURE_TENANT_ID={id} AZURE_CLIENT_ID={id} AZURE_CLIENT_SECRET=TopSecretValue \
+         AZURE_AUTHORITY_HOST=https://login.invalid"
+    );
+    let mut causes = 0;
+    for number in 4..=12 {
+        let script = format!("ulimit -n {number} && exec env {variables} \"$0\" token");
+        let said = shell(&script, &home);
+        if said.status.code() == Some(127) {
+            continue;
+        }
+        let line = format!("token with {number} open files");
+        no_panic(&line, &said);
+        let stderr = String::from_utf8_lossy(&said.stderr);
+        // Enough of them: the request was sent.
+        if !stderr.contains("login.invalid can't be resolved") {
+            assert!(stderr.contains("ulimit -n"), "{line}: {stderr}");
+            assert!(!stderr.contains("no root certificates"), "{line}: {stderr}");
+            causes += 1;
+        }
+    }
+    assert!(causes > 0, "some of these limits are too low");
+    let _ = std::fs::remove_dir_all(home);
+}
+
+#[test]
 fn output_that_can_not_be_written_is_no_panic() {
     let home = std::env::temp_dir().join(format!("azcred-streams-{}", std::process::id()));
     for line in LINES {

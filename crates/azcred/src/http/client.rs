@@ -224,7 +224,9 @@ fn bundles(
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 mod trust {
     use super::{CertificateDer, ClientConfig, Error, ErrorKind, Explaining, Result, provider};
+    use crate::system::{OutOfFiles, is_out_of_files};
     use rustls::{ConfigBuilder, RootCertStore, WantsVerifier, client::WebPkiServerVerifier};
+    use rustls_native_certs::ErrorKind as ErrorOfCerts;
     use std::sync::Arc;
 
     pub(super) fn apply(
@@ -233,22 +235,30 @@ mod trust {
         besides: Option<Vec<CertificateDer<'static>>>,
     ) -> Result<ClientConfig> {
         let mut roots = RootCertStore::empty();
+        let mut unread = Vec::new();
         match instead {
             Some(certificates) => {
                 roots.add_parsable_certificates(certificates);
             }
             None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                let found = rustls_native_certs::load_native_certs();
+                roots.add_parsable_certificates(found.certs);
+                unread = found.errors;
             }
         }
         roots.add_parsable_certificates(besides.unwrap_or_default());
+        const WHAT: &str = "could not read the root certificates of this machine";
+        let is_limit = |error: &rustls_native_certs::Error| matches!(&error.kind, ErrorOfCerts::Io { inner, .. } if is_out_of_files(inner));
+        if roots.is_empty() && unread.iter().any(is_limit) {
+            let why = OutOfFiles.to_string();
+            return Err(Error::new(ErrorKind::Invalid, WHAT, why).with_fix(OutOfFiles::fix()));
+        }
         if roots.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                "could not read the root certificates of this machine",
-                "this machine has no root certificates",
-            )
-            .with_fix(
+            let why = match unread.first() {
+                Some(error) => format!("this machine has no root certificates: {error}"),
+                None => "this machine has no root certificates".to_owned(),
+            };
+            return Err(Error::new(ErrorKind::Invalid, WHAT, why).with_fix(
                 "install the package `ca-certificates`, or set SSL_CERT_FILE to a PEM file",
             ));
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     facts::{Error, ErrorKind, Fix},
     redact::redact,
-    system::{System, is_loopback},
+    system::{OutOfFiles, System, is_loopback, is_out_of_files},
 };
 use reqwest::header;
 use std::{error::Error as _, io, time::Duration};
@@ -39,42 +39,53 @@ pub(super) struct Target<'a> {
     pub(super) host: String,
     /// The host and the port.
     pub(super) authority: String,
-    /// The variable that names this address, if one does.
-    variable: Option<&'static str>,
+    url: &'a Url,
+    /// Its variables are read for an error only.
+    system: &'a dyn System,
     /// The proxy between, if there is one.
     pub(super) proxy: Option<&'a Setting>,
     /// The variable of a proxy that is for plain HTTP only, if this address is HTTPS and has no
     /// proxy.
     only_for_plain_http: Option<&'static str>,
-    /// The first variable with trusted certificates.
-    pub(super) roots: Option<&'static str>,
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn of(url: &Url, system: &dyn System, proxies: &'a Proxies) -> Self {
+    pub(super) fn of(url: &'a Url, system: &'a dyn System, proxies: &'a Proxies) -> Self {
         let host = url.host_str().unwrap_or_default();
-        let names_it = |name: &&str| {
-            let value = system.var(name)?;
-            let value = value.trim();
-            let named = match value.contains("://") {
-                true => Url::parse(value),
-                false => Url::parse(&format!("https://{value}")),
-            };
-            (named.ok()?.origin() == url.origin()).then_some(())
-        };
         Self {
             host: match url.port() {
                 Some(port) => format!("{host}:{port}"),
                 None => host.to_owned(),
             },
             authority: format!("{host}:{}", url.port_or_known_default().unwrap_or(443)),
-            variable: ADDRESSES.into_iter().find(|name| names_it(name).is_some()),
+            url,
+            system,
             proxy: proxies.of(url),
             only_for_plain_http: proxies
                 .only_for_plain_http()
                 .filter(|_| url.scheme() == "https" && !is_loopback(url)),
-            roots: ROOTS.into_iter().find(|name| system.var_os(name).is_some()),
         }
+    }
+
+    /// The variable that names this address, if one does.
+    fn variable(&self) -> Option<&'static str> {
+        let names_it = |name: &&str| {
+            let value = self.system.var(name)?;
+            let value = value.trim();
+            let named = match value.contains("://") {
+                true => Url::parse(value),
+                false => Url::parse(&format!("https://{value}")),
+            };
+            (named.ok()?.origin() == self.url.origin()).then_some(())
+        };
+        ADDRESSES.into_iter().find(|name| names_it(name).is_some())
+    }
+
+    /// The first variable with trusted certificates.
+    fn roots(&self) -> Option<&'static str> {
+        ROOTS
+            .into_iter()
+            .find(|name| self.system.var_os(name).is_some())
     }
 
     /// The fix for a connection that can't be made.
@@ -197,7 +208,7 @@ impl Trouble {
             why = format!("{why} ({attempts} attempts in {:.1} s)", took.as_secs_f64());
         }
         // A variable that sends requests elsewhere is the likely cause.
-        let fix = match target.variable.filter(|_| !self.is_proxy) {
+        let fix = match target.variable().filter(|_| !self.is_proxy) {
             None => self.fix,
             Some(variable) => {
                 why = format!("{why}; {variable} is set to this address");
@@ -299,6 +310,11 @@ fn explain(error: &reqwest::Error, target: &Target<'_>) -> Trouble {
     if let Some(far) = near::cause(error.source()) {
         return Trouble::lasting(ErrorKind::Invalid, far.to_string(), Fix::default());
     }
+    let mut systems = chain(error).filter_map(|inner| inner.downcast_ref::<io::Error>());
+    if systems.any(is_out_of_files) {
+        let why = format!("the connection to {host} failed: {OutOfFiles}");
+        return Trouble::lasting(ErrorKind::Unreachable, why, OutOfFiles::fix()).keep_fix();
+    }
     for inner in chain(error) {
         text = inner.to_string();
         if text.contains("dns error") {
@@ -375,7 +391,7 @@ pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
 
 /// A connection without TLS, or with a certificate that is not trusted.
 pub(super) fn untrusted(error: &rustls::Error, host: &str, target: &Target<'_>) -> Trouble {
-    let (why, fix) = tls::explain(error, host, target.roots);
+    let (why, fix) = tls::explain(error, host, target.roots());
     Trouble::lasting(ErrorKind::Unreachable, why, fix)
 }
 

@@ -10,6 +10,7 @@ mod disk;
 mod fixture;
 mod folders;
 mod keyring;
+mod limits;
 mod loopback;
 mod open_file;
 mod process;
@@ -25,6 +26,7 @@ pub use folders::{cache_folder, config_folder, data_folder, home, path};
 #[cfg(all(feature = "fuzzing", target_os = "linux"))]
 #[doc(hidden)]
 pub use keyring::{bus_address, secret_service_of};
+pub(crate) use limits::{OutOfFiles, is_out_of_files};
 pub(crate) use loopback::is_loopback;
 pub use open_file::OpenFile;
 pub(crate) use open_file::{Foreign, Unsuitable};

@@ -2,7 +2,7 @@
 
 use super::{
     Command, FileFacts, FileLock, Finished, Hypervisor, Keyring, OpenFile, System, Unfinished,
-    disk, keyring::UserKeyring, open_file::read_all, process, variables::sieved,
+    disk, keyring::UserKeyring, limits::named, open_file::read_all, process, variables::sieved,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -52,14 +52,14 @@ impl System for RealSystem {
             }
         };
         regular(fs::metadata(path)?.file_type())?;
-        let file = disk::open_following(path)?;
+        let file = disk::open_following(path).map_err(named)?;
         // Another file may have been put at the path meanwhile.
         regular(file.metadata()?.file_type())?;
         read_all(file, limit)
     }
 
     fn open(&self, path: &Path) -> io::Result<OpenFile> {
-        disk::open(path)
+        disk::open(path).map_err(named)
     }
 
     fn look(&self, path: &Path) -> io::Result<FileFacts> {
@@ -67,15 +67,15 @@ impl System for RealSystem {
     }
 
     fn make_folder(&self, folder: &Path, own: &Path) -> io::Result<()> {
-        disk::make_folder(folder, own)
+        disk::make_folder(folder, own).map_err(named)
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        disk::put(path, content, false)
+        disk::put(path, content, false).map_err(named)
     }
 
     fn write_durably(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        disk::put(path, content, true)
+        disk::put(path, content, true).map_err(named)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -86,13 +86,14 @@ impl System for RealSystem {
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        fs::read_dir(folder)?
+        fs::read_dir(folder)
+            .map_err(named)?
             .map(|entry| entry.map(|entry| entry.file_name()))
             .collect()
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
-        disk::try_lock(path)
+        disk::try_lock(path).map_err(named)
     }
 
     #[cfg(feature = "disk-cache")]
@@ -105,7 +106,7 @@ impl System for RealSystem {
     }
 
     fn start(&self, program: &Path, args: &[String]) -> io::Result<()> {
-        process::start(program, args)
+        process::start(program, args).map_err(named)
     }
 
     fn find_program(&self, name: &str) -> Option<PathBuf> {

@@ -14,7 +14,11 @@ use azcred::{
 use std::{
     io,
     path::Path,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     time::{Duration, SystemTime},
 };
 
@@ -134,6 +138,42 @@ const FOLDER: FileFacts = FileFacts {
     is_readable_by_others: true,
     modified: None,
 };
+
+/// A machine that counts how often a variable is read.
+#[derive(Debug)]
+struct CountedVariables(Fixture, AtomicUsize);
+
+impl azcred::system::Sealed for CountedVariables {}
+
+impl System for CountedVariables {
+    fn var(&self, name: &str) -> Option<String> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.var(name)
+    }
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        self.0.read(path, limit)
+    }
+    crate::otherwise_real!();
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+}
+
+#[tokio::test]
+async fn variables_are_read_for_the_first_request_and_for_no_other() {
+    let server = Server::start([token(), token()]).await;
+    let url: Url = format!("http://{}", server.address).parse().unwrap();
+    let machine = Arc::new(CountedVariables(Fixture::new(), AtomicUsize::new(0)));
+    let http = Http::new(machine.clone());
+    let count = || machine.1.load(Ordering::Relaxed);
+    assert_eq!(count(), 0);
+    let request = HttpRequest::get(url);
+    http.send("Asked", &request, AMPLE).await.unwrap();
+    let first = count();
+    assert!(first > 0);
+    http.send("Asked", &request, AMPLE).await.unwrap();
+    assert_eq!(count() - first, 0);
+}
 
 fn with(variables: &[(&str, &str)]) -> Fixture {
     variables
