@@ -205,6 +205,20 @@ impl Setting {
 }
 
 impl Server {
+    /// What the proxy is sent to sign in, and may repeat: the password, and the user name with it
+    /// as base64.
+    pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let Some(basic) = &self.basic else {
+            return Vec::new();
+        };
+        let text = basic.expose_secret().trim_start_matches("Basic ");
+        let pair = Zeroizing::new(STANDARD.decode(text).unwrap_or_default());
+        let password = pair.splitn(2, |byte| *byte == b':').nth(1);
+        let password = String::from_utf8_lossy(password.unwrap_or_default());
+        let all = [password.into_owned(), text.to_owned()];
+        all.into_iter().map(Zeroizing::new).collect()
+    }
+
     fn parse(value: &str) -> Result<Self, Fault> {
         let fault = |why: &str, fix: &str| Fault {
             why: why.to_owned(),

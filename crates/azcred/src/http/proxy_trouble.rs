@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     facts::{ErrorKind, Fix},
+    redact::redact,
     untrusted::printable,
 };
 use reqwest::header;
@@ -214,7 +215,12 @@ fn rejects(
             format!(
                 "{name} returned HTTP {status}{}, so the network wants a sign-in first",
                 match location {
-                    Some(location) => format!(" to {}", printable(&masked(location), 120)),
+                    Some(location) => {
+                        let secrets = server.secrets();
+                        let secrets: Vec<&str> = secrets.iter().map(|one| one.as_str()).collect();
+                        let location = masked(&redact(location, &secrets));
+                        format!(" to {}", printable(&location, 120))
+                    }
                     None => String::new(),
                 }
             ),
@@ -243,5 +249,42 @@ fn rejects(
             ))
             .or("add the host to NO_PROXY, if it can be reached without the proxy"),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{http::proxy::Proxies, system::Fixture};
+    use url::Url;
+
+    #[test]
+    fn a_redirect_that_repeats_the_password_is_not_shown() {
+        let machine =
+            Fixture::new().with_var("HTTPS_PROXY", "http://ada:s3cret%40pass@proxy.example");
+        let url = Url::parse("https://contoso.com/").unwrap();
+        let proxies = Proxies::read(&machine);
+        let target = Target::of(&url, &machine, &proxies);
+        let setting = target.proxy.unwrap();
+        let shown = |place: &str| {
+            let rejection = Rejection {
+                status: 302,
+                location: Some(format!("http://portal.example/{place}")),
+                ..Rejection::default()
+            };
+            rejects(setting, setting.server().unwrap(), &rejection, &target).why
+        };
+        assert!(shown("sign-in").contains("http://portal.example/sign-in"));
+        // As it is, percent-encoded, in hexadecimal, and the pair in base64.
+        for repeated in [
+            "s3cret@pass",
+            "s3cret%40pass",
+            "%733cret@pass",
+            "733363726574407061737",
+            "YWRhOnMzY3JldEBwYXNz",
+        ] {
+            let why = shown(repeated);
+            assert!(!why.contains(repeated) && !why.contains("@pass"), "{why}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::{
     HttpRequest,
     examine::Finding,
     near,
-    proxy::{Proxies, Setting},
+    proxy::{Proxies, Server, Setting},
     proxy_trouble::of_proxy,
     tls,
     verifier::Rejected,
@@ -264,7 +264,9 @@ pub(super) fn redirected(
         .and_then(|location| response.url().join(location).ok())
         .and_then(|url| url.host_str().map(str::to_owned))
         .unwrap_or_else(|| "nowhere".to_owned());
-    let secrets = request.secrets();
+    let mut secrets = request.secrets();
+    let proxy = target.proxy.and_then(|setting| setting.server().ok());
+    secrets.extend(proxy.into_iter().flat_map(Server::secrets));
     let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
     let elsewhere = redact(&elsewhere, &secrets);
     Trouble::lasting(
