@@ -60,12 +60,21 @@ fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
     std::iter::once(nothing).chain(files).collect()
 }
 
+/// Runs what is made of each input of each corpus. Inputs that the fuzzer found are already
+/// variations of others.
+fn replay_variations(make: impl Fn(&str, Vec<u8>) -> Vec<(String, Vec<u8>)>) {
+    replay(|target, name, input| match name.contains("/found-") {
+        true => Vec::new(),
+        false => make(target, input),
+    });
+}
+
 /// Runs what is made of each input of each corpus.
-fn replay(make: impl Fn(&str, Vec<u8>) -> Vec<(String, Vec<u8>)>) {
+fn replay(make: impl Fn(&str, &str, Vec<u8>) -> Vec<(String, Vec<u8>)>) {
     let mut failed = Vec::new();
     for (target, _) in TARGETS {
         for (name, input) in inputs(target) {
-            for (what, input) in make(target, input) {
+            for (what, input) in make(target, &name, input) {
                 let name = format!("{name}{what}");
                 match passes(target, &name, input) {
                     Ok(()) => {}
@@ -83,13 +92,13 @@ fn replay(make: impl Fn(&str, Vec<u8>) -> Vec<(String, Vec<u8>)>) {
 
 #[test]
 fn every_input_of_every_corpus_passes() {
-    replay(|_, input| vec![(String::new(), input)]);
+    replay(|_, _, input| vec![(String::new(), input)]);
 }
 
 #[test]
 fn every_input_that_ends_early_passes() {
     const PIECES: usize = 8;
-    replay(|_, input| {
+    replay_variations(|_, input| {
         let ends = (1..PIECES).map(|piece| input.len() * piece / PIECES);
         let cut = |end: usize| (format!(" up to {end}"), input[..end].to_vec());
         ends.map(cut).collect()
@@ -126,7 +135,7 @@ const PLANTED: [&str; 5] = [
 
 #[test]
 fn the_secret_is_shown_from_no_place_of_an_input() {
-    replay(|target, input| {
+    replay_variations(|target, input| {
         if !PLANTED.contains(&target) {
             return Vec::new();
         }
@@ -146,7 +155,7 @@ fn the_secret_is_shown_from_no_place_of_an_input() {
 fn what_can_not_be_seen_and_markup_pass_from_no_place_of_an_input() {
     // It is valid within the strings of JSON and TOML, in forms, and in headers' values.
     let text = "\u{202e}<fuzz>\u{200b}".as_bytes();
-    replay(|_, input| {
+    replay_variations(|_, input| {
         let at = places(&input).into_iter();
         at.map(|at| {
             let input = [&input[..at], text, &input[at..]].concat();

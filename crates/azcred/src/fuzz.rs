@@ -4,8 +4,8 @@
 #[cfg(target_os = "linux")]
 pub use crate::system::{bus_address, secret_service_of};
 pub use crate::{
-    credential::redirected,
-    http::{CannedResponse, proxy_answer, with_responses},
+    credential::{redirected, welcome},
+    http::{CannedResponse, proxy_answer, server_certificates, with_responses},
 };
 
 use crate::{

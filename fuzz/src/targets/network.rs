@@ -1,4 +1,5 @@
-//! The variables of proxies, bundles of root certificates, and what proxies answer.
+//! The variables of proxies, bundles of root certificates, what proxies answer, and servers'
+//! certificates.
 
 use super::environment::variables;
 use crate::{
@@ -6,11 +7,15 @@ use crate::{
     machine::{answered, machine},
     oracle::{self, SECRET},
 };
-use azcred::http::{Http, HttpRequest, Url};
+use azcred::{
+    fuzz::{proxy_answer, server_certificates},
+    http::{Http, HttpRequest, Url},
+};
 use std::time::Duration;
 
-/// Variables, one a line, a bundle of certificates, the head of a proxy's answer, and responses.
-/// `@:` in a value is a name and a password.
+/// Variables, one a line, a bundle of certificates, a proxy's answer, two responses, and the
+/// certificates of a server. `@:` in a value is a name and a password, which the proxy's answer may
+/// repeat where its last three bytes say.
 pub(super) fn run(data: &[u8]) {
     let parts = input::parts(data);
     let bundle = parts.get(1).copied().unwrap_or_default();
@@ -30,8 +35,19 @@ pub(super) fn run(data: &[u8]) {
             };
             machine.with_var(&name, &value.replace("://@:", &person))
         });
-    if let Some(head) = parts.get(2) {
-        oracle::is_printable(&azcred::fuzz::proxy_answer(head));
+    let said = parts.get(2).copied().unwrap_or_default();
+    // A proxy without a password is sent no secret.
+    let planted = input::planted(said).filter(|_| have_passwords(parts[0]));
+    for said in [Some(said.to_vec()), planted].into_iter().flatten() {
+        answered(Vec::new(), async {
+            if let Some(error) = proxy_answer(&machine, &said).await {
+                oracle::error(&error);
+            }
+        });
+    }
+    let sent = parts.get(5).copied().unwrap_or_default();
+    if let Some(error) = server_certificates(&machine, bundle, sent) {
+        oracle::error(&error);
     }
     let http = Http::new(machine.shared());
     let responses = parts.iter().skip(3).take(2);
@@ -45,4 +61,10 @@ pub(super) fn run(data: &[u8]) {
             oracle::outcome(&sent);
         }
     });
+}
+
+/// Whether each of these proxies has a password.
+fn have_passwords(part: &[u8]) -> bool {
+    let mut proxies = variables(part).into_iter();
+    proxies.all(|(name, value)| name.eq_ignore_ascii_case("no_proxy") || value.contains("://@:"))
 }

@@ -5,11 +5,17 @@ use crate::{
     machine::{answered, machine, options},
     oracle,
 };
-use azcred::fuzz::redirected;
+use azcred::fuzz::{redirected, welcome};
 
 /// A request, as bytes, with `{state}` for the sign-in's own state. Responses of the token endpoint
-/// follow.
+/// follow. Or a line with `page`, and the person's user name, full name and tenant, one a line.
 pub(super) fn run(data: &[u8]) {
+    if let (b"page", texts) = input::head(data) {
+        let texts = input::text(texts);
+        let mut texts = texts.split('\n');
+        let page = welcome([(); 3].map(|()| texts.next().unwrap_or_default()));
+        return oracle::has_no_markup(&page);
+    }
     let parts = input::parts(data);
     let responses = parts[1..].iter().take(4);
     let responses = responses.map(|part| input::response(&input::with_tokens(part)));

@@ -58,10 +58,10 @@ pub use client_secret::ClientSecretCredential;
 pub use device_code::DeviceCodeCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
 pub use github_actions::GitHubActionsCredential;
-#[cfg(feature = "fuzzing")]
-pub use interactive_browser::redirected;
 #[cfg(feature = "people")]
 pub use interactive_browser::{InteractiveBrowserCredential, SignInPrompt};
+#[cfg(feature = "fuzzing")]
+pub use interactive_browser::{redirected, welcome};
 pub use managed_identity::ManagedIdentityCredential;
 #[cfg(feature = "developer-tools")]
 pub use visual_studio_code::VisualStudioCodeCredential;

@@ -124,7 +124,7 @@ async fn examined(
     }
 }
 
-async fn tunnel(
+pub(super) async fn tunnel(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     server: &Server,
     authority: &str,
@@ -159,12 +159,6 @@ async fn tunnel(
         }
     }
     read_head(&head)
-}
-
-/// What is found in the head of a proxy's response, as `Debug` shows it.
-#[cfg(feature = "fuzzing")]
-pub fn proxy_answer(head: &[u8]) -> String {
-    format!("{:?}", read_head(head))
 }
 
 /// What the head of a response to CONNECT says.
@@ -218,11 +212,11 @@ pub(super) fn schemes(header: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// The ways to sign in to a SOCKS 5 proxy (RFC 1928 section 3).
-const NONE: u8 = 0;
-const PASSWORD: u8 = 2;
+pub(super) const NONE: u8 = 0;
+pub(super) const PASSWORD: u8 = 2;
 
 /// Offers a SOCKS 5 proxy one way to sign in, as the HTTP library does. No password is sent.
-async fn socks5(mut stream: TcpStream, method: u8) -> Finding {
+pub(super) async fn socks5(mut stream: impl AsyncRead + AsyncWrite + Unpin, method: u8) -> Finding {
     if let Err(error) = stream.write_all(&[5, 1, method]).await {
         return Finding::Io(error);
     }

@@ -5,6 +5,8 @@
 mod canned;
 mod client;
 mod examine;
+#[cfg(feature = "fuzzing")]
+mod fuzz;
 pub(crate) mod near;
 mod no_proxy;
 mod pinned;
@@ -38,7 +40,7 @@ use zeroize::Zeroizing;
 pub use canned::{CannedResponse, with_responses};
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
-pub use examine::proxy_answer;
+pub use fuzz::{proxy_answer, server_certificates};
 pub(crate) use reqwest::{
     Method,
     header::{self, HeaderMap, HeaderName, HeaderValue},

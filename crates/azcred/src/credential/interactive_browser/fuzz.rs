@@ -1,8 +1,8 @@
 //! A door for the fuzz targets: a sign-in to whose port come bytes of a target's choice.
 
-use super::{Authorization, AuthorizationOptions, Door, NAME, Whom, loopback, wait};
+use super::{Authorization, AuthorizationOptions, Door, NAME, Whom, loopback, pages::Page, wait};
 use crate::{
-    entra::TokenEndpoint,
+    entra::{IdClaims, TokenEndpoint},
     facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
@@ -88,6 +88,19 @@ pub async fn redirected(
     let outcome = outcome.map(|outcome| outcome.map(|(token, _)| format!("{token:?}")));
     tracing::debug!(name = NAME, page = %printable(&String::from_utf8_lossy(&page), 80), "sent");
     Ok((page, outcome))
+}
+
+/// The page of a person who signed in, with this user name, full name and tenant.
+pub fn welcome(texts: [&str; 3]) -> String {
+    let [username, name, tenant] =
+        texts.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()));
+    let claims = IdClaims {
+        username,
+        name,
+        tenant,
+        ..IdClaims::default()
+    };
+    Page::signed_in(&claims).into_response().into_body()
 }
 
 fn with_state(said: &[u8], state: &[u8]) -> Vec<u8> {

@@ -29,7 +29,7 @@ use crate::{
 use door::Door;
 use futures_util::{FutureExt, future::BoxFuture};
 #[cfg(feature = "fuzzing")]
-pub use fuzz::redirected;
+pub use fuzz::{redirected, welcome};
 use loopback::{Arrival, Loopback, Visitors};
 use pages::Page;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
