@@ -53,6 +53,7 @@ pub use emulator::{Emulator, Error, Options};
 pub use environment::{Environment, Inherited, Isolated, Lifetime, PERSONAS, Persona, WAYS, Way};
 pub use expires_on::ExpiresOnFormat;
 pub use faults::{Effect, Fault};
+pub use homes::users_folder;
 pub use identity_hosts::{CertificateError, HostsInfo};
 pub use info::{FILE_NAME, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo};
 pub use own_file::open_lock;

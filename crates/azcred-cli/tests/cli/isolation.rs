@@ -1,7 +1,10 @@
 //! `azcred emulator exec` on a user's machine: the user's and the machine's sign-ins are neither
 //! used nor changed.
 
-use crate::run::{AZCRED, Run, Said, azcred};
+use crate::{
+    run::{AZCRED, Run, Said, azcred, end},
+    terminal::Terminal,
+};
 use std::{
     io::Write,
     os::unix::net::UnixListener,
@@ -141,6 +144,71 @@ fn a_stored_token_stays_in_the_emulator_with_its_persona() {
     assert_ne!(its.stdout.lines().next(), others.stdout.lines().next());
     assert_eq!(machine.files(), before);
     assert!(!machine.bus_was_used());
+}
+
+/// The user's settings say how the user signs in, and not the persona.
+#[test]
+fn the_users_settings_are_not_a_programs() {
+    let machine = Machine::new();
+    for folder in [".config", "Library/Application Support"] {
+        machine.put(
+            &format!("home/{folder}/azcred/config.toml"),
+            "[chain]\nexclude = ['environment']\n",
+        );
+    }
+    let said = machine.exec("service-principal", &[AZCRED, "chain"]);
+    assert_eq!(said.code, 0, "{said}");
+    assert!(!said.stdout.contains("config.toml"), "{said}");
+}
+
+/// Without the variable, a program could reach the metadata service of the machine.
+#[test]
+fn no_fix_leads_a_program_to_the_machines_own_identity() {
+    let machine = Machine::new();
+    for command in [
+        &[AZCRED, "token", "--only", "managed-identity"][..],
+        &[AZCRED, "login", "--identity"],
+        &[AZCRED, "chain", "-v"],
+    ] {
+        let said = machine.exec("no-account", command);
+        assert_ne!(said.code, 0, "{said}");
+        assert!(!said.to_string().contains("unset"), "{said}");
+    }
+}
+
+/// The bus is the way to the keyring. It ends each connection without a response.
+#[test]
+fn the_keyring_is_tried_before_a_secret_is_requested() {
+    let machine = Machine::new();
+    machine.bus.set_nonblocking(false).expect("a socket");
+    let bus = machine.bus.try_clone().expect("a handle");
+    let (sender, connected) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        while let Ok((connection, _)) = bus.accept() {
+            let _ = sender.send(connection);
+        }
+    });
+    let terminal = Terminal::new(120, 24);
+    let login = azcred(&[
+        "login",
+        "--service-principal",
+        "--client-id",
+        "a0000001-0000-4000-8000-000000000001",
+        "--tenant",
+        "contoso.com",
+    ]);
+    let child = terminal.start(machine.run(login).env("AZCRED_KEYRING", ""));
+    let patience = std::time::Duration::from_secs(60);
+    let connection = connected
+        .recv_timeout(patience)
+        .expect("the keyring is tried first");
+    // There is no keyring behind this bus, so the secret is not requested at all.
+    drop(connection);
+    let said = end(child);
+    let written = terminal.rest();
+    assert_eq!(said.code, 3, "{said}\n{written}");
+    assert!(!written.contains("it is not shown"), "{written}");
+    assert!(written.contains("--store file"), "{written}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Persona, Way, rules};
 use crate::{
-    homes::{AZCRED, AZD, AZURE_CLI, Homes, UserFolder, behind, private},
+    homes::{AZCRED, AZD, AZURE_CLI, Homes, UserFolder, private, record, users_folder},
     info::Info,
 };
 use std::{
@@ -49,7 +49,7 @@ impl Inherited {
 
     fn folder(&self, variable: &'static str) -> Option<PathBuf> {
         let path = PathBuf::from(self.variable(variable)?);
-        path.is_absolute().then(|| behind(path, variable))
+        path.is_absolute().then(|| users_folder(variable, path))
     }
 
     /// The user's home folder. Without `HOME`, programs use the system's entry for the user.
@@ -82,6 +82,9 @@ pub struct Isolated {
     pub unset: BTreeSet<String>,
     homes: Option<Homes>,
 }
+
+/// The folder of programs' data on Windows: its variable, and the name of the persona's folder.
+const LOCAL_DATA: &str = "LOCALAPPDATA";
 
 /// The service of Azure Arc's agent. MSAL uses the agent if this file exists (MSAL for Python 1.39,
 /// `_get_arc_endpoint`).
@@ -123,6 +126,11 @@ impl Info {
         let mut set = without_host(&self.proxy_url, persona, &own, has_agent);
         set.extend(folders(&folder, &azure_cli));
         set.extend(extensions(inherited));
+        if cfg!(windows)
+            && let Some(user) = inherited.folder(LOCAL_DATA)
+        {
+            record(LOCAL_DATA, &folder, &user)?;
+        }
         let homes = match cfg!(unix) && !inherited.keeps_home {
             true => Some(homes(&folder, &azure_cli, inherited, &mut set)?),
             false => None,
@@ -198,7 +206,7 @@ fn folders(folder: &Path, azure_cli: &Path) -> BTreeMap<&'static str, String> {
     }
     if cfg!(windows) {
         // MSAL's shared cache for Python is below this folder.
-        set.insert("LOCALAPPDATA", own("local-app-data"));
+        set.insert(LOCAL_DATA, own(LOCAL_DATA));
     }
     set
 }

@@ -101,13 +101,23 @@ impl Homes {
     }
 }
 
-/// The user's folder that is behind a path: the path itself, or what it is a folder of links to.
-pub(crate) fn behind(path: PathBuf, variable: &str) -> PathBuf {
+/// The user's folder that is behind a variable's: the folder itself, or the one that it replaces for a
+/// program in an emulator.
+pub fn users_folder(variable: &str, path: PathBuf) -> PathBuf {
     let is_ours = path.file_name().is_some_and(|name| name == variable);
     let of = path.with_file_name(format!("{variable}.of"));
-    match fs::read_link(of) {
-        Ok(user) if is_ours => user,
+    let recorded = || fs::read_to_string(&of).ok().map(PathBuf::from);
+    match fs::read_link(&of).ok().or_else(recorded) {
+        Some(user) if is_ours => user,
         _ => path,
+    }
+}
+
+/// Records the user's folder that the folder of a variable replaces, where there are no links.
+pub(crate) fn record(variable: &str, persona: &Path, user: &Path) -> io::Result<()> {
+    match user.to_str() {
+        Some(user) => fs::write(persona.join(format!("{variable}.of")), user),
+        None => Ok(()),
     }
 }
 
@@ -276,4 +286,24 @@ pub(crate) fn short_hash(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let begin = digest.as_ref().iter().take(4);
     begin.map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_programs_folder_leads_to_the_users_also_where_there_are_no_links() {
+        let persona = tempfile::tempdir().unwrap();
+        let (user, own) = (
+            Path::new("/home/ada/local"),
+            persona.path().join("LOCALAPPDATA"),
+        );
+        assert_eq!(users_folder("LOCALAPPDATA", own.clone()), own);
+        record("LOCALAPPDATA", persona.path(), user).unwrap();
+        assert_eq!(users_folder("LOCALAPPDATA", own), user);
+        // A folder of another name is the user's own.
+        let other = persona.path().join("local");
+        assert_eq!(users_folder("LOCALAPPDATA", other.clone()), other);
+    }
 }

@@ -3,7 +3,8 @@
 mod links;
 mod places;
 
-pub(crate) use links::{Homes, UserFolder, behind, private, settle_left, short_hash};
+pub use links::users_folder;
+pub(crate) use links::{Homes, UserFolder, private, record, settle_left, short_hash};
 pub(crate) use places::{AZCRED, AZD, AZURE_CLI};
 
 /// The name of the folder in the state folder where the personas' folders are, below a folder for a

@@ -44,9 +44,13 @@ pub fn cache_folder(system: &dyn System) -> Option<PathBuf> {
     }
 }
 
-/// The folder for the user's settings: `XDG_CONFIG_HOME/azcred` or `~/.config/azcred`, on macOS
-/// `~/Library/Application Support/azcred`, on Windows `APPDATA\azcred`.
+/// The folder for the user's settings: `AZCRED_HOME`, or else `XDG_CONFIG_HOME/azcred` or
+/// `~/.config/azcred`, on macOS `~/Library/Application Support/azcred`, on Windows
+/// `APPDATA\azcred`.
 pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
+    if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
+        return Some(home);
+    }
     match system.os() {
         "windows" => Some(full_path(system, "APPDATA")?.join("azcred")),
         "macos" => Some(home(system)?.join("Library/Application Support/azcred")),

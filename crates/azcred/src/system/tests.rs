@@ -56,6 +56,24 @@ fn on_no_system_are_settings_in_the_private_folder() {
     }
 }
 
+/// Programs in the emulator, for example, don't read the user's settings.
+#[test]
+fn all_files_are_in_a_folder_of_its_own() {
+    for os in ["linux", "macos", "windows"] {
+        let machine = Fixture::new()
+            .with_os(os)
+            .with_var("HOME", "/home/ada")
+            .with_var("XDG_CONFIG_HOME", "/home/ada/xdg")
+            .with_var("APPDATA", "/home/ada/roaming")
+            .with_var("LOCALAPPDATA", "/home/ada/local")
+            .with_var("AZCRED_HOME", "/apart");
+        for folder in [cache_folder, data_folder, config_folder] {
+            let folder = folder(&machine).unwrap();
+            assert!(folder.starts_with("/apart"), "{os}: {folder:?}");
+        }
+    }
+}
+
 #[test]
 fn the_coarse_clock_is_the_wall_clock() {
     let difference =

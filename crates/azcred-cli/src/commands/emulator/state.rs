@@ -5,6 +5,7 @@ use crate::{
     given,
 };
 use azcred::system::{RealSystem, System};
+use azcred_emulator::users_folder;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -98,7 +99,7 @@ fn check_owner(_: &Path) -> Result<(), Failure> {
 }
 
 /// The XDG Base Directory Specification 0.8 on Linux and similar systems; elsewhere the folders
-/// that Apple and Microsoft recommend.
+/// that Apple and Microsoft recommend. A program in an emulator finds the same one as the user.
 fn usual() -> Option<PathBuf> {
     // The specification: a relative path must be ignored.
     let folder = |name| {
@@ -106,6 +107,7 @@ fn usual() -> Option<PathBuf> {
             .var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
+            .map(|path| users_folder(name, path))
     };
     let base = if cfg!(windows) {
         folder("LOCALAPPDATA")

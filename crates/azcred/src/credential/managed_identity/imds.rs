@@ -48,6 +48,24 @@ const RETRY_AWAY: Retry = Retry {
 };
 const FIX: &str = "run this on an Azure resource with a managed identity, and check that no firewall or network policy blocks 169.254.169.254";
 
+/// The error if `AZCRED_IMDS` is `never`.
+///
+/// Beside another address, that is how an environment without a managed identity is made, such as the
+/// emulator's: without the variable, the machine's own identity could be used. So unsetting it is no
+/// fix there.
+fn switched_off(what: String, is_moved: bool) -> Error {
+    let error = |why: String| Error::new(ErrorKind::Unavailable, what, why);
+    let never = "AZCRED_IMDS is set to \"never\", which switches managed identity off";
+    match is_moved {
+        true => error(format!("{never}, and {MOVED} replaces the service"))
+            .with_fix(
+                "run this on an Azure resource with a managed identity, or sign in in another way",
+            )
+            .absent(),
+        false => error(never.to_owned()).with_fix(Fix::UnsetVariable("AZCRED_IMDS".into())),
+    }
+}
+
 impl Imds {
     /// # Errors
     /// [`ErrorKind::Unavailable`] if `AZCRED_IMDS` is `never`; [`ErrorKind::Invalid`] if a variable
@@ -57,12 +75,7 @@ impl Imds {
         let what = format!("{NAME} could not find the instance metadata service (IMDS)");
         let wish = Wish::read(system)?;
         if wish == Wish::Never {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                what,
-                "AZCRED_IMDS is set to \"never\", which switches managed identity off",
-            )
-            .with_fix(Fix::UnsetVariable("AZCRED_IMDS".into())));
+            return Err(switched_off(what, system.var(MOVED).is_some()));
         }
         let endpoint = match system.var(MOVED) {
             Some(address) => Endpoint::from_variable(MOVED, &address, options)?,

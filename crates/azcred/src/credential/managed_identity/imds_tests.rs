@@ -273,6 +273,19 @@ fn azcred_imds_never_sends_no_request() {
     }
 }
 
+/// As in `azcred emulator exec`: without the variable, the machine's own identity could be used.
+#[test]
+fn where_another_service_replaces_it_unsetting_azcred_imds_is_no_fix() {
+    let never = || laptop().with_var("AZCRED_IMDS", "never");
+    let moved = never().with_var(MOVED, "http://127.0.0.1:1");
+    for (machine, unsets) in [(never(), true), (moved, false)] {
+        let error = made(machine, true).unwrap_err();
+        let fix = error.fix().unwrap().to_string();
+        assert_eq!(fix.contains("unset"), unsets, "{error}");
+        assert_eq!(error.is_absent(), !unsets, "{error}");
+    }
+}
+
 #[test]
 fn an_invalid_address_is_named() {
     for bad in ["169.254.169.254", "http://8.8.8.8/", "localhost:80"] {
