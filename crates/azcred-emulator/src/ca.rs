@@ -351,9 +351,62 @@ mod tests {
             "login.partner.microsoftonline.cn",
             "management.usgovcloudapi.net",
             "localhost",
+            "kv-contoso.vault.azure.net",
+            "ml-contoso.westeurope.inference.azureml.net",
+            "crcontoso.azurecr.io",
+            "graph.microsoft.com",
+            "login.microsoftonline.us",
+            "ml.azure.us",
+            "crcontoso.azurecr.us",
+            "graph.microsoft.us",
+            "management.chinacloudapi.cn",
+            "portal.azure.cn",
+            "crcontoso.azurecr.cn",
         ] {
             verifies(&ca, host).unwrap_or_else(|e| panic!("{host}: {e}"));
         }
+    }
+
+    /// A program that does not know name constraints must reject the authority (RFC 5280 section
+    /// 4.2.1.10), and no authority below it counts (section 4.2.1.9).
+    #[test]
+    fn the_limits_of_the_authority_can_not_be_passed_over() {
+        let ca = ca();
+        let (_, parsed) = x509_parser::parse_x509_certificate(ca.certificate()).unwrap();
+        let basic = parsed.basic_constraints().unwrap().unwrap();
+        assert!(basic.critical && basic.value.ca);
+        assert_eq!(basic.value.path_len_constraint, Some(0));
+        assert!(parsed.name_constraints().unwrap().unwrap().critical);
+        let usage = parsed.key_usage().unwrap().unwrap().value;
+        assert!(usage.key_cert_sign() && usage.crl_sign());
+        assert!(!usage.digital_signature() && !usage.key_encipherment());
+    }
+
+    #[test]
+    fn der_has_the_shortest_form_of_each_length() {
+        for (length, head) in [
+            (0x7f, &[4, 0x7f][..]),
+            (0x80, &[4, 0x81, 0x80]),
+            (0xff, &[4, 0x81, 0xff]),
+            (0x100, &[4, 0x82, 1, 0]),
+        ] {
+            let value = der(4, &vec![0; length]);
+            assert_eq!(value[..head.len()], *head);
+            assert_eq!(value.len(), head.len() + length);
+        }
+    }
+
+    #[test]
+    fn certificates_of_many_names_do_not_fill_the_memory() {
+        let ca = ca();
+        let config = ca.for_host("0.azure.com").unwrap();
+        let mut leaves = ca.leaves.lock().unwrap();
+        for number in 0..MAX_LEAVES {
+            leaves.insert(number.to_string(), config.clone());
+        }
+        drop(leaves);
+        ca.for_host("1.azure.com").unwrap();
+        assert!(ca.leaves.lock().unwrap().len() <= MAX_LEAVES);
     }
 
     #[test]
@@ -511,18 +564,44 @@ mod tests {
     #[test]
     fn an_authority_of_an_earlier_version_is_told_apart() {
         assert!(ca().is_narrow());
-        for usages in [vec![], vec![ExtendedKeyUsagePurpose::ServerAuth]] {
+        use rcgen::{GeneralSubtree, NameConstraints};
+        let servers = || vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let email = || {
+            Some(NameConstraints {
+                permitted_subtrees: vec![GeneralSubtree::Rfc822Name(NO_HOST.to_owned())],
+                excluded_subtrees: Vec::new(),
+            })
+        };
+        for (usages, names, has_all_names) in [
+            (vec![], None, false),
+            (servers(), None, false),
+            (servers(), email(), false),
+            (vec![], None, true),
+        ] {
             let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
             let mut params = CertificateParams::default();
             params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
             params.extended_key_usages = usages;
+            params.name_constraints = names;
+            if has_all_names {
+                params.custom_extensions = vec![name_constraints()];
+            }
             let certificate = params.self_signed(&key).unwrap().pem();
-            assert!(
-                !Ca::from_pem(&certificate, &key.serialize_pem())
-                    .unwrap()
-                    .is_narrow()
-            );
+            let earlier = Ca::from_pem(&certificate, &key.serialize_pem()).unwrap();
+            assert!(!earlier.is_narrow());
         }
+    }
+
+    #[test]
+    fn an_authority_that_has_expired_is_not_used() {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.not_before = machine_now() - Duration::days(2);
+        params.not_after = machine_now() - Duration::days(1);
+        let certificate = params.self_signed(&key).unwrap().pem();
+        let error = Ca::from_pem(&certificate, &key.serialize_pem()).unwrap_err();
+        assert!(error.to_string().contains("expired"), "{error}");
     }
 
     #[test]

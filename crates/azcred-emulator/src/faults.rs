@@ -341,6 +341,32 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_for_a_part_of_the_path_does_not_affect_other_paths() {
+        let faults = Faults::default();
+        let of_keys = Fault::new(Effect::Html).path("/keys").times(1);
+        faults.arm(of_keys).unwrap();
+        faults
+            .arm(Fault::new(Effect::Aadsts { code: 50196 }))
+            .unwrap();
+        let take = |path| faults.take(Service::Login, path, None);
+        // Only requests for a token are rejected with a code.
+        assert_eq!(take("/t/KEYS"), None);
+        assert_eq!(take("/t/oauth2/v2.0/authorize"), None);
+        assert_eq!(take("/t/discovery/v2.0/keys"), Some(Effect::Html));
+    }
+
+    #[test]
+    fn the_number_of_faults_is_limited() {
+        let faults = Faults::default();
+        for _ in 0..MAX_FAULTS {
+            faults.arm(Fault::new(Effect::Reset)).unwrap();
+        }
+        assert!(faults.arm(Fault::new(Effect::Reset)).is_err());
+        faults.clear();
+        assert!(faults.arm(Fault::new(Effect::Reset)).is_ok());
+    }
+
+    #[test]
     fn a_skew_shifts_the_clock_until_it_is_removed() {
         let clock = Arc::new(Clock::default());
         let faults = Faults::new(clock.clone());

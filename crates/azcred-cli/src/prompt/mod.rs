@@ -362,6 +362,7 @@ mod tests {
         assert_eq!(clock(SystemTime::now() - Duration::from_secs(5)), "0:00");
         assert_eq!(minutes(from_now(900)), "15 minutes");
         assert_eq!(minutes(from_now(60)), "60 seconds");
+        assert_eq!(minutes(from_now(110)), "2 minutes");
     }
 
     #[test]

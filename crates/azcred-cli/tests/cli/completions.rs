@@ -35,8 +35,8 @@ offers() {{
     said.stdout.lines().map(str::to_owned).collect()
 }
 
-/// A home folder in which an application is signed in, in the profile `work`.
-fn home() -> tempfile::TempDir {
+/// A home folder in which an application is signed in, in these profiles.
+fn home(profiles: &[&str]) -> tempfile::TempDir {
     let authority = Authority::answering(|_| {
         let body = r#"{"access_token": "t", "token_type": "Bearer", "expires_in": 3600}"#;
         response("200 OK", "content-type: application/json\r\n", body)
@@ -44,28 +44,66 @@ fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().expect("a folder");
     let token = home.path().join("token");
     fs::write(&token, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln").expect("written");
-    let said = azcred(&[
-        "login",
-        "--service-principal",
-        "--profile",
-        "work",
-        "--client-id",
-        GUID,
-        "--tenant",
-        "contoso.com",
-        "--federated-token",
-        token.to_str().expect("text"),
-    ])
-    .env("HOME", home.path().to_str().expect("text"))
-    .env("AZURE_AUTHORITY_HOST", &authority.url())
-    .said();
-    assert_eq!(said.code, 0, "{said}");
+    for profile in profiles {
+        let said = azcred(&[
+            "login",
+            "--service-principal",
+            "--profile",
+            profile,
+            "--client-id",
+            GUID,
+            "--tenant",
+            "contoso.com",
+            "--federated-token",
+            token.to_str().expect("text"),
+        ])
+        .env("HOME", home.path().to_str().expect("text"))
+        .env("AZURE_AUTHORITY_HOST", &authority.url())
+        .said();
+        assert_eq!(said.code, 0, "{said}");
+    }
     home
 }
 
 #[test]
+fn accounts_with_one_name_are_offered_by_their_ids() {
+    let home = home(&["work", "home"]);
+    let offered = bash(home.path(), "offers azcred account use ''");
+    let offered: Vec<&str> = offered[0].split([' ', '\u{b}']).collect();
+    assert!(!offered.contains(&GUID), "{offered:?}");
+    let is_id = |word: &&&str| word.len() == 16 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    assert_eq!(offered.iter().filter(is_id).count(), 2, "{offered:?}");
+}
+
+/// Of the programs in PATH, those that begin like the word, from folders that every command finds.
+#[test]
+fn only_programs_that_can_be_named_and_started_are_offered() {
+    let home = tempfile::tempdir().expect("a folder");
+    for name in [
+        "full/own-tool",
+        "full/own-\u{202e}tool",
+        "full/tool-own",
+        "relative/own-other",
+    ] {
+        let path = home.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, "").expect("written");
+    }
+    let script = r#"
+PATH="$PWD/full:relative:$PATH"
+offers azcred emulator exec -- own-
+offers azcred emulator exec -- ""
+offers azcred emulator exec -- full/own-t
+"#;
+    if cfg!(feature = "emulator") {
+        let offered = bash(home.path(), script);
+        assert_eq!(offered, ["own-tool", "", "full/own-tool"]);
+    }
+}
+
+#[test]
 fn bash_offers_what_the_command_line_takes_and_what_this_machine_has() {
-    let home = home();
+    let home = home(&["work"]);
     fs::write(home.path().join("train.py"), "").expect("written");
     let offered = bash(
         home.path(),
@@ -107,7 +145,7 @@ offers azcred emulator exec -- python tr
 /// Where a shell is installed, it reads the script and completes with it.
 #[test]
 fn zsh_and_fish_complete_too() {
-    let home = tempfile::tempdir().expect("a folder");
+    let home = home(&["work"]);
     let folder = Path::new(AZCRED).parent().expect("a folder");
     let path = format!("{}:/usr/bin:/bin", folder.display());
     let run = |shell: &str, arguments: &[&str]| {
@@ -121,9 +159,12 @@ fn zsh_and_fish_complete_too() {
     };
     let is_installed = |shell: &str| Command::new(shell).arg("--version").output().is_ok();
     if is_installed("fish") {
-        let script = "azcred completions fish | source; complete -C 'azcred token --preset '";
+        let script = "azcred completions fish | source; \
+            complete -C 'azcred token --preset '; complete -C 'azcred token --profile '";
         let said = run("fish", &["--no-config", "-c", script]);
-        assert!(said.stdout.contains("hi-ml"), "{said}");
+        for value in ["hi-ml", "work"] {
+            assert!(said.stdout.contains(value), "{said}");
+        }
     } else {
         eprintln!("fish is not installed: not tested");
     }
@@ -136,9 +177,13 @@ fn zsh_and_fish_complete_too() {
             compdef() { }; _describe() { shift 2; for name in \"$@\"; do print -l -- \"${(@P)name}\"; done }
             words=(azcred token --preset ''); CURRENT=4
             _azcred
+            words=(azcred token --profile ''); CURRENT=4
+            _azcred
         ";
         let said = run("zsh", &["-f", "-c", script]);
-        assert!(said.stdout.contains("hi-ml"), "{said}");
+        for value in ["hi-ml", "work"] {
+            assert!(said.stdout.contains(value), "{said}");
+        }
     } else {
         eprintln!("zsh is not installed: not tested");
     }

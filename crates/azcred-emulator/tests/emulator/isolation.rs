@@ -133,6 +133,8 @@ async fn every_persona_without_a_host_has_addresses_without_an_identity() {
                 assert_eq!(set[proxy], info.proxy_url, "{name}");
             }
             assert!(!set["NO_PROXY"].contains("169.254"), "{name}");
+            // A keyring that the session's bus does not lead to, such as that of macOS.
+            assert_eq!(set["AZCRED_KEYRING"], "never", "{name}");
         }
     }
 }
