@@ -292,6 +292,128 @@ pub(crate) fn short_hash(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A user's home, and the folders of a persona.
+    #[cfg(unix)]
+    struct Folders {
+        home: tempfile::TempDir,
+        personas: tempfile::TempDir,
+        persona: PathBuf,
+    }
+
+    #[cfg(unix)]
+    impl Folders {
+        fn new() -> Self {
+            let new = || tempfile::tempdir().unwrap();
+            let (home, personas) = (new(), new());
+            let persona = personas.path().join("no-account-names");
+            Self {
+                home,
+                personas,
+                persona,
+            }
+        }
+
+        fn user(&self) -> [UserFolder; 1] {
+            [("HOME", self.home.path().to_owned())]
+        }
+
+        /// A shell's home folder.
+        fn shell(&self) -> PathBuf {
+            let homes = Homes::for_shell(&self.persona, &self.user()).unwrap();
+            let instead = |name: &str| self.persona.join(name);
+            homes.fill(&self.user()[0], instead).unwrap()
+        }
+
+        fn users(&self, name: &str) -> Option<String> {
+            fs::read_to_string(self.home.path().join(name)).ok()
+        }
+    }
+
+    #[cfg(unix)]
+    fn put(folder: &Path, name: &str, content: &str) -> File {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        File::options().write(true).open(path).unwrap()
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn of_two_files_the_newer_one_stays_and_folders_are_merged() {
+        let folders = Folders::new();
+        let shell = folders.shell();
+        let hour = std::time::Duration::from_secs(3600);
+        let earlier = std::time::SystemTime::now() - hour;
+        put(&shell, "programs", "newer");
+        put(folders.home.path(), "programs", "older")
+            .set_modified(earlier)
+            .unwrap();
+        put(&shell, "users", "older").set_modified(earlier).unwrap();
+        put(folders.home.path(), "users", "newer");
+        put(&shell, "both/programs", "its");
+        put(folders.home.path(), "both/users", "mine");
+        settle(shell.parent().unwrap());
+        for (name, content) in [
+            ("programs", "newer"),
+            ("users", "newer"),
+            ("both/programs", "its"),
+            ("both/users", "mine"),
+        ] {
+            assert_eq!(folders.users(name).as_deref(), Some(content), "{name}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_a_shell_created_is_brought_and_what_the_user_deleted_is_gone() {
+        let folders = Folders::new();
+        put(folders.home.path(), "deleted", "mine");
+        let shell = folders.shell();
+        assert!(shell.join("deleted").exists());
+        fs::remove_file(folders.home.path().join("deleted")).unwrap();
+        put(&shell, "made", "its");
+        settle_left(folders.personas.path());
+        assert_eq!(folders.users("made").as_deref(), Some("its"));
+        assert_eq!(folders.shell(), shell, "it stays the same");
+        assert!(shell.join("deleted").symlink_metadata().is_err());
+        assert!(shell.join("made").symlink_metadata().unwrap().is_symlink());
+        let other = [("HOME", folders.personas.path().join("other"))];
+        let other = Homes::for_shell(&folders.persona, &other).unwrap();
+        assert_ne!(Some(&*other.folder), shell.parent());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn other_users_may_not_enter_a_programs_folders() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folders = Folders::new();
+        let shell = folders.shell();
+        let persona = &*folders.persona;
+        for folder in [
+            &*shell,
+            shell.parent().unwrap(),
+            &persona.join(super::super::AZURE_CLI),
+        ] {
+            let mode = fs::metadata(folder).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_is_copied_where_it_can_not_be_moved() {
+        let folders = Folders::new();
+        let persona = &*folders.persona;
+        put(persona, "made/deep/file", "its");
+        link_if_absent(Path::new("deep/file"), &persona.join("made/link")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(persona.join("made/socket")).unwrap();
+        copy(&persona.join("made"), &folders.home.path().join("made")).unwrap();
+        assert_eq!(folders.users("made/deep/file").as_deref(), Some("its"));
+        let link = fs::read_link(folders.home.path().join("made/link")).unwrap();
+        assert_eq!(link, Path::new("deep/file"));
+        assert!(is_absent(&folders.home.path().join("made/socket")));
+    }
+
     #[test]
     fn a_programs_folder_leads_to_the_users_also_where_there_are_no_links() {
         let persona = tempfile::tempdir().unwrap();
