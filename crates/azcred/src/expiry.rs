@@ -55,7 +55,7 @@ pub(crate) fn date(text: &str) -> Option<OffsetDateTime> {
     if text.len() > LONGEST || !text.is_ascii() {
         return None;
     }
-    as_usual(text)
+    let date = as_usual(text)
         .or_else(|| OffsetDateTime::parse(text, &Iso8601::DEFAULT).ok())
         .or_else(|| {
             Some(
@@ -63,7 +63,8 @@ pub(crate) fn date(text: &str) -> Option<OffsetDateTime> {
                     .ok()?
                     .assume_utc(),
             )
-        })
+        });
+    date.filter(|date| date.year() >= EARLIEST)
 }
 
 /// The forms that the module names.
@@ -79,12 +80,8 @@ fn as_usual(text: &str) -> Option<OffsetDateTime> {
     };
     let (year, month, day) = day;
     let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let date = Date::from_calendar_date(
-        i32::try_from(year).ok().filter(|year| *year >= 1000)?,
-        month,
-        u8::try_from(day).ok()?,
-    )
-    .ok()?;
+    let date =
+        Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
     let rest = rest.trim_start();
     let end = rest
         .find(|c: char| !c.is_ascii_digit() && !":.,".contains(c))
@@ -96,6 +93,8 @@ fn as_usual(text: &str) -> Option<OffsetDateTime> {
     Some(PrimitiveDateTime::new(date, time).assume_offset(offset))
 }
 
+/// An earlier year is a default of a tool, such as 1 of .NET and Go, or has two digits only.
+const EARLIEST: i32 = 1000;
 /// A longer text is not a date.
 const LONGEST: usize = 64;
 
@@ -206,6 +205,13 @@ mod tests {
             ),
             ("2026-11-21T20:00:00", datetime!(2026-11-21 20:00 UTC)),
             ("20261121T200000Z", datetime!(2026-11-21 20:00 UTC)),
+            ("20261121T200000+0200", datetime!(2026-11-21 18:00 UTC)),
+            ("20261121T200000", datetime!(2026-11-21 20:00 UTC)),
+            // A leap second.
+            (
+                "2016-12-31 23:59:60+00:00",
+                datetime!(2016-12-31 23:59:59 UTC),
+            ),
             // App Service, the Azure ML compute.
             (
                 "9/14/2017 00:00:00 PM +00:00",
@@ -242,6 +248,11 @@ mod tests {
             "2026-11-21T20:00:61Z",
             "11-21-26 20:00",
             "2026-11-21T20:00:00.Z",
+            // The zero of .NET and Go.
+            "0001-01-01T00:00:00Z",
+            "00010101T000000",
+            "1/2/26 20:00:00 +00:00",
+            &format!("2026-11-21T20:00:00.{}Z", "0".repeat(LONGEST)),
         ] {
             assert_eq!(date(text), None, "{text}");
         }
