@@ -2,14 +2,17 @@
 
 use crate::{
     authority::{AMPLE, ask_at},
-    support::{Answer, Server, tls, tls_of_p521, tls_with, token},
+    support::{Answer, Server, tls, tls_of_p521, tls_of_versions, tls_with, token},
 };
 use azcred::{Error, ErrorKind, system::Fixture};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, NameConstraints, SanType,
 };
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{
+    pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+    version::{TLS12, TLS13},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -237,6 +240,31 @@ async fn each_fault_of_a_chain_has_its_own_text() {
         let error = error_of(&root, &own, chain).await;
         assert!(error.why().contains(says), "{error}");
         assert!(error.fix().unwrap().to_string().contains(fix), "{error}");
+        let is_alone = error.why().contains("no certificate besides its own");
+        assert!(!is_alone || between.is_empty(), "{error}");
+    }
+}
+
+/// A copy of a certificate is worth nothing without its key.
+#[tokio::test]
+async fn a_server_without_the_key_of_its_certificate_is_rejected() {
+    let root = party("Contoso Root", None, authority);
+    let own = party("server", Some(&root), |_| ());
+    let other = party("other", Some(&root), |_| ());
+    let chain = || vec![own.certificate.der().clone()];
+    for versions in [&[&TLS12][..], &[&TLS13]] {
+        for (key_of, is_accepted) in [(&own, true), (&other, false)] {
+            let key = PrivatePkcs8KeyDer::from(key_of.issuer.key().serialize_der()).into();
+            let config = tls_of_versions(chain(), &key, versions);
+            let server = Server::start_tls([token()], config).await;
+            let system = Fixture::new()
+                .with_var("SSL_CERT_FILE", "/ca.pem")
+                .with_file("/ca.pem", root.certificate.pem());
+            let at = format!("https://localhost:{}", server.address.port());
+            let answer = ask_at(&at, system, AMPLE).await;
+            assert_eq!(answer.is_ok(), is_accepted, "{versions:?}: {answer:?}");
+            assert_eq!(server.requests(), usize::from(is_accepted));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::{
-    ServerConfig,
+    ServerConfig, SupportedProtocolVersion,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
     sign::{CertifiedKey, SingleCertAndKey},
 };
@@ -189,11 +189,20 @@ pub(crate) fn tls_with(
     chain: Vec<CertificateDer<'static>>,
     key: &PrivateKeyDer<'static>,
 ) -> Arc<ServerConfig> {
+    tls_of_versions(chain, key, rustls::DEFAULT_VERSIONS)
+}
+
+/// As [`tls_with`], with these versions of TLS only. The key need not be the certificate's.
+pub(crate) fn tls_of_versions(
+    chain: Vec<CertificateDer<'static>>,
+    key: &PrivateKeyDer<'static>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = rustls::crypto::ring::sign::any_supported_type(key).unwrap();
     let resolver = SingleCertAndKey::from(CertifiedKey::new(chain, key));
     let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));
