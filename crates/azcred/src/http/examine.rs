@@ -236,6 +236,44 @@ pub(super) async fn socks5(mut stream: impl AsyncRead + AsyncWrite + Unpin, meth
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{http::proxy::Proxies, system::Fixture};
+
+    /// What is found at a proxy that sends this and then waits.
+    async fn found_at(sent: Vec<u8>) -> Finding {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let proxies = Proxies::read(&Fixture::new().with_var("ALL_PROXY", &address));
+        let setting = proxies.of(&"https://a.example".parse().unwrap());
+        let server = setting.unwrap().server().unwrap();
+        let config = ClientConfig::builder_with_provider(crate::http::client::provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let serve = async {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let _ = client.write_all(&sent).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            finding = examine(server, "a.example:443", Arc::new(config), true) => finding,
+            () = serve => unreachable!(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_proxy_that_says_nothing_is_silent() {
+        assert!(matches!(found_at(Vec::new()).await, Finding::Silent));
+    }
+
+    #[tokio::test]
+    async fn a_response_without_an_end_is_not_read_to_its_end() {
+        let head = [b"HTTP/1.1 403 No\r\nX: ".to_vec(), vec![b'y'; 2 * HEAD]].concat();
+        let Finding::Rejects(rejection) = found_at(head).await else {
+            panic!("it is rejected");
+        };
+        assert_eq!(rejection.status, 403);
+    }
 
     #[test]
     fn the_ways_to_sign_in_are_read_from_all_challenges() {

@@ -177,6 +177,17 @@ mod tests {
         ] {
             assert!(client(&parsed(near), &bare).is_some(), "{near}");
         }
+        // A name is judged by its addresses, and an address needs no resolver.
+        let way = |url: &str, system| client(&parsed(url), system).map(|http| http.0.way.clone());
+        for (url, system, is_judged_later) in [
+            ("http://identity/", &bare, true),
+            ("http://127.0.0.1/", &bare, false),
+            ("http://proxy.example/", &bare, true),
+            ("http://proxy.example/", &trusting, false),
+        ] {
+            let is_near = matches!(way(url, system), Some(Way::Near(_)));
+            assert_eq!(is_near, is_judged_later, "{url}");
+        }
         for far in ["http://8.8.8.8/", "http://[2001:db8::1]/"] {
             assert!(client(&parsed(far), &bare).is_none(), "{far}");
             assert!(client(&parsed(far), &trusting).is_some(), "{far}");

@@ -203,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn another_form_of_a_host_is_the_same_host() {
+        assert!(covers("a.example", "https://b.a.example."));
+        assert!(covers("*.a.example", "https://b.a.example."));
+        assert!(covers("10.0.0.0/8", "https://[::ffff:10.1.2.3]"));
+        assert!(covers("::ffff:10.1.2.3", "https://10.1.2.3"));
+    }
+
+    #[test]
     fn an_entry_that_can_match_no_host_is_named_with_what_to_write() {
         for (entry, says) in [
             ("https://a.example", "write only the host, a.example"),

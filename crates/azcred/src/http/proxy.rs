@@ -420,6 +420,7 @@ mod tests {
             ("http://user:hun@ter2@proxy.example:8080", None),
             ("http://DOMAIN%5Cuser:hunter2@proxy.example", None),
             ("http://[fd00::1]:8080", None),
+            ("http://proxy.example:8080/?token", None),
             ("https://proxy.example:8443", None),
             ("socks5://proxy.example", None),
             ("socks5h://user:hunter2@127.0.0.1:1080", None),
@@ -481,8 +482,58 @@ mod tests {
                 (server, _) => panic!("{value}: {server:?}"),
             }
             let shown = format!("{proxies:?} {:?} {}", setting.server(), setting.name());
-            assert!(!shown.contains("hun"), "{value}: {shown}");
+            let secrets = ["hun", "ter2", "token"];
+            assert!(
+                !secrets.iter().any(|one| shown.contains(one)),
+                "{value}: {shown}"
+            );
         }
+    }
+
+    #[test]
+    fn a_proxy_has_its_usual_port_its_place_and_its_password_as_it_is_meant() {
+        for (value, protocol, host, scheme, place) in [
+            (
+                "https://proxy.example",
+                Protocol::Https,
+                "proxy.example",
+                "https",
+                "proxy.example:443",
+            ),
+            (
+                "proxy.example",
+                Protocol::Http,
+                "proxy.example",
+                "http",
+                "proxy.example:80",
+            ),
+            (
+                "socks5://[fd00::1]",
+                Protocol::Socks { version: 5 },
+                "fd00::1",
+                "socks5h",
+                "[fd00::1]:1080",
+            ),
+            (
+                "http://[fd00::1]:3128",
+                Protocol::Http,
+                "fd00::1",
+                "http",
+                "[fd00::1]:3128",
+            ),
+        ] {
+            let proxies = proxies(&[("HTTPS_PROXY", value)]);
+            let setting = proxies.of(&azure()).unwrap();
+            let server = setting.server().unwrap();
+            assert_eq!((server.protocol, &*server.host), (protocol, host));
+            assert_eq!((setting.scheme(), &*setting.place()), (scheme, place));
+            assert!(server.basic.is_none(), "{value}");
+        }
+        let proxies = proxies(&[("HTTPS_PROXY", "http://us%40r:hun%3Ater2@proxy.example")]);
+        let server = proxies.of(&azure()).unwrap().server().unwrap();
+        let basic = server.basic.as_ref().unwrap().expose_secret();
+        let pair = STANDARD.decode(basic.strip_prefix("Basic ").unwrap());
+        assert_eq!(pair.unwrap(), b"us@r:hun:ter2");
     }
 
     proptest! {

@@ -357,3 +357,25 @@ fn a_rejected_certificate_names_its_issuer_and_its_names() {
         "{why}"
     );
 }
+
+#[test]
+fn text_of_the_other_side_is_printable() {
+    let hostile = "a\u{1b}[2J\u{202e}b";
+    let presented = vec![format!("DnsName(\"{hostile}\")")];
+    let errors = [
+        Error::General(hostile.to_owned()),
+        Error::Other(OtherError(Arc::new(std::io::Error::other(hostile)))),
+        Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(
+            std::io::Error::other(hostile),
+        )))),
+        Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            expected: ServerName::try_from("a.example").unwrap(),
+            presented,
+        }),
+    ];
+    for error in errors {
+        let (why, _) = explain(&error, "a.example", None);
+        assert!(why.contains("a [2J"), "{why:?}");
+        assert!(!why.contains(['\u{1b}', '\u{202e}']), "{why:?}");
+    }
+}

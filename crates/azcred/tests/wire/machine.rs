@@ -282,6 +282,18 @@ async fn roots_are_found_in_folders_too_and_an_empty_one_is_named() {
         assert!(error.what().contains(variable), "{error}");
         assert!(error.why().contains("no certificate"), "{error}");
     }
+    // The file and the folders count together.
+    let (other, _) = tls(|_| ());
+    let system = Fixture::new()
+        .with_var("SSL_CERT_FILE", "/ca.pem")
+        .with_file("/ca.pem", other)
+        .with_var("SSL_CERT_DIR", "/ca/full")
+        .with_file("/ca/full/0a1b2c3d.0", root)
+        .with_facts("/ca/full", FOLDER, "");
+    let both = Http::new(system.shared())
+        .send("Asked", &HttpRequest::get(url), AMPLE)
+        .await;
+    assert_eq!(both.unwrap().status, 200);
 }
 
 #[tokio::test]

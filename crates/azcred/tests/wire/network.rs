@@ -227,6 +227,29 @@ async fn each_answer_of_a_proxy_has_its_own_cause_and_fix() {
     }
 }
 
+/// Over plain HTTP there is no tunnel, and the proxy's response is in place of the server's.
+#[tokio::test]
+async fn a_proxy_that_wants_a_password_is_told_from_the_server_over_plain_http() {
+    let status = "407 Proxy Authentication Required";
+    let header = "Proxy-Authenticate: Basic realm=\"a\"";
+    for (user, says) in [
+        ("", "requires a user name and a password"),
+        ("user:hunter2@", "rejected the user name or the password"),
+    ] {
+        let proxy = Server::start([http(status, &[header], "")]).await;
+        let value = format!("http://{user}{}", proxy.address);
+        let system = Fixture::new().with_var("HTTP_PROXY", &value);
+        let url = Url::parse("http://azure.invalid/").unwrap();
+        let error = Http::new(system.shared())
+            .send("Asked", &HttpRequest::get(url), AMPLE)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+        assert!(shown(&error).contains(says), "{error}");
+        assert!(error.why().contains("(HTTP_PROXY)"), "{error}");
+    }
+}
+
 /// A web server that answers whatever comes first, and its address.
 async fn web_server() -> (SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -310,6 +333,8 @@ struct Socks {
     method: u8,
     /// Whether it chooses that way also if the client did not offer it.
     insists: bool,
+    /// Whether it closes the connection in place of a refusal.
+    is_mute: bool,
     accepts_password: bool,
     /// Its answer to the request for a connection.
     reply: u8,
@@ -340,6 +365,9 @@ async fn serve_socks(mut client: TcpStream, how: Socks, server: SocketAddr) -> s
     let head = take(&mut client, 2).await?;
     let offered = take(&mut client, head[1].into()).await?;
     if !offered.contains(&how.method) && !how.insists {
+        if how.is_mute {
+            return Ok(());
+        }
         return client.write_all(&[5, 0xff]).await;
     }
     client.write_all(&[5, how.method]).await?;
@@ -349,7 +377,9 @@ async fn serve_socks(mut client: TcpStream, how: Socks, server: SocketAddr) -> s
         let length = take(&mut client, 1).await?[0];
         let password = take(&mut client, length.into()).await?;
         let is_right = how.accepts_password && user == b"us@r" && password == b"hunter2";
-        client.write_all(&[1, u8::from(!is_right)]).await?;
+        if is_right || !how.is_mute {
+            client.write_all(&[1, u8::from(!is_right)]).await?;
+        }
         if !is_right {
             return Ok(());
         }
@@ -385,6 +415,7 @@ async fn socks_5_works_with_and_without_a_password() {
         let how = Socks {
             method,
             insists: false,
+            is_mute: false,
             accepts_password: true,
             reply: 0,
         };
@@ -444,6 +475,7 @@ async fn each_refusal_of_a_socks_proxy_has_its_own_cause() {
     let usual = Socks {
         method: 0,
         insists: false,
+        is_mute: false,
         accepts_password: false,
         reply: 0,
     };
@@ -461,6 +493,24 @@ async fn each_refusal_of_a_socks_proxy_has_its_own_cause() {
             },
             "",
             "requires a user name and a password",
+        ),
+        (
+            Socks {
+                method: 2,
+                is_mute: true,
+                ..usual
+            },
+            "",
+            "requires a user name and a password",
+        ),
+        (
+            Socks {
+                method: 2,
+                is_mute: true,
+                ..usual
+            },
+            "us%40r:hunter2@",
+            "closed the connection when it got the user name and the password in ALL_PROXY",
         ),
         (
             Socks { method: 2, ..usual },
@@ -495,4 +545,7 @@ async fn each_refusal_of_a_socks_proxy_has_its_own_cause() {
     let (web, _tasks) = web_server().await;
     let error = error_with(&[("ALL_PROXY", &format!("socks5h://{web}"))]).await;
     assert!(error.why().contains("is not a SOCKS 5 proxy"), "{error}");
+    let error = error_with(&[("ALL_PROXY", &format!("socks4a://{web}"))]).await;
+    let says = "does not speak SOCKS as this address says";
+    assert!(error.why().contains(says), "{error}");
 }

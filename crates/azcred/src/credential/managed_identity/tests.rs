@@ -216,6 +216,7 @@ fn a_variable_that_cant_be_used_is_named_and_its_secret_is_not() {
             "IDENTITY_HEADER",
         ),
         (&[MSI, ("MSI_SECRET", "TopSecret\u{7f}")], "MSI_SECRET"),
+        (&[MSI, ("MSI_SECRET", "'TopSecret'")], "MSI_SECRET"),
     ] {
         let error = in_chain(variables).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{variables:?}: {error}");
