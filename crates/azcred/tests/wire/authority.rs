@@ -223,7 +223,14 @@ async fn a_pause_beyond_the_clocks_range_is_reported() {
 #[tokio::test]
 async fn a_connection_that_hangs_ends_with_the_deadline() {
     let server = Server::start([Answer::Hang]).await;
-    let error = ask(&server, Duration::from_millis(300)).await.unwrap_err();
+    let at = format!("http://{}", server.address);
+    // One root certificate, as the deadline also covers reading them.
+    let (root, _) = tls(|_| ());
+    let system = Fixture::new()
+        .with_var("SSL_CERT_FILE", "/ca.pem")
+        .with_file("/ca.pem", root);
+    let deadline = Duration::from_secs(2);
+    let error = ask_at(&at, system, deadline).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.why().contains("did not respond in time"), "{error}");
 }
