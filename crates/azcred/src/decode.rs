@@ -303,6 +303,49 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_encoded_twice_is_unwrapped_and_another_one_is_named() {
+        const PEM: &str = "-----BEGIN X-----\nAAEC\n-----END X-----\n";
+        let base64 = |bytes: &[u8]| general_purpose::STANDARD.encode(bytes);
+        let twice = [
+            base64(base64(PEM.as_bytes()).as_bytes()).into_bytes(),
+            base64(&utf16(PEM, false, true)).into_bytes(),
+            utf16(&base64(PEM.as_bytes()), true, true),
+        ];
+        for file in twice {
+            let inside = unwrapped(&file).expect("it is wrapped");
+            assert_eq!(str::from_utf8(&inside), Ok(PEM));
+        }
+        assert!(unwrapped(PEM.as_bytes()).is_none());
+        for (file, kind) in [
+            (&b"{\"a\": 1}"[..], "JSON"),
+            (b"\xef\xbb\xbf [1]", "JSON"),
+            (b"<html>", "a web page (HTML)"),
+            (b"ssh-ed25519 AAAA", "a public key of OpenSSH"),
+            (b"PuTTY-User-Key-File-3", "a key of PuTTY"),
+            (b"eyJhbGciOiJSUzI1NiJ9.e30.x", "a token"),
+            (b"---- BEGIN SSH2", "a key in another form than PEM"),
+            (b"PK\x03\x04", "a ZIP archive"),
+        ] {
+            assert_eq!(described(file), Some(kind));
+        }
+        assert_eq!(
+            described(PEM.as_bytes()),
+            Some("a key in another form than PEM")
+        );
+        assert_eq!(described(b"some text"), None);
+    }
+
+    #[test]
+    fn bytes_become_utf_8_without_a_mark_and_others_stay() {
+        let of = |bytes: &[u8]| utf8(Zeroizing::new(bytes.to_vec())).to_vec();
+        assert_eq!(of(b"\xef\xbb\xbfabc"), b"abc");
+        assert_eq!(of(&utf16("abc", true, true)), b"abc");
+        for other in [&b"abc"[..], b"\xff\xfea", b"\xe9\0"] {
+            assert_eq!(of(other), other);
+        }
+    }
+
+    #[test]
     fn a_token_is_read_as_people_have_it() {
         const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl";
         let broken = format!("{}\r\n{}\r\n", &TOKEN[..30], &TOKEN[30..]);
@@ -339,6 +382,8 @@ mod tests {
             ("-----BEGIN CERTIFICATE-----", "PEM"),
             ("some words", "JSON web token"),
             ("PK\u{3}\u{4}", "ZIP"),
+            // base64 of 'eyJ, and no token'
+            ("ZXlKLCBhbmQgbm8gdG9rZW4=", "JSON web token"),
         ] {
             let error = web_token(file.as_bytes()).unwrap_err();
             assert!(error.contains(why), "{file}: {error}");

@@ -189,6 +189,40 @@ mod tests {
     }
 
     #[test]
+    fn a_section_that_is_damaged_says_why() {
+        let long = "X".repeat(LONGEST_LABEL + 1);
+        for (text, why) in [
+            (
+                "-----BEGIN A-----AAEC-----BEGIN B-----AAEC-----END B-----",
+                "another begins inside it",
+            ),
+            (
+                "-----BEGIN A-----AAEC-----BEGIN B-----AAEC",
+                "another begins inside it",
+            ),
+            (
+                "-----BEGIN A-----AAEC-----END B-----",
+                "ends as something else",
+            ),
+            ("-----BEGIN A-----AAEC-----END A", "ends as something else"),
+            ("-----BEGIN A----------END A-----", "is empty"),
+            ("-----BEGIN A-----A!EC-----END A-----", "not base64"),
+            ("-----BEGIN A", "header that is not whole"),
+            (
+                &format!("-----BEGIN {long}-----AAEC-----END {long}-----"),
+                "header that is not whole",
+            ),
+        ] {
+            let trouble = sections(text).err().expect(text);
+            assert!(trouble.to_string().contains(why), "{text}: {trouble}");
+        }
+        // A cipher and its vector may be apart.
+        let text = "-----BEGIN A-----\nDEK-Info: AES-128-CBC, 00FF\n\nAAEC\n-----END A-----";
+        let encryption = sections(text).unwrap_or_default().remove(0).encryption;
+        assert_eq!(encryption.as_deref(), Some("AES-128-CBC,00FF"));
+    }
+
+    #[test]
     fn comments_between_sections_are_passed_over_and_headers_are_not_base64() {
         let text = "Bag Attributes\n friendlyName: \u{fffd}\n-----BEGIN A-----\nX-Note: some words\nDEK-Info: X,00\n\nAAEC\n-----END A-----\nend";
         let sections = sections(text).unwrap_or_default();

@@ -188,6 +188,80 @@ fn a_value_that_is_no_secret_is_shown_whole_with_what_can_not_be_seen() {
         assert_eq!(shown_path(Path::new(path)), path);
     }
     assert_eq!(shown_path(Path::new("/a\u{202e}b")), "/a<U+202E>b");
+    for (path, text) in [
+        (
+            "TopSecretValueInTheWrongPlace",
+            "(29 characters, not shown)",
+        ),
+        // A relative path that was made absolute.
+        (
+            "/project/https:/user:TopSecretValue@proxy.example",
+            "(an address with a user name or a password, not shown)",
+        ),
+        (
+            "/project/eyJhbGciOiJSUzI1NiJ9.TopSecretValue.s",
+            "(a token, not shown)",
+        ),
+        (
+            "/run/aB3dE5TopSecretValue7hI9jK1lM3nO5pQ7rS9tU1v/key",
+            "/run/…/key",
+        ),
+    ] {
+        assert_eq!(shown_path(Path::new(path)), text);
+    }
+}
+
+#[test]
+fn a_file_may_have_a_name_that_looks_like_a_secret_but_not_like_a_token() {
+    let of = |value: &str, exists| Misplaced::in_place_of(value.as_ref(), || exists);
+    const RANDOM: &str = "aB3dE5TopSecretValue7hI9jK1lM3nO5pQ7rS9tU1v";
+    const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.TopSecretValue.s";
+    assert_eq!(of(RANDOM, false), Some(Misplaced::Random));
+    assert_eq!(of(RANDOM, true), None);
+    assert_eq!(of(TOKEN, true), Some(Misplaced::WebToken));
+}
+
+#[test]
+fn the_value_of_a_variable_is_shown_unless_it_is_a_secret_and_a_secret_in_an_id_has_its_place() {
+    const SECRET: &str = "abc8Q~TopSecretValue.0123456789-abcdefgh";
+    let cause = invalid("the id", "x y", "an id has no blanks").with_fix("correct it");
+    let id = in_variable("AZURE_CLIENT_ID", "x y", &cause);
+    assert_eq!(id.what(), "could not read AZURE_CLIENT_ID ('x y')");
+    assert_eq!(id.fix().unwrap().to_string(), "correct it");
+    let header = in_variable("IDENTITY_HEADER", "x y", &cause);
+    assert_eq!(header.what(), "could not read IDENTITY_HEADER");
+    let misplaced = in_variable("AZURE_CLIENT_ID", SECRET, &cause);
+    assert_eq!(
+        misplaced.fix().unwrap().to_string(),
+        "set AZURE_CLIENT_ID to the id; a secret belongs in AZURE_CLIENT_SECRET"
+    );
+    assert!(!misplaced.to_string().contains("TopSecret"), "{misplaced}");
+}
+
+#[test]
+fn each_odd_secret_has_its_own_fix() {
+    for (secret, fix) in [
+        (GUID, "its Secret ID"),
+        (
+            "/run/secrets/TopSecret",
+            "AZURE_CLIENT_SECRET=\"$(cat FILE)\"",
+        ),
+        (
+            "eyJhbGciOiJSUzI1NiJ9.TopSecret.x",
+            "AZURE_FEDERATED_TOKEN_FILE",
+        ),
+        (
+            "-----BEGIN PRIVATE KEY-----\\nTopSecret",
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+        ),
+        ("$(TopSecret)", "the name of a variable"),
+        ("\"TopSecret\"", "without anything around it"),
+    ] {
+        let said = fix_of_secret(secret, Some("AZURE_CLIENT_SECRET")).unwrap();
+        assert!(said.contains(fix), "{secret}: {said}");
+        assert!(!said.contains("TopSecret"), "{said}");
+    }
+    assert_eq!(fix_of_secret("hunter2", None), None);
 }
 
 #[test]

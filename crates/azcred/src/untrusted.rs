@@ -292,6 +292,22 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_and_a_display_are_without_what_is_unseen() {
+        struct Shown<'a>(&'a str);
+        impl fmt::Display for Shown<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Write::write_str(&mut Seen(f), self.0)
+            }
+        }
+        for c in HOSTILE {
+            let text = format!("a{c}b");
+            assert_eq!(Shown(&text).to_string(), "a b", "{c:?}");
+            assert_eq!(printable_sentence(text), "a b", "{c:?}");
+        }
+        assert_eq!(printable_sentence("its own\n"), "its own\n");
+    }
+
+    #[test]
     fn plain_text_is_kept_as_it_is() {
         let text = Untrusted::new("Müller, 日本");
         assert!(text.shown.is_none());

@@ -256,6 +256,32 @@ mod tests {
     use proptest::strategy::Strategy;
 
     #[test]
+    fn an_output_is_read_without_marks_and_without_the_codes_of_a_terminal() {
+        let plain = "{\"accessToken\": \"ab\"}";
+        let coloured = "\u{feff}{\u{1b}[94m\"accessToken\"\u{1b}[39;49;00m: \u{1b}]0;az\u{7}\"a\u{1b}]8;;x\u{1b}\\b\"}";
+        let wide = |read: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            coloured.encode_utf16().flat_map(read).collect()
+        };
+        for output in [
+            coloured.as_bytes().to_vec(),
+            wide(u16::to_le_bytes),
+            wide(u16::to_be_bytes),
+        ] {
+            assert_eq!(
+                text(&output).map(|text| text.to_string()).as_deref(),
+                Some(plain)
+            );
+        }
+        assert!(text(b"\xe9").is_none());
+        let finished = Finished {
+            code: Some(1),
+            stdout: Zeroizing::new(Vec::new()),
+            stderr: Zeroizing::new("\u{1b}[31mERROR: \u{1b}[1mAADSTS\u{1b}[0m70043".into()),
+        };
+        assert_eq!(refusal(&said(&finished)).unwrap().code, Some(70_043));
+    }
+
+    #[test]
     fn text_that_looks_like_a_token_is_removed_from_a_sentence() {
         let long = "0.AXoA".repeat(20);
         assert_eq!(
@@ -284,6 +310,15 @@ mod tests {
         );
         assert_eq!(refusal.timestamp.as_deref(), Some("2026-11-21 20:00:00Z"));
         assert_eq!(tenant(said).unwrap().as_str(), "contoso.com");
+        // azd's JSON, and an id that is not one.
+        let said =
+            r"AADSTS70043: Too old.\r\nCorrelation ID: 7d444840-9dc0-11d1-b245-not-an-id-at\nmore";
+        let refusal = super::refusal(said).unwrap();
+        assert_eq!(refusal.description, "AADSTS70043: Too old.");
+        assert_eq!(refusal.correlation_id, None);
+        let said = r"AADSTS70043: Too old.\nmore";
+        let refusal = super::refusal(said).unwrap();
+        assert_eq!(refusal.description, "AADSTS70043: Too old.");
     }
 
     #[test]

@@ -179,6 +179,34 @@ fn a_secret_is_not_shown_in_any_dress() {
 }
 
 #[test]
+fn a_secret_of_signs_is_not_shown_in_any_dress_that_keeps_them() {
+    for secret in [
+        "~?>~?>~?>!#$^*()[]{}|",
+        "\u{1f511}\u{1f5dd}\u{1f512}\u{1f513}",
+    ] {
+        for (name, dress) in DRESSES {
+            // Nothing shows which of the dots and the commas are the secret's.
+            if ["with dots", "numbers"].contains(&name) {
+                continue;
+            }
+            let text = format!("The value '{}' is not valid.", dress(secret));
+            let shown = redact(&text, &[secret]);
+            assert!(
+                shown == LEFT_OUT || shown == "The value '****' is not valid.",
+                "{name}: {shown}"
+            );
+        }
+    }
+    let signs = "~?>~?>~?>~?>";
+    for text in [
+        "&#126;&#63;&#62;&#126;&#63;&#62;&#126;&#63;&#62;&#126;&#63;&#62;",
+        "&#126&#63&#62&#126&#63&#62&#126&#63&#62&#126&#63&#62",
+    ] {
+        assert_eq!(redact(text, &[signs]), LEFT_OUT, "{text}");
+    }
+}
+
+#[test]
 fn a_short_secret_is_cut_out_as_a_word_and_otherwise_nothing_is_shown() {
     assert_eq!(redact("pin 7 is wrong", &["7"]), "pin **** is wrong");
     for (text, secret) in [
@@ -187,6 +215,9 @@ fn a_short_secret_is_cut_out_as_a_word_and_otherwise_nothing_is_shown() {
         ("pin %31%32%33%34", "1234"),
         ("pin 1 2 3 4", "1234"),
         ("pin MTIzNA==", "1234"),
+        // base64 of 'x1234' and 'xy1234'
+        ("pin eDEyMzQ=", "1234"),
+        ("pin eHkxMjM0", "1234"),
         ("PASSWORD123 is wrong", "password123"),
     ] {
         assert_eq!(redact(text, &[secret]), LEFT_OUT, "{text}");

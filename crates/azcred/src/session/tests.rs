@@ -172,6 +172,21 @@ async fn tokens_are_for_resource_manager_of_the_cloud_unless_told_otherwise() {
     );
 }
 
+#[cfg(feature = "developer-tools")]
+#[tokio::test]
+async fn the_limit_of_a_tool_is_the_programs_or_else_the_files() {
+    let seconds = std::time::Duration::from_secs;
+    let text = "[chain]\nprocess_timeout = 20\n";
+    let machine = home().with_file(Path::new(PROJECT).join("azcred.toml"), text);
+    let by_file = open(&machine).await.unwrap();
+    assert_eq!(by_file.options().process_timeout(), Some(seconds(20)));
+    let by_program = builder(&machine).process_timeout(seconds(30));
+    let by_program = by_program.open().await.unwrap();
+    assert_eq!(by_program.options().process_timeout(), Some(seconds(30)));
+    let neither = open(&home()).await.unwrap();
+    assert_eq!(neither.options().process_timeout(), None);
+}
+
 #[tokio::test]
 async fn the_audience_of_a_jobs_token_is_the_one_that_the_program_gives() {
     let own = FederatedAudience::new("api://own").unwrap();

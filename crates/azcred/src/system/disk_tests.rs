@@ -119,6 +119,8 @@ fn what_is_opened_is_judged_and_nothing_is_waited_for() {
         assert!(!is_own, "{what}: {facts:?}");
         if facts.kind != FileKind::File {
             assert!(open(&path).unwrap().read(100).is_err(), "{what}");
+            let opened = imp::open_with(&path, || panic!("{what} is opened"));
+            assert_eq!(opened.unwrap().facts.kind, facts.kind, "{what}");
         }
     });
     let missing = open(&path).unwrap_err();
@@ -139,6 +141,16 @@ fn a_link_that_is_put_in_a_files_place_after_a_look_is_not_followed() {
     let opened = opened.unwrap();
     assert_eq!(opened.facts.kind, FileKind::Link);
     assert!(opened.read(100).is_err());
+    // Another file is there now. It is the one that is judged.
+    let path = folder.file("private", "private");
+    let opened = imp::open_with(&path, || {
+        let open_to_all = folder.file("open", "open to all");
+        folder.mode("open", 0o666);
+        fs::rename(open_to_all, &path).unwrap();
+    });
+    let opened = opened.unwrap();
+    assert_eq!(opened.facts.writers, Writers::Anybody);
+    assert_eq!(opened.facts.len, 11);
     // The folder of the path is another one now, and the file of the first is opened.
     let (one, other) = (folder.0.join("one"), folder.0.join("other"));
     for (folder, content) in [(&one, "one"), (&other, "other")] {
@@ -213,6 +225,30 @@ fn nothing_is_written_into_a_folder_that_is_a_link_or_open_to_others() {
     } else {
         eprintln!("skipped: another user's folder, for want of privileges");
     }
+}
+
+#[test]
+fn a_file_that_can_not_be_written_leaves_nothing_behind() {
+    let folder = Folder::new();
+    let taken = folder.0.join("taken");
+    imp::builder(0o700).create(&taken).unwrap();
+    assert!(put(&taken, b"x", true).is_err());
+    let names: Vec<_> = fs::read_dir(&folder.0).unwrap().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+}
+
+#[test]
+fn a_lock_is_of_the_file_that_is_at_its_path() {
+    let folder = Folder::new();
+    let path = folder.0.join("lock");
+    let own = imp::OwnFolder::open(&folder.0).unwrap();
+    let file = own.open_lock(&path).unwrap();
+    assert!(own.has(&file, &path).unwrap());
+    fs::remove_file(&path).unwrap();
+    assert!(!own.has(&file, &path).unwrap());
+    let other = own.open_lock(&path).unwrap();
+    assert!(!own.has(&file, &path).unwrap());
+    assert!(own.has(&other, &path).unwrap());
 }
 
 #[test]

@@ -67,3 +67,28 @@ fn is_hidden(system: &dyn System, path: &Path) -> bool {
     let facts = system.look(path);
     facts.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::Fixture;
+
+    #[test]
+    fn what_is_absent_or_hidden_is_none_and_what_is_seen_and_unreadable_is_an_error() {
+        use io::ErrorKind::{InvalidData, NotADirectory, NotFound, PermissionDenied};
+        let path = Path::new("/home/ada/file");
+        let machine = Fixture::new().with_file(path, "content");
+        let hidden = machine.clone().with_hidden("/home/ada");
+        let of = |machine: &Fixture, kind: io::ErrorKind| {
+            if_seen::<()>(machine, path, Err(kind.into())).map_err(|error| error.kind())
+        };
+        for absent in [NotFound, NotADirectory] {
+            assert_eq!(of(&machine, absent), Ok(None));
+        }
+        assert_eq!(of(&hidden, PermissionDenied), Ok(None));
+        for error in [PermissionDenied, InvalidData] {
+            assert_eq!(of(&machine, error), Err(error));
+        }
+        assert_eq!(if_seen(&machine, path, Ok(7)).unwrap(), Some(7));
+    }
+}

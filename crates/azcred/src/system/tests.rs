@@ -23,6 +23,10 @@ fn azcred_home_replaces_the_users_folders_and_must_be_absolute() {
         let relative = machine.clone().with_var("AZCRED_HOME", "apart");
         assert_eq!(data_folder(&relative), data_folder(&machine));
     }
+    // The home folder does not name itself.
+    for itself in ["~", "~/ada"] {
+        assert_eq!(home(&Fixture::new().with_var("HOME", itself)), None);
+    }
 }
 
 #[cfg(unix)]

@@ -272,6 +272,12 @@ fn a_file_of_another_user_or_a_link_is_not_trusted() {
     let machine = laptop().with_facts("/home/ada/.azure", folder, "");
     let why = ask(&machine, &Cloud::PUBLIC, None, None).unwrap_err();
     assert!(why.contains("folder belongs to another user"), "{why}");
+    let empty =
+        Fixture::new()
+            .with_var("HOME", "/home/ada")
+            .with_facts("/home/ada/.azure", folder, "");
+    let why = ask(&empty, &Cloud::PUBLIC, None, None).unwrap_err();
+    assert!(why.contains("folder belongs to another user"), "{why}");
 }
 
 #[test]

@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn settings_are_read_as_configparser_reads_them() {
-        let text = "# one\n[cloud]\nName = AzureUSGovernment\n\n[core]\nencrypt_token_cache: No\noutput=json\n  more\n";
+        let text = "# one\n[cloud]\nName = AzureUSGovernment\n\n[core]\nencrypt_token_cache: No\noutput=json\n  more\nname = another\n";
         let settings = CliSettings::parse(text).unwrap();
         let bare = Fixture::new();
         assert_eq!(

@@ -173,6 +173,14 @@ fn the_tokens_own_end_counts_if_the_host_names_no_possible_one() {
         let ends = token.token.expires_on().unix_timestamp();
         assert_eq!(ends, NOW + 60, "{more}");
     }
+    // If neither is possible, the host's is shown.
+    let past = URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{}}}"#, NOW - 10));
+    let body = format!(
+        r#"{{"access_token":"e30.{past}.c2ln","expires_on":{}}}"#,
+        NOW - 5
+    );
+    let error = answer(200, &body).unwrap_err();
+    assert!(error.why().contains("expired 5 s ago"), "{error}");
     // The host's word counts where it is possible.
     let body = format!(r#"{{"access_token":"e30.{claims}.c2ln","expires_in":30}}"#);
     let token = answer(200, &body).unwrap();
@@ -288,6 +296,15 @@ fn invalid_responses_are_distinguished_and_never_repeated() {
         (
             r#"{"access_token":"tok-canary","token_type":"pop","expires_in":1}"#,
             "of the type 'pop'",
+        ),
+        // The token is in a wrong member too.
+        (
+            r#"{"access_token":"tok-canary","token_type":"tok-canary","expires_in":1}"#,
+            "of the type '****'",
+        ),
+        (
+            r#"{"access_token":"tok-canary","expires_on":"tok-canary"}"#,
+            "expires_on is \"****\"",
         ),
     ] {
         let error = answer(200, body).unwrap_err();
