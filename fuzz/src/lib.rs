@@ -27,6 +27,7 @@ pub fn run(name: &str, data: &[u8]) {
     LOGGED.call_once(|| {
         // Only the first of a process is taken, and there is no other.
         let _ = tracing::subscriber::set_global_default(machine::Log);
+        machine::watch_background();
     });
     if oracle::has_piece_of_secret(data) {
         return;
@@ -35,5 +36,6 @@ pub fn run(name: &str, data: &[u8]) {
     let (_, target) = target.expect("a known target");
     machine::forget_log();
     target(data);
+    machine::check_background();
     machine::check_log();
 }

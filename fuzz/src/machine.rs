@@ -8,7 +8,10 @@ use azcred::{
 };
 use std::{
     cell::RefCell,
-    sync::Arc,
+    collections::BTreeSet,
+    panic,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
     time::{Duration, SystemTime},
 };
 use tracing::{
@@ -37,12 +40,42 @@ pub(crate) fn answered<F: Future>(responses: Vec<CannedResponse>, run: F) -> F::
             .enable_all()
             .start_paused(true)
             .max_blocking_threads(1)
+            .thread_name(background())
             .build()
             .expect("a runtime");
         let done = runtime.block_on(run);
         runtime.shutdown_background();
         done
     })
+}
+
+/// The threads that panicked, by name. A runtime makes an error of a panic in a thread of its own,
+/// and an error is no failure.
+static PANICKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// The name of the threads that work for this one.
+fn background() -> String {
+    format!("{} (background)", thread::current().name().unwrap_or("?"))
+}
+
+/// Remembers panics in all threads.
+pub(crate) fn watch_background() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let name = thread::current().name().unwrap_or("?").to_owned();
+        let mut panicked = PANICKED.lock().unwrap_or_else(PoisonError::into_inner);
+        panicked.insert(name);
+        drop(panicked);
+        before(info);
+    }));
+}
+
+/// Fails if a thread that worked for this one panicked.
+pub(crate) fn check_background() {
+    let mut panicked = PANICKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_known = panicked.remove(&background());
+    drop(panicked);
+    assert!(!is_known, "a thread in the background panicked");
 }
 
 /// As [`answered`], with the responses that an input has.

@@ -167,7 +167,15 @@ fn what_can_not_be_seen_and_markup_pass_from_no_place_of_an_input() {
 
 #[test]
 fn every_target_has_a_corpus_and_a_binary_and_nothing_else_has() {
-    assert_eq!(names(&folder("corpus")), targets());
+    let same = |what: &str, found: BTreeSet<String>| {
+        let targets = targets();
+        let odd: Vec<_> = found.symmetric_difference(&targets).collect();
+        assert!(
+            odd.is_empty(),
+            "{what} and the list of targets differ by {odd:?}"
+        );
+    };
+    same("the corpora", names(&folder("corpus")));
     for target in targets() {
         let inputs = names(&folder("corpus").join(&target));
         assert!(!inputs.is_empty(), "the corpus of {target} is empty");
@@ -178,7 +186,7 @@ fn every_target_has_a_corpus_and_a_binary_and_nothing_else_has() {
             .map(|name| name.strip_suffix(end).unwrap_or(&name).to_owned())
             .collect()
     };
-    assert_eq!(of_files(&folder("src/bin"), ".rs"), targets());
+    same("the binaries", of_files(&folder("src/bin"), ".rs"));
     let dictionaries = of_files(&folder("dictionaries"), ".dict");
     assert_eq!(dictionaries.difference(&targets()).next(), None);
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
