@@ -192,4 +192,20 @@ async fn azure_clis_extensions_are_the_users() {
         folder.join("cliextensions")
     );
     assert_ne!(Path::new(&set["AZURE_CONFIG_DIR"]), folder);
+    let set_for = |variables: &[(&str, &str)]| {
+        let isolated = info.isolated(Persona::NoAccount, Way::Ports, &inherited(variables));
+        isolated.unwrap().set
+    };
+    // A folder that the user has set stays, and the usual one is in the home folder.
+    let both = [
+        ("AZURE_CONFIG_DIR", folder.to_str().unwrap()),
+        ("AZURE_EXTENSION_DIR", "/mine"),
+    ];
+    assert!(!set_for(&both).contains_key("AZURE_EXTENSION_DIR"));
+    if cfg!(unix) {
+        let usual = home.path().join(".azure/cliextensions");
+        std::fs::create_dir_all(&usual).unwrap();
+        let set = set_for(&[("HOME", home.path().to_str().unwrap())]);
+        assert_eq!(Path::new(&set["AZURE_EXTENSION_DIR"]), usual);
+    }
 }
