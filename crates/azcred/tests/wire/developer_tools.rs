@@ -649,7 +649,7 @@ async fn what_is_known_of_azure_cli_is_said_and_no_fix_repeats_it() {
             foreign,
             says_login,
             1,
-            "belongs to another user",
+            "belongs to another user (uid 4711), whose account it is",
             "run this as that user",
         ),
         (

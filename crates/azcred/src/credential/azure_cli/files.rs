@@ -27,8 +27,8 @@ pub(super) enum Fact {
         their_authority: &'static str,
         ours: String,
     },
-    /// The folder or a file belongs to another user.
-    Foreign,
+    /// The folder or a file belongs to another user, who has this user id.
+    Foreign(u32),
 }
 
 impl NotHere {
@@ -156,7 +156,7 @@ fn foreign(why: String, facts: &FileFacts, user: Option<u32>) -> NotHere {
     let not_here = NotHere::because(why);
     match (facts.owner, user) {
         (Some(owner), Some(user)) if owner != user && owner != 0 => {
-            not_here.with_fact(Fact::Foreign)
+            not_here.with_fact(Fact::Foreign(owner))
         }
         _ => not_here,
     }

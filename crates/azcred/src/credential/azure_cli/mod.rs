@@ -199,9 +199,9 @@ impl AzureCli {
                 "set AZURE_CONFIG_DIR to a folder of your own on this system, and run `az login`",
             )
         };
-        let (known, fix) = if why.fact() == Some(&Fact::Foreign) {
+        let (known, fix) = if let Some(Fact::Foreign(owner)) = why.fact() {
             (
-                format!("{path} belongs to another user, whose account it is"),
+                format!("{path} belongs to another user (uid {owner}), whose account it is"),
                 Fix::from("run this as that user").or(own()),
             )
         } else if system.os() != "windows" && direct::is_encrypted(&folder) {
