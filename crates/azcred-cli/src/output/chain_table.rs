@@ -332,7 +332,7 @@ pub(crate) fn short(report: &Report, columns: usize, whole: bool) -> Vec<String>
     let is_quoted = |attempt: &&Attempt| {
         attempt.source == Source::Environment
             && in_short(report).is_some()
-            && half_set(report).is_some()
+            && report.half_set().is_some()
     };
     let attempts = report.attempts[..end].iter();
     let attempts = attempts.filter(|attempt| whole || !is_quoted(attempt));
@@ -421,21 +421,13 @@ pub(crate) fn in_short(report: &Report) -> Option<Cow<'_, str>> {
     match (counting.iter().find(has_something), &counting[..]) {
         (None, [only]) => Some(only.reason()),
         (_, [] | [_]) => None,
-        (None, _) => Some(half_set(report).map_or(NO_IDENTITY.into(), |reason| {
+        (None, _) => Some(report.half_set().map_or(NO_IDENTITY.into(), |environment| {
+            let reason = environment.reason();
             format!("{reason}. No account is signed in on this machine either").into()
         })),
         (Some(attempt), _) if attempt.verdict == Verdict::WouldAsk => Some(NO_IDENTITY.into()),
         (Some(_), _) => None,
     }
-}
-
-/// Why a service principal's variables are incomplete, if some of them are set.
-fn half_set(report: &Report) -> Option<Cow<'_, str>> {
-    let mut attempts = report.attempts.iter();
-    let environment = attempts.find(|attempt| attempt.source == Source::Environment)?;
-    let is_half_set =
-        environment.verdict == Verdict::Unavailable && !Row::from(environment).is_absent;
-    is_half_set.then(|| environment.reason())
 }
 
 #[cfg(test)]

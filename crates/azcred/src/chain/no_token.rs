@@ -92,7 +92,7 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
         }
     };
     let (begun, environment) = match of(Source::Environment) {
-        Some(fix) if is_half_set(report) => (Some(fix), None),
+        Some(fix) if report.half_set().is_some() => (Some(fix), None),
         Some(fix) => (None, Some(fix.when("you have a service principal"))),
         None => (None, None),
     };
@@ -123,14 +123,6 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
     };
     let all = steps.into_iter().chain(environment);
     all.reduce(Fix::or).unwrap_or_default()
-}
-
-/// Whether some of a service principal's variables are set.
-fn is_half_set(report: &Report) -> bool {
-    let mut attempts = report.attempts.iter();
-    let environment = attempts.find(|attempt| attempt.source == Source::Environment);
-    let error = environment.and_then(|attempt| attempt.error.as_ref());
-    error.is_some_and(|error| error.is_unavailable() && !error.is_absent())
 }
 
 fn fix_of(report: &Report, is_it: impl Fn(&Attempt) -> bool) -> Option<&Fix> {

@@ -217,6 +217,14 @@ impl Report {
         report
     }
 
+    /// The attempt with a service principal's variables, if only some of them are set.
+    pub fn half_set(&self) -> Option<&Attempt> {
+        let mut attempts = self.attempts.iter();
+        let environment = attempts.find(|attempt| attempt.source == Source::Environment)?;
+        let error = environment.error.as_ref()?;
+        (error.is_unavailable() && !error.is_absent()).then_some(environment)
+    }
+
     /// The attempt that ended the run, by its token or its failure; `None` if the run went through
     /// all sources or ran out of time.
     pub fn decisive(&self) -> Option<&Attempt> {
