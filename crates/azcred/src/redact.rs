@@ -19,8 +19,8 @@ const LEFT_OUT: &str = "(left out, as it repeats a secret)";
 /// Removes `secrets` from `text`. A whole secret, as it is or form-encoded, becomes `****`. If a
 /// part of a secret is left, the whole text is left out: in any case, with other characters between
 /// its own, escaped as in addresses, HTML, JSON or mails, in base64 at any offset, both several
-/// times too, or in hexadecimal. A secret of less than eight characters can't be told from a part of a
-/// word, so such a word has the same effect.
+/// times too, or in hexadecimal. A secret of less than eight characters can't be told from a part
+/// of a word, so such a word has the same effect.
 ///
 /// Use it for text from a server that received the secrets: an error message, a header, a
 /// redirect's host.

@@ -175,8 +175,8 @@ impl Bundle {
     }
 }
 
-/// Whether a file is called as certificates are: by an ending, or as `openssl rehash` calls it, with
-/// eight hexadecimal digits and a number.
+/// Whether a file is called as certificates are: by an ending, or as `openssl rehash` calls it,
+/// with eight hexadecimal digits and a number.
 fn is_certificates_name(path: &Path) -> bool {
     const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "p7b", "p7c"];
     let Some(ending) = path.extension().and_then(OsStr::to_str) else {

@@ -93,7 +93,8 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 /// What is in the base64 of a text, in both alphabets and however its lines are broken; `None` if
-/// nothing of it is text. Letters before it may belong to it or not, so it is read from each offset.
+/// nothing of it is text. Letters before it may belong to it or not, so it is read from each
+/// offset.
 pub(super) fn within_base64(text: &str) -> Option<String> {
     let joined: String = text
         .chars()

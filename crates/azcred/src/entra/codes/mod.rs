@@ -36,8 +36,8 @@ pub(crate) enum OfRefreshToken {
     /// It was revoked or has expired ('Microsoft Entra authentication and authorization error
     /// codes').
     Ended,
-    /// The sign-in is older than a policy allows for this resource. Conditional Access then sends no
-    /// claims, and Entra ID returns `token_expired` though the refresh token is valid for other
+    /// The sign-in is older than a policy allows for this resource. Conditional Access then sends
+    /// no claims, and Entra ID returns `token_expired` though the refresh token is valid for other
     /// resources.
     TooOld,
     /// The account is of another tenant and not a guest in this one.
