@@ -372,7 +372,7 @@ async fn roots_that_cannot_be_read_are_an_error_that_names_the_variable() {
         (Some("some words"), "no certificate"),
         (
             Some("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"),
-            "begins on line 1 is not base64",
+            "line 1 (it is not base64 throughout)",
         ),
     ] {
         let mut system = Fixture::new().with_var("REQUESTS_CA_BUNDLE", "/ca.pem");
