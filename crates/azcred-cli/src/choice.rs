@@ -173,7 +173,10 @@ impl ValueEnum for NamedSource {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let name = PossibleValue::new(self.0.id());
-        Some(name.alias(self.0.credential_name()))
+        Some(
+            name.alias(self.0.credential_name())
+                .aliases(self.0.aliases()),
+        )
     }
 }
 

@@ -166,7 +166,7 @@ impl Misplaced {
     /// The error of a variable that must be a path and has this secret instead.
     pub(crate) fn in_variable(self, variable: &'static str) -> Error {
         let what = format!("could not read {variable}");
-        let why = format!("it must be the path of a file, and it is {}", self.noun());
+        let why = format!("it must be the path of a file, but it is {}", self.noun());
         let is_for = match self {
             Self::WebToken => variable.ends_with("TOKEN_FILE"),
             Self::PrivateKey | Self::Pem | Self::Base64File => {
@@ -177,7 +177,7 @@ impl Misplaced {
         Error::new(ErrorKind::Invalid, what, why).with_fix(match (is_for, self) {
             (true, _) => format!(
                 "write it to a file that only you can read, and set {variable} to the path of that file: \
-                 `(umask 077; printenv {variable} > FILE); export {variable}=FILE`"
+                 `(umask 077; printenv {variable} > FILE) && export {variable}=FILE`"
             ),
             (false, Self::ClientSecret) => format!(
                 "set {variable} to the path of a file, and AZURE_CLIENT_SECRET to the secret"
@@ -188,7 +188,7 @@ impl Misplaced {
 
     /// Why a command does not take this as the path of a file.
     pub fn in_argument(self) -> String {
-        format!("it must be the path of a file, and it is {}", self.noun())
+        format!("it must be the path of a file, but it is {}", self.noun())
     }
 
     /// What it is, after 'it is' or 'it looks like'.

@@ -294,8 +294,8 @@ fn variables_decide_if_no_option_does() {
 }
 
 #[test]
-fn only_and_exclude_accept_lists_of_both_names() {
-    let said = chain(&["-o", "json", "--only", "azure-cli,EnvironmentCredential"]).said();
+fn only_and_exclude_accept_lists_of_any_names() {
+    let said = chain(&["-o", "json", "--only", "az,EnvironmentCredential"]).said();
     assert_eq!(verdict(&said, "azure-cli"), "unavailable", "{said}");
     assert_eq!(verdict(&said, "environment"), "unavailable", "{said}");
     assert_eq!(verdict(&said, "managed-identity"), "excluded", "{said}");
@@ -317,7 +317,7 @@ fn only_and_exclude_accept_lists_of_both_names() {
         "{nobody}"
     );
     for wrong in [
-        ["--only", "az"],
+        ["--only", "azz"],
         ["--preset", "best"],
         ["--expect-tenant", "contoso.com"],
         ["--expect-principal", " "],

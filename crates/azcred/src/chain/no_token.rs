@@ -67,7 +67,8 @@ fn alone(report: &Report) -> Vec<&Attempt> {
     report.attempts.iter().filter(is_in).collect()
 }
 
-/// What completes a set of variables of which some are set; then the step of this place (a CI job,
+/// What corrects a variable with which a source found nothing; what completes a set of variables of
+/// which some are set; then the step of this place (a CI job,
 /// a pod); then the sign-ins of people, those first that work here; then a service principal.
 fn fix(system: &dyn System, report: &Report) -> Fix {
     let of = |source: Source| fix_of(report, |attempt| attempt.source == source).cloned();
@@ -96,7 +97,8 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
         Some(fix) => (None, Some(fix.when("you have a service principal"))),
         None => (None, None),
     };
-    let steps = [begun, meant_for_here].into_iter().chain(people);
+    let corrected = fix_of(report, |attempt| corrects_variable(attempt)).cloned();
+    let steps = [corrected, begun, meant_for_here].into_iter().chain(people);
     let steps: Vec<Fix> = steps.flatten().collect();
     let others = || {
         // A person can't sign in to a CI job.
@@ -123,6 +125,20 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
     };
     let all = steps.into_iter().chain(environment);
     all.reduce(Fix::or).unwrap_or_default()
+}
+
+/// Whether a source was set up by a variable that may be meant for something else, such as the
+/// client id of another identity. A fix without a condition undoes what was set on purpose.
+fn corrects_variable(attempt: &Attempt) -> bool {
+    let unsets = |fix: &Fix| match fix {
+        Fix::If(_, then) => matches!(**then, Fix::UnsetVariable(_)),
+        _ => false,
+    };
+    let error = attempt.error.as_ref();
+    error.and_then(Error::fix).is_some_and(|fix| match fix {
+        Fix::AnyOf(fixes) => fixes.iter().any(unsets),
+        fix => unsets(fix),
+    })
 }
 
 fn fix_of(report: &Report, is_it: impl Fn(&Attempt) -> bool) -> Option<&Fix> {

@@ -261,8 +261,14 @@ fn a_misspelt_expectation_is_rejected_with_its_line() {
         ("[expect]\ntennant = 'x'", "line 2: unknown field `tennant`"),
         ("[expect]\ntenant = 'contoso.com'", "not the id of a tenant"),
         ("[expect]\ntenant = 'adfs'", "does not sign in to AD FS"),
-        ("[chain]\nexclude = ['az']", "this name does not exist"),
-        ("[chain]\npreset = 'best'", "this name does not exist"),
+        (
+            "[chain]\nexclude = ['azz']",
+            "there is no source with this name",
+        ),
+        (
+            "[chain]\npreset = 'best'",
+            "there is no preset with this name",
+        ),
         ("chain = ", "line 1"),
         ("\u{0}", "the file is not text"),
         ("caf\u{e9}", "line 1"),

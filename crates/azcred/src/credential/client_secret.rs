@@ -133,7 +133,7 @@ pub(super) fn is_about_secret(error: &Error) -> bool {
 fn about(error: Error, secret: &str) -> Error {
     match (oddity_of_secret(secret), fix_of_secret(secret, None)) {
         (Some(oddity), Some(fix)) if is_about_secret(&error) => error
-            .because(format!("the secret that was sent is wrong: {oddity}"))
+            .with_why(format!("the secret that was sent is wrong: {oddity}"))
             .with_fix(fix),
         _ => error,
     }

@@ -303,7 +303,7 @@ fn check_secret(system: &dyn System, variable: &'static str, value: &str) -> Res
         ErrorKind::Invalid,
         format!("could not read {variable}"),
         format!(
-            "it must be the secret itself, and it is the path of a file ({})",
+            "it must be the secret itself, but it is the path of a file ({})",
             shown_path(&path)
         ),
     )

@@ -97,6 +97,12 @@ impl Error {
         self.change(|inner| inner.why = format!("{reason}; {}", inner.why).into())
     }
 
+    /// Replaces the reason.
+    #[must_use]
+    pub(crate) fn with_why(self, why: String) -> Self {
+        self.change(|inner| inner.why = why.into())
+    }
+
     /// Adds the identity provider's response.
     #[must_use]
     pub fn with_refusal(self, refusal: Refusal) -> Self {

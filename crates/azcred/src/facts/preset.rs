@@ -73,8 +73,8 @@ impl FromStr for Preset {
             .into_iter()
             .find(|preset| preset.id().eq_ignore_ascii_case(text))
             .ok_or_else(|| {
-                invalid("the preset", given, "this name does not exist")
-                    .with_fix("use azcred, azure, kedro or hi-ml")
+                invalid("the preset", given, "there is no preset with this name")
+                    .with_fix("set it to azcred, azure, kedro or hi-ml")
             })
     }
 }

@@ -94,6 +94,21 @@ impl Source {
         }
     }
 
+    /// Other names that people give it: those of the tools themselves.
+    pub fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Environment => &["env"],
+            Self::GitHubActions => &["github"],
+            Self::ManagedIdentity => &["msi"],
+            Self::VisualStudioCode => &["vscode"],
+            Self::AzureCli => &["az", "cli"],
+            Self::AzurePowerShell => &["powershell", "pwsh"],
+            Self::AzureDeveloperCli => &["azd"],
+            Self::InteractiveBrowser => &["browser"],
+            _ => &[],
+        }
+    }
+
     /// Whether the source is for a developer's machine, where a person signed in. The others are
     /// for deployed programs.
     pub fn is_developer(self) -> bool {
@@ -128,7 +143,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// Parses the id, or the name in the Azure SDKs. Case does not matter.
+/// Parses the id, the name in the Azure SDKs, or an alias. Case does not matter.
 impl FromStr for Source {
     type Err = Error;
 
@@ -138,10 +153,33 @@ impl FromStr for Source {
         let is = |name: &str| name.eq_ignore_ascii_case(text);
         Self::ALL
             .into_iter()
-            .find(|source| is(source.id()) || is(source.credential_name()))
+            .find(|source| {
+                is(source.id())
+                    || is(source.credential_name())
+                    || source.aliases().iter().any(|alias| is(alias))
+            })
             .ok_or_else(|| {
-                invalid("the source", given, "this name does not exist")
+                invalid("the source", given, "there is no source with this name")
                     .with_fix(format!("use one of {}", Self::ALL.map(Self::id).join(", ")))
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_means_one_source() {
+        for source in Source::ALL {
+            let names = [source.id(), source.credential_name()];
+            for name in names.iter().chain(source.aliases()) {
+                for name in [name.to_string(), name.to_uppercase(), format!(" '{name}' ")] {
+                    assert_eq!(name.parse::<Source>().unwrap(), source, "{name}");
+                }
+            }
+        }
+        let error = "azz".parse::<Source>().unwrap_err();
+        assert!(error.to_string().contains("azz"), "{error}");
     }
 }

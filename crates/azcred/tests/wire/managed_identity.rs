@@ -614,18 +614,28 @@ async fn an_identity_of_something_else_is_named_with_its_variable() {
         ("AZURE_POD_IDENTITY_AUTHORITY_HOST", &at(&server, "/")),
         ("AZURE_CLIENT_ID", CLIENT),
     ]);
-    let chain =
-        azcred::chain::Chain::builder(ClientOptions::new(machine.shared()).with_deadline(AMPLE))
-            .only([azcred::chain::Source::ManagedIdentity])
-            .build();
-    let error = chain
-        .get_token(&TokenRequest::new(Scope::ARM))
-        .await
-        .unwrap_err();
-    let shown = error.to_string();
-    assert!(
-        shown.contains(&format!("client id {CLIENT}, which AZURE_CLIENT_ID names")),
-        "{shown}"
-    );
-    assert!(shown.contains("unset AZURE_CLIENT_ID"), "{shown}");
+    use azcred::chain::{Chain, Source};
+    let options = ClientOptions::new(machine.shared()).with_deadline(AMPLE);
+    // The variable alone is the begin of a service principal too.
+    for only in [
+        &[Source::ManagedIdentity][..],
+        &[Source::Environment, Source::ManagedIdentity],
+    ] {
+        let chain = Chain::builder(options.clone()).only(only.iter().copied());
+        let error = chain
+            .build()
+            .get_token(&TokenRequest::new(Scope::ARM))
+            .await
+            .unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            shown.contains(&format!("client id {CLIENT}, which AZURE_CLIENT_ID names")),
+            "{shown}"
+        );
+        let fix = error.fix().unwrap().to_string();
+        assert!(
+            fix.starts_with("if it is not meant for this machine, unset AZURE_CLIENT_ID"),
+            "{fix}"
+        );
+    }
 }

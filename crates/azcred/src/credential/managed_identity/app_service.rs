@@ -62,7 +62,7 @@ impl Host for AppService {
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let fix = "restart the app, and do not copy IDENTITY_ENDPOINT and IDENTITY_HEADER: they change with every start";
+            let fix = "inside the app, restart it, which renews IDENTITY_ENDPOINT and IDENTITY_HEADER; elsewhere, unset both: they only work inside the app that they come from";
             let answer = self.endpoint.request_token(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }
