@@ -38,7 +38,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
         Failure::new(
             Kind::Invalid,
             // It may be a secret that was meant for another variable.
-            format!("could not read AZCRED_LOG ('{}')", printable(&directives, 12)),
+            format!("AZCRED_LOG ('{}') is not valid", printable(&directives, 12)),
             "the value is neither a level nor a list of TARGET=LEVEL",
         )
         .fix(

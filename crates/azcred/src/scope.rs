@@ -101,7 +101,7 @@ impl Scope {
         };
         Err(Error::new(
             ErrorKind::Invalid,
-            format!("could not read the scope {}", shown(&given)),
+            format!("the scope {} is not valid", shown(&given)),
             why,
         )
         .with_fix("a scope looks like https://management.azure.com/.default"))
@@ -119,7 +119,7 @@ impl Scope {
         if resource.ends_with(DEFAULT) {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("could not read the resource {}", shown(resource)),
+                format!("the resource {} is not valid", shown(resource)),
                 "it ends in /.default, so it is a scope, not a resource",
             )
             .with_fix("remove /.default, or give it as a scope"));

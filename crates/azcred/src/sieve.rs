@@ -165,7 +165,7 @@ impl Misplaced {
 
     /// The error of a variable that must be a path and has this secret instead.
     pub(crate) fn in_variable(self, variable: &'static str) -> Error {
-        let what = format!("could not read {variable}");
+        let what = format!("{variable} is not valid");
         let why = format!("it must be the path of a file, but it is {}", self.noun());
         let is_for = match self {
             Self::WebToken => variable.ends_with("TOKEN_FILE"),
@@ -420,7 +420,7 @@ pub(crate) fn invalid(what: &str, value: &str, expected: impl Into<Cow<'static, 
         Some(oddity) => format!("{oddity}; {}", expected.into()).into(),
         None => expected.into(),
     };
-    let what = format!("could not read {what} {}", shown(value));
+    let what = format!("{what} {} is not valid", shown(value));
     Error::new(ErrorKind::Invalid, what, why)
 }
 
@@ -439,7 +439,7 @@ pub(crate) fn in_variable(name: &str, value: &str, error: &Error) -> Error {
         true => String::new(),
         false => format!(" {}", in_brackets(value)),
     };
-    let what = format!("could not read {name}{shown}");
+    let what = format!("{name}{shown} is not valid");
     let error = Error::new(error.kind(), what, error.why().to_owned()).with_fix_of(error);
     match Misplaced::of(value) {
         Some(Misplaced::ClientSecret) if name.ends_with("_ID") => error.with_fix(format!(

@@ -226,10 +226,10 @@ fn the_value_of_a_variable_is_shown_unless_it_is_a_secret_and_a_secret_in_an_id_
     const SECRET: &str = "abc8Q~TopSecretValue.0123456789-abcdefgh";
     let cause = invalid("the id", "x y", "an id has no blanks").with_fix("correct it");
     let id = in_variable("AZURE_CLIENT_ID", "x y", &cause);
-    assert_eq!(id.what(), "could not read AZURE_CLIENT_ID ('x y')");
+    assert_eq!(id.what(), "AZURE_CLIENT_ID ('x y') is not valid");
     assert_eq!(id.fix().unwrap().to_string(), "correct it");
     let header = in_variable("IDENTITY_HEADER", "x y", &cause);
-    assert_eq!(header.what(), "could not read IDENTITY_HEADER");
+    assert_eq!(header.what(), "IDENTITY_HEADER is not valid");
     let misplaced = in_variable("AZURE_CLIENT_ID", SECRET, &cause);
     assert_eq!(
         misplaced.fix().unwrap().to_string(),

@@ -296,11 +296,11 @@ mod tests {
         let token = |kind| {
             Error::token(azcred::Error::new(
                 kind,
-                "could not read AZURE_AUTHORITY_HOST",
+                "AZURE_AUTHORITY_HOST is not valid",
                 "it is plain HTTP",
             ))
         };
-        let whole = "could not read AZURE_AUTHORITY_HOST: it is plain HTTP";
+        let whole = "AZURE_AUTHORITY_HOST is not valid: it is plain HTTP";
         assert_eq!(reason(&token(azcred::ErrorKind::Invalid)), whole);
         assert_eq!(reason(&token(azcred::ErrorKind::Unavailable)), whole);
         assert_eq!(

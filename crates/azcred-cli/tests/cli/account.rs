@@ -493,12 +493,7 @@ fn the_setting_that_excludes_the_sign_in_is_named_and_the_suggested_command_work
         ),
         (expected, ("A", "b"), "expects the tenant", None),
         ("[chan]\n", ("A", "b"), "unknown field `chan`", None),
-        (
-            "",
-            ("AZCRED_PRESET", "bogus"),
-            "could not read AZCRED_PRESET",
-            None,
-        ),
+        ("", ("AZCRED_PRESET", "bogus"), "AZCRED_PRESET (", None),
         (
             "",
             ("AZCRED_PRESET", "azure"),
@@ -514,7 +509,7 @@ fn the_setting_that_excludes_the_sign_in_is_named_and_the_suggested_command_work
         (
             "",
             ("AZURE_TOKEN_CREDENTIALS", "x"),
-            "could not read AZURE_TOKEN_CREDENTIALS",
+            "AZURE_TOKEN_CREDENTIALS is not valid",
             ONLY,
         ),
     ] {

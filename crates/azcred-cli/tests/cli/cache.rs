@@ -51,10 +51,7 @@ fn an_invalid_setting_is_an_error_and_stores_nothing() {
         let said = home.run(&["token"]).envs(&environment).env(name, value);
         let said = said.said();
         assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
-        assert!(
-            said.stderr.contains(&format!("could not read {name}")),
-            "{said}"
-        );
+        assert!(said.stderr.contains(&format!("error: {name} (")), "{said}");
     }
     let list = home.run(&["cache", "list", "-o", "json"]).said().json();
     assert_eq!(list["files"], 0, "{list}");

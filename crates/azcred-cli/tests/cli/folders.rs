@@ -58,7 +58,7 @@ fn a_secret_that_is_not_utf_8_is_an_error_with_the_variables_name() {
         .said();
     assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
     assert!(
-        said.stderr.contains("could not read AZURE_CLIENT_SECRET"),
+        said.stderr.contains("AZURE_CLIENT_SECRET is not valid"),
         "{said}"
     );
     assert!(!said.stderr.contains("cret\u{fffd}"), "{said}");

@@ -249,6 +249,7 @@ async fn the_admin_port_serves_what_its_page_lists_and_nothing_else() {
             match request.as_str() {
                 "GET /faults" => assert!(body.contains(r#""count":2"#), "{body}"),
                 "DELETE /faults" => assert!(lab.emulator.faults().all().is_empty()),
+                "DELETE /requests" => assert!(lab.emulator.requests().all().is_empty()),
                 "GET /info" => assert!(body.contains(&info.login_url), "{body}"),
                 "POST /federated-tokens" => assert!(body.contains("eyJ"), "{body}"),
                 _ => {}

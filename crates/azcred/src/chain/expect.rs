@@ -46,14 +46,14 @@ impl Expect {
     /// [`ErrorKind::Invalid`] if the text is not a GUID.
     pub fn tenant(mut self, tenant: &str) -> Result<Self> {
         if is_ad_fs(tidied_id(tenant)) {
-            let what = format!("could not read the expected tenant (from {})", self.said_by);
+            let what = format!("the expected tenant (from {}) is not valid", self.said_by);
             let why = format!("{} means AD FS; {NO_AD_FS}", shown(tenant));
             return Err(Error::new(ErrorKind::Invalid, what, why).with_fix(instead_of_ad_fs()));
         }
         let id = Uuid::parse_str(tidied_id(tenant)).map_err(|_| {
             Error::new(
                 ErrorKind::Invalid,
-                format!("could not read the expected tenant (from {})", self.said_by),
+                format!("the expected tenant (from {}) is not valid", self.said_by),
                 match oddity(tenant) {
                     Some(oddity) => format!("{} is not the id of a tenant: {oddity}", shown(tenant)),
                     None => format!("{} is not the id of a tenant", shown(tenant)),
@@ -77,7 +77,7 @@ impl Expect {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 format!(
-                    "could not read the expected principal {} (from {})",
+                    "the expected principal {} (from {}) is not valid",
                     shown(principal),
                     self.said_by
                 ),
@@ -91,7 +91,7 @@ impl Expect {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 format!(
-                    "could not read the expected principal (from {})",
+                    "the expected principal (from {}) is not valid",
                     self.said_by
                 ),
                 "it is empty",

@@ -251,7 +251,7 @@ fn token_credentials(system: &dyn System) -> Result<Option<Chosen>> {
         .ok_or_else(|| {
             Error::new(
                 ErrorKind::Invalid,
-                "could not read AZURE_TOKEN_CREDENTIALS",
+                "AZURE_TOKEN_CREDENTIALS is not valid",
                 format!("{} does not name sources", shown(value)),
             )
             .with_fix(

@@ -158,7 +158,7 @@ impl Cloud {
             Some("AzureChinaCloud") => Ok(Self::CHINA),
             Some(other) => Err(Error::new(
                 ErrorKind::Invalid,
-                "could not read AZUREML_CURRENT_CLOUD",
+                "AZUREML_CURRENT_CLOUD is not valid",
                 format!("{} is not a known cloud", shown(other)),
             )
             .with_fix("set it to AzureCloud, AzureUSGovernment or AzureChinaCloud, or unset it")),
@@ -307,7 +307,7 @@ impl fmt::Debug for Authority {
 fn checked(name: &'static str, text: &str) -> Result<Url> {
     let refuse = |why: &'static str| {
         let why = oddity(text).unwrap_or(why.into());
-        Error::new(ErrorKind::Invalid, format!("could not read {name}"), why)
+        Error::new(ErrorKind::Invalid, format!("{name} is not valid"), why)
             .with_fix("give an https:// address such as https://login.microsoftonline.com")
     };
     let url = Url::parse(text).map_err(|_| refuse("it is not an address"))?;

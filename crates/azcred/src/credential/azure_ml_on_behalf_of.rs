@@ -79,7 +79,7 @@ impl AzureMlOnBehalfOfCredential {
             "http" => near::client(&url, &system).ok_or_else(|| {
                 Error::new(
                     ErrorKind::Invalid,
-                    format!("could not read {ENDPOINT}"),
+                    format!("{ENDPOINT} is not valid"),
                     "it is plain HTTP to a public address, which would expose the token",
                 )
                 .with_fix(near::trust(url.host_str().unwrap_or_default(), ENDPOINT))

@@ -98,7 +98,7 @@ fn a_value_that_cannot_be_used_names_its_variable_and_shows_it_unless_it_is_a_se
                 2 => String::new(),
                 _ => format!(" ('{value}')"),
             };
-            assert_eq!(error.what(), format!("could not read {name}{shown}"));
+            assert_eq!(error.what(), format!("{name}{shown} is not valid"));
         }
         if place == 2 {
             assert!(!error.to_string().contains("canary"), "{error}");

@@ -301,7 +301,7 @@ fn check_secret(system: &dyn System, variable: &'static str, value: &str) -> Res
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("could not read {variable}"),
+        format!("{variable} is not valid"),
         format!(
             "it must be the secret itself, but it is the path of a file ({})",
             shown_path(&path)

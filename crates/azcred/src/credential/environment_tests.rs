@@ -52,20 +52,17 @@ fn an_id_is_read_without_what_surrounds_it_and_another_value_is_shown() {
     let error = with("1111\u{200b}1111-2222", TENANT).unwrap_err();
     assert_eq!(
         error.what(),
-        "could not read AZURE_CLIENT_ID ('1111<U+200B>1111-2222')"
+        "AZURE_CLIENT_ID ('1111<U+200B>1111-2222') is not valid"
     );
     assert!(
         error.why().contains("U+200B, which can't be seen"),
         "{error}"
     );
     let error = with("$(clientId)", TENANT).unwrap_err();
-    assert_eq!(
-        error.what(),
-        "could not read AZURE_CLIENT_ID ('$(clientId)')"
-    );
+    assert_eq!(error.what(), "AZURE_CLIENT_ID ('$(clientId)') is not valid");
     assert!(error.why().contains("placeholder"), "{error}");
     let error = with(CLIENT, "contoso").unwrap_err();
-    assert_eq!(error.what(), "could not read AZURE_TENANT_ID ('contoso')");
+    assert_eq!(error.what(), "AZURE_TENANT_ID ('contoso') is not valid");
 }
 
 #[test]
@@ -104,7 +101,7 @@ fn the_path_of_a_file_in_place_of_its_secret_is_refused_before_a_request() {
             );
             let error = made.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{value}");
-            assert_eq!(error.what(), format!("could not read {secret}"));
+            assert_eq!(error.what(), format!("{secret} is not valid"));
             assert!(
                 error.why().contains("path of a file (/run/secrets/x)"),
                 "{error}"
@@ -219,7 +216,7 @@ fn a_value_that_cannot_be_used_names_its_variable() {
         (error.kind(), error.what()),
         (
             ErrorKind::Invalid,
-            "could not read AZURE_TENANT_ID ('not a tenant')"
+            "AZURE_TENANT_ID ('not a tenant') is not valid"
         )
     );
     bad[0].1 = "common";

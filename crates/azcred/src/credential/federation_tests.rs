@@ -85,7 +85,7 @@ fn the_program_and_then_the_variable_choose_the_audience_that_is_requested() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert_eq!(
         error.what(),
-        "could not read AZCRED_FEDERATED_AUDIENCE ('api://a api://b')"
+        "AZCRED_FEDERATED_AUDIENCE ('api://a api://b') is not valid"
     );
 }
 

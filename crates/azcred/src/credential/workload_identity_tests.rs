@@ -99,7 +99,7 @@ fn a_value_that_cannot_be_used_names_its_variable() {
         variables[place].1 = value;
         let error = of(&variables).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert_eq!(error.what(), format!("could not read {name} ('{value}')"));
+        assert_eq!(error.what(), format!("{name} ('{value}') is not valid"));
     }
 }
 
@@ -110,7 +110,7 @@ fn a_token_in_place_of_its_file_is_refused_and_not_shown() {
         variables[2].1 = value;
         let error = of(&variables).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert_eq!(error.what(), "could not read AZURE_FEDERATED_TOKEN_FILE");
+        assert_eq!(error.what(), "AZURE_FEDERATED_TOKEN_FILE is not valid");
         let text = format!("{error} {error:?}");
         assert!(!text.contains("TopSecret"), "{text}");
         assert!(error.fix().unwrap().to_string().contains(FILE), "{error}");

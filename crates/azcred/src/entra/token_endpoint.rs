@@ -90,7 +90,7 @@ fn of_one_tenant(tenant: &TenantId) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("could not read the tenant '{tenant}'"),
+        format!("the tenant '{tenant}' is not valid"),
         "it means any tenant, but an application signs in to one tenant",
     )
     .with_fix(Fix::FindTenant))

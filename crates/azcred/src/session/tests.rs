@@ -124,7 +124,9 @@ async fn a_variable_that_can_not_be_used_is_named() {
         let error = open(&home().with_var(name, value)).await.unwrap_err();
         let fix = error.fix().unwrap().to_string();
         assert!(
-            error.what().ends_with(&format!("{name} ('{value}')")),
+            error
+                .what()
+                .ends_with(&format!("{name} ('{value}') is not valid")),
             "{error}"
         );
         for value in possible {

@@ -55,7 +55,7 @@ pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
         Some(wish) if tidied(&wish).eq_ignore_ascii_case("never") => Ok(false),
         Some(wish) => Err(Error::new(
             ErrorKind::Invalid,
-            format!("could not read {CACHE_VARIABLE} {}", in_brackets(&wish)),
+            format!("{CACHE_VARIABLE} {} is not valid", in_brackets(&wish)),
             "the value is not 'never'",
         )
         .with_fix("set it to never, which stores no access token on disk, or unset it")),
@@ -67,7 +67,7 @@ pub(super) fn check_home(system: &dyn System) -> Result<()> {
     match as_set(system, HOME_VARIABLE) {
         Some(home) if !home.is_absolute() => Err(Error::new(
             ErrorKind::Invalid,
-            format!("could not read {HOME_VARIABLE} ({})", shown_path(&home)),
+            format!("{HOME_VARIABLE} ({}) is not valid", shown_path(&home)),
             "it is a relative path, which names another folder in each place",
         )
         .with_fix("give the folder's full path, or unset it")),

@@ -88,7 +88,7 @@ pub(crate) fn check_text(system: &dyn System) -> Result<()> {
     };
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("could not read {name}"),
+        format!("{name} is not valid"),
         "its value is not valid UTF-8 text",
     )
     .with_fix(format!(

@@ -545,7 +545,7 @@ pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
         Some(value) if tidied(&value).eq_ignore_ascii_case("never") => Ok(true),
         Some(value) => Err(Error::new(
             ErrorKind::Invalid,
-            format!("could not read AZCRED_KEYRING {}", in_brackets(&value)),
+            format!("AZCRED_KEYRING {} is not valid", in_brackets(&value)),
             "it must be 'never', or not set",
         )
         .with_fix("set it to `never` to store the key in a file, or unset it")),

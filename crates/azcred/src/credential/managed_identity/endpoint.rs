@@ -18,7 +18,7 @@ pub(super) fn variable(system: &dyn System, name: &str) -> Result<String> {
     system.var(name).ok_or_else(|| {
         Error::new(
             ErrorKind::Unavailable,
-            format!("could not read {name}"),
+            format!("{name} is not valid"),
             "it is not set",
         )
     })
@@ -41,7 +41,7 @@ pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
         }
         _ => Err(Error::new(
             ErrorKind::Invalid,
-            format!("could not read {name}"),
+            format!("{name} is not valid"),
             odd.unwrap_or("it contains characters that a header can't have".into()),
         )
         .with_fix(format!("pass {name} on unchanged, as the host set it"))),
@@ -181,7 +181,7 @@ impl Endpoint {
 fn invalid(variable: &str, value: &str, why: &'static str) -> Error {
     Error::new(
         ErrorKind::Invalid,
-        format!("could not read {variable} {}", in_brackets(value)),
+        format!("{variable} {} is not valid", in_brackets(value)),
         oddity(value).unwrap_or(why.into()),
     )
     .with_fix(format!(

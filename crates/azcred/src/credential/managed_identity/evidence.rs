@@ -38,7 +38,7 @@ impl Wish {
             "never" => Ok(Self::Never),
             _ => Err(Error::new(
                 ErrorKind::Invalid,
-                format!("could not read AZCRED_IMDS {}", in_brackets(&text)),
+                format!("AZCRED_IMDS {} is not valid", in_brackets(&text)),
                 "the value is neither 'always' nor 'never'",
             )
             .with_fix("set AZCRED_IMDS to always or never, or unset it")),

@@ -41,7 +41,7 @@ impl ServiceFabric {
         let thumbprint = read_thumbprint(&thumbprint).ok_or_else(|| {
             Error::new(
                 ErrorKind::Invalid,
-                "could not read IDENTITY_SERVER_THUMBPRINT",
+                "IDENTITY_SERVER_THUMBPRINT is not valid",
                 "it is not a SHA-1 thumbprint of 40 hexadecimal digits",
             )
             .with_fix("pass IDENTITY_SERVER_THUMBPRINT on unchanged, as Service Fabric set it")
