@@ -1,10 +1,11 @@
 //! A program on the user's machine, without the user's and the machine's own sign-ins.
 
-use super::{Persona, Way, rules};
+use super::{Persona, Way};
 use crate::{
     homes::{AZCRED, AZD, AZURE_CLI, Homes, UserFolder, private, record, users_folder},
     info::Info,
 };
+use azcred_guest::{class_of, known};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
@@ -140,10 +141,8 @@ impl Info {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         set.extend(own);
-        let unset = rules::NAMES
-            .iter()
-            .chain(rules::WELL_KNOWN)
-            .map(|name| (*name).to_owned())
+        let unset = known(|_| true)
+            .map(str::to_owned)
             .chain(inherited.removed())
             .filter(|name| !set.contains_key(name))
             .collect();
@@ -264,7 +263,7 @@ impl Inherited {
     fn removed(&self) -> impl Iterator<Item = String> {
         let names = self.variables.keys().filter_map(|name| name.to_str());
         names
-            .filter(|name| rules::is_removed(name))
+            .filter(|name| class_of(name).is_some())
             .filter(|name| {
                 let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
                 name.bytes().all(is_plain)

@@ -10,7 +10,6 @@ mod isolation;
 mod laptop;
 mod pairs;
 mod principals;
-mod rules;
 mod way;
 
 use crate::info::Info;
