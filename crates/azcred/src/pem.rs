@@ -63,30 +63,49 @@ pub(crate) fn sections(text: &str) -> Result<Vec<Section<'_>>, Trouble> {
 
 /// As [`sections`], for texts in which each section counts by itself.
 pub(crate) fn each_section(text: &str) -> Vec<Result<Section<'_>, Trouble>> {
+    // Each mark is looked for once, and each line counted once: a file may have many of both.
+    let mut begins = text.match_indices(BEGIN).map(|(at, _)| at).peekable();
+    let mut ends = text.match_indices(END).map(|(at, _)| at).peekable();
     let mut sections = Vec::new();
-    let mut at = 0;
-    while let Some(begin) = text[at..].find(BEGIN).map(|begin| at + begin) {
-        let (section, after) = section(text, begin);
-        sections.push(section.map_err(|why| Trouble(line_of(text, begin), why)));
-        at = after;
+    let (mut line, mut counted, mut after) = (1, 0, 0);
+    while let Some(begin) = begins.next() {
+        if begin < after {
+            continue;
+        }
+        line += breaks(&text[counted..begin]);
+        counted = begin;
+        let (section, ended) = match label(text, begin + BEGIN.len()) {
+            None => (Err("has a header that is not whole"), begin + BEGIN.len()),
+            Some((label, inside)) => {
+                while begins.next_if(|next| *next < inside).is_some() {}
+                while ends.next_if(|end| *end < inside).is_some() {}
+                let (next, end) = (begins.peek().copied(), ends.peek().copied());
+                section(text, line, label, inside, next, end)
+            }
+        };
+        sections.push(section.map_err(|why| Trouble(line, why)));
+        after = ended;
     }
     sections
 }
 
-/// The section that begins at `begin`, and where the search for the next one begins.
-fn section(text: &str, begin: usize) -> (Result<Section<'_>, &'static str>, usize) {
-    let behind = begin + BEGIN.len();
-    let Some((label, inside)) = label(text, behind) else {
-        return (Err("has a header that is not whole"), behind);
-    };
-    let rest = &text[inside..];
-    let end = match (rest.find(END), rest.find(BEGIN)) {
+/// The section on `line` whose content begins at `inside`, before the `next` one and the first
+/// `end`; and where the search for the next one begins.
+fn section<'a>(
+    text: &'a str,
+    line: usize,
+    label: &'a str,
+    inside: usize,
+    next: Option<usize>,
+    end: Option<usize>,
+) -> (Result<Section<'a>, &'static str>, usize) {
+    let end = match (end, next) {
         (None, None) => return (Err("has no end: its last lines are missing"), inside),
         (None, Some(_)) => return (Err("has no end: another begins inside it"), inside),
         (Some(end), Some(next)) if next < end => {
             return (Err("has no end: another begins inside it"), inside);
         }
-        (Some(end), _) => inside + end,
+        (Some(end), _) => end,
     };
     let after = match self::label(text, end + END.len()) {
         Some((ended, after)) if ended == label => after,
@@ -99,7 +118,7 @@ fn section(text: &str, begin: usize) -> (Result<Section<'_>, &'static str>, usiz
         None => Err("is not base64 throughout"),
         Some(der) if der.is_empty() => Err("is empty"),
         Some(der) => Ok(Section {
-            line: line_of(text, begin),
+            line,
             label,
             encryption,
             der,
@@ -110,19 +129,24 @@ fn section(text: &str, begin: usize) -> (Result<Section<'_>, &'static str>, usiz
 
 /// The label that begins at `from`, and where its dashes end.
 fn label(text: &str, from: usize) -> Option<(&str, usize)> {
-    let length = text[from..].find(DASHES)?;
-    let label = &text[from..from + length];
-    let fits = |b: u8| b.is_ascii_graphic() || b == b' ';
-    (length <= LONGEST_LABEL && label.bytes().all(fits))
-        .then_some((label, from + length + DASHES.len()))
+    let near = &text.as_bytes()[from..];
+    let near = &near[..near.len().min(LONGEST_LABEL + DASHES.len())];
+    let length = near
+        .windows(DASHES.len())
+        .position(|window| window == DASHES.as_bytes())?;
+    let fits = |b: &u8| b.is_ascii_graphic() || *b == b' ';
+    near[..length]
+        .iter()
+        .all(fits)
+        .then(|| (&text[from..from + length], from + length + DASHES.len()))
 }
 
-/// The line, counted from 1, of a place in a text. A carriage return with a line feed is one break.
-fn line_of(text: &str, place: usize) -> usize {
-    let before = &text.as_bytes()[..place];
-    let breaks = before.iter().enumerate();
-    1 + breaks
-        .filter(|(at, b)| **b == b'\n' || (**b == b'\r' && before.get(at + 1) != Some(&b'\n')))
+/// The line breaks in a text that a mark follows. A carriage return with a line feed is one.
+fn breaks(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let breaks = bytes.iter().enumerate();
+    breaks
+        .filter(|(at, b)| **b == b'\n' || (**b == b'\r' && bytes.get(at + 1) != Some(&b'\n')))
         .count()
 }
 
@@ -186,6 +210,24 @@ mod tests {
             let expected = Trouble(3, "has no end: its last lines are missing");
             assert_eq!(trouble, Some(expected), "{break_}");
         }
+    }
+
+    /// It takes minutes if each section looks through the whole text.
+    #[test]
+    fn a_file_of_nothing_but_marks_is_read_once() {
+        const MANY: usize = 100_000;
+        let text = "-----BEGIN A-----\n".repeat(MANY);
+        let troubles = each_section(&text);
+        assert_eq!(troubles.len(), MANY);
+        let last = Trouble(MANY, "has no end: its last lines are missing");
+        assert_eq!(
+            troubles.into_iter().last().and_then(Result::err),
+            Some(last)
+        );
+        let text = "-----BEGIN A-----\nAAEC\n-----END A-----\n".repeat(MANY);
+        let sections = sections(&text).unwrap_or_default();
+        assert_eq!(sections.len(), MANY);
+        assert_eq!(sections[MANY - 1].line, 3 * MANY - 2);
     }
 
     #[test]
