@@ -416,7 +416,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 /// The source text of all crates with messages, with every string on one line.
 fn all_sources() -> String {
     let mut files = Vec::new();
-    for name in ["azcred", "azcred-azure", "azcred-cli"] {
+    for name in ["azcred", "azcred-azure", "azcred-endpoint", "azcred-cli"] {
         sources(&root().join("crates").join(name).join("src"), &mut files);
     }
     let mut all = String::new();
@@ -471,7 +471,7 @@ const NO_VARIABLES: [&str; 5] = [
 fn every_variable_that_is_read_is_in_the_page_of_variables() {
     let page = read("docs/variables.md");
     let mut files = Vec::new();
-    for name in ["azcred", "azcred-azure", "azcred-cli"] {
+    for name in ["azcred", "azcred-azure", "azcred-endpoint", "azcred-cli"] {
         sources(&root().join("crates").join(name).join("src"), &mut files);
     }
     let mut found = BTreeSet::new();

@@ -75,6 +75,7 @@ fn words(root: &Path, sources: &[Vec<File>]) -> Result<Vec<String>> {
     for folder in [
         "crates/azcred/src",
         "crates/azcred-azure/src",
+        "crates/azcred-endpoint/src",
         "crates/azcred-cli/src",
     ] {
         findings.extend(of(folder).flat_map(sentences::read));

@@ -1,0 +1,91 @@
+//! The record of tokens and rejections.
+
+use crate::reason::Reason;
+use azcred::Untrusted;
+use std::{fmt, net::SocketAddr};
+use time::OffsetDateTime;
+
+/// Records each token and each rejection.
+pub trait Audit: Send + Sync {
+    /// Records an event. It must not block: the endpoint waits for it.
+    fn record(&self, event: &Event);
+}
+
+/// A request and its result. It never has a token or a secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// When the response was ready, in UTC.
+    pub at: OffsetDateTime,
+    /// The client.
+    pub client: Client,
+    /// The resource, if the request has one.
+    pub resource: Option<Untrusted>,
+    /// The result.
+    pub verdict: Verdict,
+}
+
+/// The client of a connection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Client {
+    /// Its address.
+    pub address: SocketAddr,
+}
+
+/// The result of a request.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It got a token.
+    Token {
+        /// When the token ends, in UTC.
+        expires_on: OffsetDateTime,
+    },
+    /// It got none.
+    Rejected(Reason),
+}
+
+/// One line.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = self.at.replace_nanosecond(0).unwrap_or(self.at);
+        let time = time.format(&time::format_description::well_known::Rfc3339);
+        write!(f, "{} ", time.unwrap_or_default())?;
+        match &self.verdict {
+            Verdict::Token { .. } => f.write_str("token")?,
+            Verdict::Rejected(reason) => write!(f, "rejected ({})", reason.status())?,
+        }
+        write!(f, " client={}", self.client)?;
+        if let Some(resource) = &self.resource {
+            write!(f, " resource={resource}")?;
+        }
+        match &self.verdict {
+            Verdict::Token { expires_on } => {
+                let ends = expires_on.replace_nanosecond(0).unwrap_or(*expires_on);
+                let ends = ends.format(&time::format_description::well_known::Rfc3339);
+                write!(f, " expires={}", ends.unwrap_or_default())
+            }
+            Verdict::Rejected(reason) => write!(f, ": {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)
+    }
+}
+
+/// Records events as log messages of the target `azcred_endpoint::audit`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogAudit;
+
+impl Audit for LogAudit {
+    fn record(&self, event: &Event) {
+        match event.verdict {
+            Verdict::Token { .. } => tracing::info!(target: "azcred_endpoint::audit", "{event}"),
+            Verdict::Rejected(_) => tracing::warn!(target: "azcred_endpoint::audit", "{event}"),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod allow;
+mod audit;
+mod desk;
+mod door;
+mod endpoint;
+mod options;
+mod rate;
+mod reason;
+mod response;
+mod secret;
+mod server;
+
+pub use crate::{
+    allow::Allow,
+    audit::{Audit, Client, Event, LogAudit, Verdict},
+    endpoint::Endpoint,
+    options::{Options, Protocol},
+    reason::Reason,
+};

@@ -1,0 +1,133 @@
+//! How an endpoint is set up.
+
+use crate::{
+    allow::Allow,
+    audit::{Audit, LogAudit},
+};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// A protocol in which managed identities are requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// App Service's: `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`, version 2019-08-01. All Azure SDKs
+    /// have it ('Use managed identities for App Service and Azure Functions', 'REST endpoint
+    /// reference').
+    AppService,
+    /// Azure Machine Learning's on a compute: `MSI_ENDPOINT` and `MSI_SECRET`, version 2017-09-01.
+    AzureMl,
+}
+
+impl Protocol {
+    /// The header with the secret.
+    pub(crate) fn header(self) -> &'static str {
+        match self {
+            Self::AppService => "x-identity-header",
+            Self::AzureMl => "secret",
+        }
+    }
+
+    /// The parameters that name an identity. Microsoft's page has `principal_id`; the SDKs send
+    /// `object_id`.
+    pub(crate) fn identities(self) -> &'static [&'static str] {
+        match self {
+            Self::AppService => &["client_id", "object_id", "principal_id", "mi_res_id"],
+            Self::AzureMl => &["clientid"],
+        }
+    }
+}
+
+/// How an endpoint is set up.
+#[derive(Clone)]
+pub struct Options {
+    pub(crate) allow: Allow,
+    pub(crate) audit: Arc<dyn Audit>,
+    pub(crate) serves_azure_ml: bool,
+    pub(crate) port: u16,
+    pub(crate) lasts: Option<Duration>,
+    pub(crate) per_second: u32,
+    pub(crate) connections: usize,
+    pub(crate) patience: Duration,
+}
+
+impl Options {
+    /// An endpoint on a free port of 127.0.0.1 that returns tokens for these resources in App
+    /// Service's protocol, until it is stopped.
+    pub fn new(allow: Allow) -> Self {
+        Self {
+            allow,
+            audit: Arc::new(LogAudit),
+            serves_azure_ml: false,
+            port: 0,
+            lasts: None,
+            per_second: 10_000,
+            connections: 16_384,
+            patience: Duration::from_secs(60),
+        }
+    }
+
+    /// Also serves Azure Machine Learning's protocol, and sets `MSI_ENDPOINT` and `MSI_SECRET`.
+    /// Some programs skip managed identities if `MSI_ENDPOINT` is set.
+    #[must_use]
+    pub fn with_azure_ml(mut self) -> Self {
+        self.serves_azure_ml = true;
+        self
+    }
+
+    /// Records tokens and rejections here. The default is [`LogAudit`].
+    #[must_use]
+    pub fn with_audit(mut self, audit: Arc<dyn Audit>) -> Self {
+        self.audit = audit;
+        self
+    }
+
+    /// Listens on this port instead of a free one.
+    #[must_use]
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Closes the port after this time.
+    #[must_use]
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.lasts = Some(time);
+        self
+    }
+
+    /// Answers at most this many requests with the secret in a second, and the others with 429. The
+    /// default is 10,000.
+    #[must_use]
+    pub fn with_rate(mut self, per_second: u32) -> Self {
+        self.per_second = per_second.max(1);
+        self
+    }
+
+    /// Keeps at most this many connections. For one more, the oldest idle one is closed. The
+    /// default is 16,384.
+    #[must_use]
+    pub fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// Waits this long for a request's head, and for the next request. The default is a minute.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("allow", &self.allow)
+            .field("serves_azure_ml", &self.serves_azure_ml)
+            .field("port", &self.port)
+            .field("lasts", &self.lasts)
+            .field("per_second", &self.per_second)
+            .field("connections", &self.connections)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! Accepts connections and serves them. Every wait is bounded.
+
+use crate::{audit::Client, desk::Desk, options::Options, reason::Reason};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{AbortHandle, Id, JoinSet},
+    time::timeout,
+};
+
+/// The largest head in bytes. The longest is one with a resource id of 2 KiB.
+const LARGEST_HEAD: usize = 16 << 10;
+/// The most headers.
+const MOST_HEADERS: usize = 64;
+/// Accepting fails while this process has too many open files, which may be temporary.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The open connections of an endpoint. Dropping it closes all of them.
+pub(crate) struct Server {
+    desk: Arc<Desk>,
+    patience: Duration,
+    most: usize,
+    tasks: JoinSet<()>,
+    /// By age, the oldest first.
+    open: BTreeMap<u64, Visitor>,
+    numbers: BTreeMap<Id, u64>,
+    next: u64,
+}
+
+struct Visitor {
+    /// Requests that have arrived and have no response yet.
+    waiting: Arc<AtomicUsize>,
+    task: AbortHandle,
+}
+
+impl Server {
+    pub(crate) fn new(desk: Desk, options: &Options) -> Self {
+        Self {
+            desk: Arc::new(desk),
+            patience: options.patience,
+            most: options.connections,
+            tasks: JoinSet::new(),
+            open: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            next: 0,
+        }
+    }
+
+    /// Serves while it is polled.
+    pub(crate) async fn serve(mut self, listener: TcpListener) -> Infallible {
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, address)) => self.welcome(stream, address),
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection was not accepted");
+                        self.make_room();
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                },
+                Some(done) = self.tasks.join_next_with_id() => {
+                    let id = match done {
+                        Ok((id, ())) => id,
+                        Err(error) => error.id(),
+                    };
+                    if let Some(number) = self.numbers.remove(&id) {
+                        self.open.remove(&number);
+                    }
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, stream: TcpStream, address: SocketAddr) {
+        if self.open.len() >= self.most {
+            self.make_room();
+        }
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let client = Client { address };
+        let talk = talk(
+            stream,
+            client,
+            self.desk.clone(),
+            waiting.clone(),
+            self.patience,
+        );
+        let task = self.tasks.spawn(talk);
+        self.numbers.insert(task.id(), self.next);
+        self.open.insert(self.next, Visitor { waiting, task });
+        self.next += 1;
+    }
+
+    /// Closes the oldest connection on which no response is due.
+    fn make_room(&mut self) {
+        let mut open = self.open.iter();
+        let idle = open.find(|(_, visitor)| visitor.waiting.load(Ordering::Relaxed) == 0);
+        if let Some(number) = idle.map(|(number, _)| *number)
+            && let Some(visitor) = self.open.remove(&number)
+        {
+            visitor.task.abort();
+        }
+    }
+}
+
+/// A request that has arrived, until its response is ready or given up.
+struct InService(Arc<AtomicUsize>);
+
+impl InService {
+    fn new(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting.clone())
+    }
+}
+
+impl Drop for InService {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves one connection.
+async fn talk(
+    stream: TcpStream,
+    client: Client,
+    desk: Arc<Desk>,
+    waiting: Arc<AtomicUsize>,
+    patience: Duration,
+) {
+    // A connection has buffers only after its first byte, so that idle ones cost little.
+    if !matches!(timeout(patience, stream.readable()).await, Ok(Ok(()))) {
+        return;
+    }
+    // Responses are small and complete.
+    let _ = stream.set_nodelay(true);
+    let answer = service_fn(|request: Request<Incoming>| async {
+        let _in_service = InService::new(&waiting);
+        let (head, _) = request.into_parts();
+        Ok::<_, Infallible>(desk.answer(&head, &client).await)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(LARGEST_HEAD)
+        .max_headers(MOST_HEADERS)
+        // The date is of no use, and making it panics after the year 9999.
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+    if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
+        // hyper has sent its response.
+        drop(desk.reject(&client, None, Reason::NoRequest));
+    }
+}
