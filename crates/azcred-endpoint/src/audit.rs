@@ -1,6 +1,6 @@
 //! The record of tokens and rejections.
 
-use crate::reason::Reason;
+use crate::{peer::Process, reason::Reason};
 use azcred::Untrusted;
 use std::{fmt, net::SocketAddr};
 use time::OffsetDateTime;
@@ -31,6 +31,8 @@ pub struct Event {
 pub struct Client {
     /// Its address.
     pub address: SocketAddr,
+    /// Its program, where the system tells.
+    pub process: Option<Process>,
 }
 
 /// The result of a request.
@@ -73,7 +75,11 @@ impl fmt::Display for Event {
 
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.address)
+        self.address.fmt(f)?;
+        match &self.process {
+            Some(process) => write!(f, " process={process}"),
+            None => Ok(()),
+        }
     }
 }
 

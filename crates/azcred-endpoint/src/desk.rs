@@ -4,6 +4,7 @@ use crate::{
     allow::Allow,
     audit::{Audit, Client, Event, Verdict},
     door::{Asked, Door},
+    peer::Peers,
     rate::Rate,
     reason::Reason,
     response,
@@ -26,6 +27,7 @@ pub(crate) struct Desk {
     pub(crate) allow: Allow,
     pub(crate) rate: Mutex<Rate>,
     pub(crate) audit: Arc<dyn Audit>,
+    pub(crate) peers: Peers,
 }
 
 /// A token and the identity that it is of, if the token says so.

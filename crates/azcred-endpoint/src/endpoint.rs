@@ -4,6 +4,7 @@ use crate::{
     desk::Desk,
     door::{Door, PATH},
     options::Options,
+    peer::Peers,
     rate::Rate,
     secret::Secret,
     server::Server,
@@ -26,6 +27,7 @@ const WHAT: &str = "could not start the endpoint";
 pub struct Endpoint {
     address: SocketAddr,
     variables: Vec<(&'static str, SecretString)>,
+    checks_users: bool,
     task: JoinHandle<()>,
 }
 
@@ -42,6 +44,8 @@ impl Endpoint {
         let address = listener.local_addr().map_err(|error| failed(&error))?;
         let variables = variables(address, &secret, &options);
         let (port, lasts) = (address.port(), options.lasts);
+        let peers = Peers::new(true);
+        let checks_users = peers.are_checked();
         let desk = Desk {
             door: Door {
                 secret,
@@ -54,6 +58,7 @@ impl Endpoint {
             allow: options.allow.clone(),
             rate: Mutex::new(Rate::new(options.per_second, Instant::now())),
             audit: options.audit.clone(),
+            peers,
         };
         let serving = Server::new(desk, &options).serve(listener);
         let task = tokio::spawn(async move {
@@ -68,6 +73,7 @@ impl Endpoint {
         Ok(Self {
             address,
             variables,
+            checks_users,
             task,
         })
     }
@@ -75,6 +81,12 @@ impl Endpoint {
     /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether clients of other users are rejected. Only Linux tells whose a client is; elsewhere,
+    /// and in a sandbox that hides it, the secret alone decides.
+    pub fn checks_users(&self) -> bool {
+        self.checks_users
     }
 
     /// The variables with which a program finds the endpoint: `IDENTITY_ENDPOINT` and

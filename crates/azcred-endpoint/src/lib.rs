@@ -6,6 +6,7 @@ mod desk;
 mod door;
 mod endpoint;
 mod options;
+mod peer;
 mod rate;
 mod reason;
 mod response;
@@ -17,5 +18,6 @@ pub use crate::{
     audit::{Audit, Client, Event, LogAudit, Verdict},
     endpoint::Endpoint,
     options::{Options, Protocol},
+    peer::Process,
     reason::Reason,
 };

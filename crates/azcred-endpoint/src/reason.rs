@@ -14,8 +14,9 @@ use std::{fmt, time::Duration};
 pub enum Reason {
     /// The bytes are no HTTP/1.1 request, or its head is larger than 16 KiB.
     NoRequest,
-    /// The client belongs to another user of this machine.
-    OtherUser,
+    /// The client belongs to another user of this machine: the user id, or `None` if the system
+    /// does not know the client's socket.
+    OtherUser(Option<u32>),
     /// The method is not `GET`, or the request has a body.
     Method,
     /// The request came through a proxy. The text names what shows it.
@@ -81,7 +82,9 @@ impl Reason {
             | Self::BadResource(_)
             | Self::OtherIdentity { .. } => StatusCode::BAD_REQUEST,
             Self::NoSecret(_) | Self::WrongSecret(_) => StatusCode::UNAUTHORIZED,
-            Self::OtherUser | Self::WebPage(_) | Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
+            Self::OtherUser(_) | Self::WebPage(_) | Self::NotAllowed { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::Path => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -112,7 +115,7 @@ impl Reason {
         matches!(
             self,
             Self::NoRequest
-                | Self::OtherUser
+                | Self::OtherUser(_)
                 | Self::Method
                 | Self::Proxy(_)
                 | Self::Host
@@ -129,7 +132,8 @@ impl fmt::Display for Reason {
             "Fix: take the variables of the endpoint that runs now; each start has another secret.";
         match self {
             Self::NoRequest => f.write_str("This is not an HTTP/1.1 request with a head of up to 16 KiB."),
-            Self::OtherUser => f.write_str("The client belongs to another user of this machine. Fix: run it as the user who started azcred."),
+            Self::OtherUser(Some(id)) => write!(f, "The client belongs to another user of this machine (user id {id}). Fix: run it as the user who started azcred."),
+            Self::OtherUser(None) => f.write_str("The system does not say which user the client belongs to. Fix: run it on this machine, and outside a container."),
             Self::Method => f.write_str("The endpoint accepts GET without a body only."),
             Self::Proxy(what) => write!(f, "The request came through a proxy ({what}). Fix: add 127.0.0.1 and localhost to NO_PROXY."),
             Self::Host => f.write_str("The request is for another host. Fix: use the address in the endpoint's variables as it is."),

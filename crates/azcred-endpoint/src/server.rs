@@ -1,6 +1,6 @@
 //! Accepts connections and serves them. Every wait is bounded.
 
-use crate::{audit::Client, desk::Desk, options::Options, reason::Reason};
+use crate::{audit::Client, desk::Desk, options::Options, peer::Owner, reason::Reason};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
@@ -32,11 +32,15 @@ pub(crate) struct Server {
     patience: Duration,
     most: usize,
     tasks: JoinSet<()>,
-    /// By age, the oldest first.
-    open: BTreeMap<u64, Visitor>,
-    numbers: BTreeMap<Id, u64>,
+    /// Those of strangers first, and the oldest first.
+    open: BTreeMap<Place, Visitor>,
+    places: BTreeMap<Id, Place>,
     next: u64,
 }
+
+/// The order in which connections are closed for a new one: whether it is a program's of this
+/// user, and its number.
+type Place = (bool, u64);
 
 struct Visitor {
     /// Requests that have arrived and have no response yet.
@@ -52,7 +56,7 @@ impl Server {
             most: options.connections,
             tasks: JoinSet::new(),
             open: BTreeMap::new(),
-            numbers: BTreeMap::new(),
+            places: BTreeMap::new(),
             next: 0,
         }
     }
@@ -74,8 +78,8 @@ impl Server {
                         Ok((id, ())) => id,
                         Err(error) => error.id(),
                     };
-                    if let Some(number) = self.numbers.remove(&id) {
-                        self.open.remove(&number);
+                    if let Some(place) = self.places.remove(&id) {
+                        self.open.remove(&place);
                     }
                 }
             }
@@ -86,27 +90,32 @@ impl Server {
         if self.open.len() >= self.most {
             self.make_room();
         }
+        let owner = match stream.local_addr() {
+            Ok(server) => self.desk.peers.owner(address, server),
+            Err(_) => return,
+        };
         let waiting = Arc::new(AtomicUsize::new(0));
-        let client = Client { address };
         let talk = talk(
             stream,
-            client,
+            (address, owner),
             self.desk.clone(),
             waiting.clone(),
             self.patience,
         );
         let task = self.tasks.spawn(talk);
-        self.numbers.insert(task.id(), self.next);
-        self.open.insert(self.next, Visitor { waiting, task });
+        let place = (!matches!(owner, Owner::Other(_)), self.next);
+        self.places.insert(task.id(), place);
+        self.open.insert(place, Visitor { waiting, task });
         self.next += 1;
     }
 
-    /// Closes the oldest connection on which no response is due.
+    /// Closes a connection on which no response is due: another user's, or else this user's. The
+    /// oldest goes first.
     fn make_room(&mut self) {
         let mut open = self.open.iter();
         let idle = open.find(|(_, visitor)| visitor.waiting.load(Ordering::Relaxed) == 0);
-        if let Some(number) = idle.map(|(number, _)| *number)
-            && let Some(visitor) = self.open.remove(&number)
+        if let Some(place) = idle.map(|(place, _)| *place)
+            && let Some(visitor) = self.open.remove(&place)
         {
             visitor.task.abort();
         }
@@ -132,7 +141,7 @@ impl Drop for InService {
 /// Serves one connection.
 async fn talk(
     stream: TcpStream,
-    client: Client,
+    (address, owner): (SocketAddr, Owner),
     desk: Arc<Desk>,
     waiting: Arc<AtomicUsize>,
     patience: Duration,
@@ -143,10 +152,17 @@ async fn talk(
     }
     // Responses are small and complete.
     let _ = stream.set_nodelay(true);
+    let client = Client {
+        address,
+        process: desk.peers.process(owner).await,
+    };
     let answer = service_fn(|request: Request<Incoming>| async {
         let _in_service = InService::new(&waiting);
         let (head, _) = request.into_parts();
-        Ok::<_, Infallible>(desk.answer(&head, &client).await)
+        Ok::<_, Infallible>(match owner {
+            Owner::Other(user) => desk.reject(&client, None, Reason::OtherUser(user)),
+            Owner::Own { .. } | Owner::Untold => desk.answer(&head, &client).await,
+        })
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

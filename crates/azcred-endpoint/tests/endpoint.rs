@@ -83,6 +83,8 @@ async fn a_program_gets_the_sessions_token_in_both_protocols() {
     assert_eq!(lines.len(), 2);
     for line in lines {
         assert!(line.contains(" token client=127.0.0.1:"), "{line}");
+        let program = format!("[{}] resource=", std::process::id());
+        assert_eq!(line.contains(&program), endpoint.checks_users(), "{line}");
         assert!(
             line.contains("resource=https://management.azure.com expires="),
             "{line}"
@@ -406,4 +408,57 @@ fn nothing_prints_the_secret() {
             ]
         );
     });
+}
+
+/// Another user's program, which has the secret. Only root can start one.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_program_of_another_user_gets_no_token_with_the_secret() {
+    use std::os::unix::process::CommandExt as _;
+    let log = Log::default();
+    let options = Options::new(Allow::everything()).with_audit(log.shared());
+    let given = Given::token("canary-token");
+    let endpoint = Endpoint::start(given.clone(), options).await.unwrap();
+    let service = Service::of(&endpoint);
+    let request = service.request(&format!(
+        "GET /msi/token?api-version=2019-08-01&resource={ARM} HTTP/1.1\r\nx-identity-header: {}\r\n",
+        service.secret
+    ));
+    let port = endpoint.address().port();
+    let run = |user: Option<u32>| {
+        let talk = "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf %s \"$REQUEST\" >&3 && cat <&3";
+        let mut client = std::process::Command::new("bash");
+        client
+            .args(["-c", talk])
+            .env("PORT", port.to_string())
+            .env("REQUEST", &request);
+        client.current_dir("/");
+        if let Some(user) = user {
+            client.uid(user);
+        }
+        tokio::task::spawn_blocking(move || client.output())
+    };
+    let Ok(own) = run(None).await.unwrap() else {
+        eprintln!("skipped: there is no bash");
+        return;
+    };
+    let own = String::from_utf8_lossy(&own.stdout).into_owned();
+    assert!(own.contains("canary-token"), "{own}");
+    let Ok(other) = run(Some(65534)).await.unwrap() else {
+        eprintln!("skipped: only root can start a program of another user");
+        return;
+    };
+    if !endpoint.checks_users() {
+        eprintln!("skipped: this system does not tell whose a client is");
+        return;
+    }
+    let other = String::from_utf8_lossy(&other.stdout).into_owned();
+    assert!(other.starts_with("HTTP/1.1 403 "), "{other}");
+    assert!(!other.contains("canary"), "{other}");
+    let line = log.lines().pop().unwrap();
+    assert!(
+        line.contains("rejected (403)") && line.contains("user id 65534"),
+        "{line}"
+    );
+    assert_eq!(given.requests(), 1);
 }
