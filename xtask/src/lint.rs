@@ -32,7 +32,7 @@ impl Steps for Lint {
             },
             Step {
                 name: "python",
-                about: "the tests in Python are formatted, and ruff finds nothing",
+                about: "the Python code is formatted, and ruff finds nothing",
                 run: python,
             },
             Step {
@@ -60,7 +60,7 @@ fn python() -> Result<Passed> {
         let mut command = Command::new(&ruff);
         run(command
             .args(check)
-            .args(["--no-cache", "interop"])
+            .args(["--no-cache", "interop", "bindings/python"])
             .current_dir(root()))?;
     }
     Ok(Passed::Whole)

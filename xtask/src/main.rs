@@ -4,6 +4,7 @@
 //! scripts, so that the same commands run on Linux, macOS and Windows.
 
 mod bench;
+mod bindings;
 mod chromium;
 mod command;
 mod deny;
@@ -40,6 +41,8 @@ enum Verb {
     Test(step::Selection<test::Test>),
     /// Third-party clients (azure-identity, MSAL, azure-ai-ml, …) against the emulator
     Interop(interop::Arguments),
+    /// The Python package, with azure-identity's clients, against the emulator
+    Bindings(bindings::Arguments),
     /// azcred beside the published `azure_identity` and azure-identity for Python; ratios
     Bench,
     /// Fuzz targets for everything that reads what others wrote, under libFuzzer
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Test(selection) => selection.run(),
         Verb::Bench => bench::run_verb(),
         Verb::Interop(arguments) => interop::run_verb(&arguments),
+        Verb::Bindings(arguments) => bindings::run_verb(&arguments),
         Verb::Fuzz(arguments) => fuzz::run_verb(&arguments),
     };
     match done {

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that CI checks.
 
 use crate::{
+    bindings,
     command::{cargo, run},
     interop,
     lint::Lint,
@@ -29,6 +30,11 @@ impl Steps for Test {
                 name: "interop",
                 about: "third-party programs, against the emulator",
                 run: interop::step,
+            },
+            Step {
+                name: "bindings",
+                about: "the Python package, with azure-identity's clients, against the emulator",
+                run: bindings::step,
             },
         ]);
         steps

@@ -97,7 +97,7 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
         Some(fix) => (None, Some(fix.when("you have a service principal"))),
         None => (None, None),
     };
-    let corrected = fix_of(report, |attempt| corrects_variable(attempt)).cloned();
+    let corrected = fix_of(report, corrects_variable).cloned();
     let steps = [corrected, begun, meant_for_here].into_iter().chain(people);
     let steps: Vec<Fix> = steps.flatten().collect();
     let others = || {

@@ -1,0 +1,99 @@
+//! What Python names, as the options of a session.
+
+use azcred::{
+    Error, Profile, Result, Scope, TenantId, TokenRequest,
+    chain::{Expect, Preset, Source},
+    session::SessionBuilder,
+};
+use pyo3::{exceptions::PyValueError, prelude::*};
+use std::time::Duration;
+
+/// The options of `azcred.Credential`.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Options {
+    preset: Option<String>,
+    only: Option<Vec<String>>,
+    exclude: Vec<String>,
+    profile: Option<String>,
+    tenant: Option<String>,
+    expect_tenant: Option<String>,
+    expect_principal: Option<String>,
+    expect_source: Option<Vec<String>>,
+    process_timeout: Option<f64>,
+    unattended: bool,
+    cache: bool,
+}
+
+impl Options {
+    /// The builder of a session with these options.
+    pub(crate) fn builder(&self) -> Result<SessionBuilder> {
+        let sources = |names: &[String]| {
+            let sources = names.iter().map(|name| name.parse::<Source>());
+            sources.collect::<Result<Vec<_>>>()
+        };
+        let mut builder = SessionBuilder::default().exclude(sources(&self.exclude)?);
+        if let Some(preset) = &self.preset {
+            builder = builder.preset(preset.parse::<Preset>()?);
+        }
+        if let Some(only) = &self.only {
+            builder = builder.only(sources(only)?);
+        }
+        if let Some(profile) = &self.profile {
+            builder = builder.profile(Profile::new(profile)?);
+        }
+        if let Some(tenant) = &self.tenant {
+            builder = builder.tenant(TenantId::new(tenant)?);
+        }
+        if let Some(tenant) = &self.expect_tenant {
+            builder = builder.expect(Expect::new("expect_tenant").tenant(tenant)?);
+        }
+        if let Some(principal) = &self.expect_principal {
+            builder = builder.expect(Expect::new("expect_principal").principal(principal)?);
+        }
+        if let Some(names) = &self.expect_source {
+            builder = builder.expect(Expect::new("expect_source").sources(sources(names)?));
+        }
+        if let Some(seconds) = self.process_timeout {
+            builder = builder.process_timeout(Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
+        }
+        if self.unattended {
+            builder = builder.unattended();
+        }
+        if !self.cache {
+            builder = builder.without_cached_tokens();
+        }
+        Ok(builder)
+    }
+}
+
+/// A request for a token.
+pub(crate) fn request(
+    scopes: &[String],
+    claims: Option<String>,
+    tenant: Option<&str>,
+    cae: bool,
+) -> Result<Option<TokenRequest>> {
+    let Some((first, others)) = scopes.split_first() else {
+        return Ok(None);
+    };
+    let mut request = TokenRequest::new(first.parse::<Scope>()?);
+    for other in others {
+        request = request.and_scope(other.parse()?);
+    }
+    if let Some(tenant) = tenant {
+        request = request.with_tenant(TenantId::new(tenant)?);
+    }
+    if let Some(claims) = claims {
+        request = request.with_claims(claims);
+    }
+    if cae {
+        request = request.with_cae();
+    }
+    Ok(Some(request))
+}
+
+/// The exception for an argument whose value can't be used.
+pub(crate) fn unusable(error: &Error) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
