@@ -70,7 +70,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         &["workspace", "subscription", "tenant"],
     ),
     ("Try it without an Azure account", &["demo", "emulator"]),
-    ("Manage azcred", &["cache", "completions"]),
+    ("Manage azcred", &["cache", "install-az", "completions"]),
 ];
 
 /// The commands that a new user needs first.
@@ -88,9 +88,7 @@ const FIRST: [(&str, &str); 4] = [
 const WIDEST: usize = 80;
 
 /// The end of the help without arguments.
-const MORE: &str = "\
-Start with `azcred login`, then `azcred doctor`. `azcred --help` shows the
-options and exit codes, `azcred COMMAND --help` explains a command.";
+const MORE: &str = "Start with `azcred login`, then `azcred doctor`. `azcred --help` shows more.";
 
 /// The command line, with its help laid out. `is_short`: only the commands, which fit one screen.
 fn command(is_short: bool) -> clap::Command {

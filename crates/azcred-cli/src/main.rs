@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod az;
 mod candidates;
 mod choice;
 mod cli;
@@ -20,6 +21,9 @@ mod words;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(arguments) = az::arguments() {
+        return az::run(&arguments);
+    }
     cli::complete();
     let arguments = match cli::parse() {
         Ok(arguments) => arguments,

@@ -1,8 +1,8 @@
 //! Azure CLI's default subscription, from its file `azureProfile.json`.
 
-use azcred::system::{System, home, path};
+use crate::az::folder;
+use azcred::system::System;
 use serde::Deserialize;
-use std::path::PathBuf;
 
 /// The largest file that is read. Real ones are smaller.
 const LIMIT: u64 = 16 << 20;
@@ -35,10 +35,6 @@ pub(super) fn az_default(system: &dyn System) -> Option<String> {
         .into_iter()
         .find(|entry| entry.is_default)
         .map(|entry| entry.id)
-}
-
-fn folder(system: &dyn System) -> Option<PathBuf> {
-    path(system, "AZURE_CONFIG_DIR").or_else(|| Some(home(system)?.join(".azure")))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod install_az;
 mod interrupt;
 mod limits;
 mod login;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Emulator(emulator::EmulatorArguments),
     #[cfg(feature = "emulator")]
     Demo(demo::Demo),
+    InstallAz(install_az::InstallAz),
     Completions(completions::Completions),
 }
 
@@ -75,6 +77,7 @@ pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Resu
         Command::Demo(command) => finish(server_runtime()?, command.run(output)),
         #[cfg(feature = "emulator")]
         Command::Emulator(command) => finish(server_runtime()?, command.run(output)),
+        Command::InstallAz(command) => command.run(output),
         Command::Completions(command) => command.run(complete, output),
     }
 }

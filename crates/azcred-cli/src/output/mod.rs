@@ -17,8 +17,10 @@ pub(crate) mod width;
 pub(crate) mod wrap;
 
 pub(crate) use control_keys::UnseenControlKeys;
+pub(crate) use failure::{Sources, text as failure_text};
 pub(crate) use screen::{Clipboard, Screen};
 pub(crate) use spinner::{Asking, CHAIN, HiddenSpinner, Spinner};
+pub(crate) use wrap::Stream;
 
 use self::door::Door;
 use crate::failure::{Failure, Kind};

@@ -26,6 +26,7 @@ help_of! {
     the_help_of_account_says_who_the_current_one_is, "help-account", ["account"];
     the_help_of_account_list_is_there, "help-account-list", ["account", "list"];
     the_help_of_account_use_says_whom_it_takes, "help-account-use", ["account", "use"];
+    the_help_of_install_az_says_what_it_changes, "help-install-az", ["install-az"];
     the_help_of_cache_says_why_there_is_one, "help-cache", ["cache"];
     the_help_of_cache_list_says_that_no_token_is_shown, "help-cache-list", ["cache", "list"];
     the_help_of_cache_clear_says_who_stays_signed_in, "help-cache-clear", ["cache", "clear"];

@@ -4,6 +4,10 @@
 #[cfg(unix)]
 mod account;
 mod authority;
+#[cfg(unix)]
+mod az;
+#[cfg(unix)]
+mod az_on_path;
 mod azure;
 mod cache;
 mod canary;

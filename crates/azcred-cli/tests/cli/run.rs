@@ -67,6 +67,14 @@ pub(crate) fn azcred(arguments: &[&str]) -> Run {
     }
 }
 
+/// The binary by the name `az`, as [`azcred`] runs it.
+#[cfg(unix)]
+pub(crate) fn az(arguments: &[&str]) -> Run {
+    let mut run = azcred(arguments);
+    std::os::unix::process::CommandExt::arg0(&mut run.command, "az");
+    run
+}
+
 impl Run {
     /// Any program in a bare environment.
     pub(crate) fn bare(mut command: Command) -> Self {

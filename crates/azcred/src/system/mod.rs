@@ -30,6 +30,7 @@ pub(crate) use limits::{OutOfFiles, is_out_of_files};
 pub(crate) use loopback::is_loopback;
 pub use open_file::OpenFile;
 pub(crate) use open_file::{Foreign, Unsuitable};
+pub use process::{AZ_CALLED, STAND_IN, is_this_program, programs};
 pub use real::RealSystem;
 #[cfg(not(feature = "test-util"))]
 pub(crate) use sealed::Sealed;

@@ -21,12 +21,53 @@ use zeroize::Zeroizing;
 /// open.
 const AFTER_ITS_END: Duration = Duration::from_millis(500);
 
-/// Finds a program in the folders of `path`.
+/// Finds a program in the folders of `path`. A file of this name that is this program itself, such
+/// as a link `az` to azcred, is not the one that is meant.
 pub(super) fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
+    programs(name, path).find(|candidate| !is_this_program(candidate))
+}
+
+/// The programs of this name in the folders of `path`, in order. Relative folders are skipped: they
+/// depend on the current folder.
+pub fn programs(name: &str, path: &OsStr) -> impl Iterator<Item = PathBuf> {
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .flat_map(|folder| candidates(&folder, name))
-        .find(|candidate| is_program(candidate))
+        .filter(|candidate| is_program(candidate))
+}
+
+/// Set for every `az` that azcred runs: a stand-in for Azure CLI then does not answer by itself, so
+/// that two programs never wait for each other.
+pub const AZ_CALLED: &str = "AZCRED_AZ";
+
+/// The words in a script that calls this program as a stand-in for Azure CLI. A script is another
+/// file than the program.
+pub const STAND_IN: &str = "azcred's stand-in for Azure CLI";
+
+/// Whether the file at a path is the one that this process runs: by the file's identity, whatever
+/// links lead to it.
+pub fn is_this_program(path: &Path) -> bool {
+    std::env::current_exe().is_ok_and(|own| is_same(&own, path))
+}
+
+#[cfg(unix)]
+fn is_same(own: &Path, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let file = |path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    matches!((file(own), file(path)), (Ok(own), Ok(file)) if own == file)
+}
+
+#[cfg(not(unix))]
+fn is_same(own: &Path, path: &Path) -> bool {
+    use std::io::Read;
+    let mut script = String::new();
+    same_file::is_same_file(own, path).unwrap_or(false)
+        || (path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("cmd"))
+            && std::fs::File::open(path)
+                .and_then(|file| file.take(4096).read_to_string(&mut script))
+                .is_ok_and(|_| script.contains(STAND_IN)))
 }
 
 #[cfg(not(windows))]

@@ -9,6 +9,7 @@ use crate::{
     expiry,
     facts::{ErrorKind, Result, Source},
     request::TokenRequest,
+    system::AZ_CALLED,
     tenant::TenantId,
     token::AccessToken,
 };
@@ -92,6 +93,7 @@ pub(super) async fn run_az(
     let what = tool.what(request);
     let args = arguments(request, tenant, subscription);
     let vars = vec![
+        (AZ_CALLED, "1".to_owned()),
         ("AZURE_CORE_NO_COLOR", "true".to_owned()),
         ("AZURE_CORE_COLLECT_TELEMETRY", "false".to_owned()),
         // Older versions print the token's end in local time only.

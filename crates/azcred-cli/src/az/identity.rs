@@ -1,0 +1,92 @@
+//! Whose commands these are: the session that azcred opens here.
+
+use crate::{
+    choice::Choice,
+    failure::{Failure, Kind},
+    sign_in::{Person, Place, SignIn},
+};
+use azcred::{
+    AccessToken, Credential, Principal, Scope, Session, TenantId, TokenRequest, Used, account,
+    chain::Source, system::System,
+};
+use std::time::Duration;
+
+/// How long the renewal of a sign-in may take after the command: the time of one HTTP attempt.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// A session, with a token that shows whose it is.
+pub(super) struct Identity {
+    place: Place,
+    pub(super) session: Session,
+    pub(super) token: AccessToken,
+    pub(super) source: Source,
+    pub(super) used: Used,
+    pub(super) principal: Option<Principal>,
+}
+
+impl Identity {
+    /// Opens the session of this folder. Asks no person: Azure CLI doesn't either.
+    pub(super) async fn open(scopes: &[Scope], tenant: Option<TenantId>) -> Result<Self, Failure> {
+        let place = Place::here()?;
+        let first = scopes.first().cloned();
+        let choice = Choice::default();
+        let sign_in = SignIn::new(&place, &choice, first, tenant, Person::NotAsked).await?;
+        let (mut token, chosen) = sign_in.token().await?;
+        if scopes.len() > 1 {
+            let request = scopes[1..].iter().cloned();
+            let request = request.fold(sign_in.session.request(), TokenRequest::and_scope);
+            token = sign_in.session.get_token(&request).await?;
+        }
+        Ok(Self {
+            place,
+            session: sign_in.session,
+            principal: Principal::from_token(&token).ok(),
+            token,
+            source: chosen.source,
+            used: chosen.used,
+        })
+    }
+
+    pub(super) fn system(&self) -> &dyn System {
+        &*self.place.system
+    }
+
+    /// The name of the cloud, which Azure CLI uses too.
+    pub(super) fn cloud(&self) -> Result<String, Failure> {
+        Ok(self.session.options().cloud()?.name().to_owned())
+    }
+
+    /// The tenant of the token.
+    pub(super) fn tenant(&self) -> Option<&str> {
+        self.principal.as_ref()?.tenant_id.as_deref()
+    }
+
+    /// The identity in a few words: its name or id, and the source.
+    pub(super) fn describe(&self) -> String {
+        match &self.principal {
+            Some(principal) => format!("{}, by {}", principal.describe(), self.source),
+            None => format!("the account of {}", self.source),
+        }
+    }
+}
+
+/// Runs a command that sends requests.
+pub(super) fn wait<T>(command: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(
+                Kind::Failed,
+                "could not start",
+                format!("the system provides no event queue: {error}"),
+            )
+        })?;
+    let done = runtime.block_on(async {
+        let done = command.await;
+        account::settled(RENEWAL).await;
+        done
+    });
+    runtime.shutdown_background();
+    Ok(done)
+}
