@@ -170,6 +170,25 @@ fn a_folder_that_can_not_be_entered_is_one_without_files() {
     }
 }
 
+/// As `sudo -E azcred emulator start`.
+#[test]
+fn root_keeps_no_emulator_in_another_users_home() {
+    if !is_root() {
+        eprintln!("skipped: only root can run in another user's home");
+        return;
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    std::os::unix::fs::chown(home.path(), Some(OTHER), Some(OTHER)).expect("given away");
+    let said = azcred(&["emulator", "start"])
+        .env_os("HOME", home.path())
+        .said();
+    assert_eq!(said.code, 1, "{said}");
+    assert!(said.stderr.contains("belongs to another user"), "{said}");
+    assert!(said.stderr.contains("without `sudo`"), "{said}");
+    let made = fs::read_dir(home.path()).expect("a folder").count();
+    assert_eq!(made, 0, "{said}");
+}
+
 /// As `sudo -u svc` in a folder of one's own: the project's file may be in any folder above.
 #[test]
 fn a_current_folder_that_can_not_be_entered_has_no_settings() {

@@ -336,6 +336,18 @@ mod tests {
     use crate::system::Fixture;
 
     #[test]
+    fn an_unknown_cloud_is_named_with_its_variable_and_the_known_ones() {
+        let machine = Fixture::new().with_var("AZUREML_CURRENT_CLOUD", "Pluto");
+        let error = Cloud::from_system(&machine).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let text = format!("{error} {}", error.fix().unwrap());
+        for word in ["AZUREML_CURRENT_CLOUD", "Pluto", "AzureCloud", "unset"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        assert!(error.what().starts_with("AZUREML_CURRENT_CLOUD"), "{error}");
+    }
+
+    #[test]
     fn plain_http_is_refused_except_on_loopback() {
         for good in [
             "https://login.microsoftonline.com/",
