@@ -42,13 +42,24 @@ pub(super) fn put(path: &Path, content: &[u8], durably: bool) -> io::Result<()> 
     Ok(())
 }
 
+/// A locked file. Closing it would not end the lock if the process was forked meanwhile: the child
+/// has the same open file.
+struct Locked(fs::File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // What can't be unlocked is unlocked when it is closed.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Locks a private file; it is made if there is none.
 pub(super) fn try_lock(path: &Path) -> io::Result<Option<FileLock>> {
     let folder = imp::OwnFolder::open(parent(path)?)?;
     loop {
         let file = folder.open_lock(path)?;
         match file.try_lock() {
-            Ok(()) if folder.has(&file, path)? => return Ok(Some(FileLock::new(file))),
+            Ok(()) if folder.has(&file, path)? => return Ok(Some(FileLock::new(Locked(file)))),
             // The file was removed before it was locked, and another may be at its path.
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Ok(None),

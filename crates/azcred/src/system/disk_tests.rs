@@ -106,6 +106,18 @@ fn only_a_private_file_is_locked_and_nothing_is_waited_for() {
 }
 
 #[test]
+fn a_lock_ends_although_a_forked_child_has_the_same_open_file() {
+    let folder = Folder::new();
+    let path = folder.0.join("lock");
+    let file = fs::File::create(&path).unwrap();
+    file.try_lock().unwrap();
+    let of_the_child = file.try_clone().unwrap();
+    drop(Locked(file));
+    fs::File::open(&path).unwrap().try_lock().unwrap();
+    drop(of_the_child);
+}
+
+#[test]
 fn what_is_opened_is_judged_and_nothing_is_waited_for() {
     let folder = Folder::new();
     let path = folder.0.join("entry");
