@@ -26,6 +26,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     // The clients that use the package are those of the third-party tests.
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
+    let tools = Environment::ready("python", "bindings/python/tests/requirements.txt")?;
     run(cargo(&["build", "--locked"])
         .args(["--package", "azcred-cli", "--bins"])
         .args(["--package", "azcred-python"]))?;
@@ -38,6 +39,7 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
         .current_dir(root())
         .env("AZCRED_BINARY", binary("debug"))
         .env("AZCRED_PYTHON_SITE", site)
+        .env("AZCRED_PYTHON_TOOLS", tools.python())
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)
 }

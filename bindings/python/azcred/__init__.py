@@ -16,7 +16,40 @@ __all__ = [
     "ClientAuthenticationError",
     "Credential",
     "CredentialUnavailableError",
+    "disable",
+    "enable",
 ]
+
+
+def enable(**options):
+    """Makes `DefaultAzureCredential` and `AzureCliCredential` of this process use azcred's account.
+
+    The options are those of `Credential`. A second call replaces those of the first. `disable()` undoes it.
+    """
+    from azcred import _enable
+
+    _enable.enable(**options)
+
+
+def disable():
+    """Undoes `enable()`. Without it, does nothing."""
+    from azcred import _enable
+
+    _enable.disable()
+
+
+def load_ipython_extension(shell):
+    """`%load_ext azcred`: as `enable()`. In a notebook, a person signs in from the cell that needs a token."""
+    from azcred import _ipython
+
+    _ipython.load(shell)
+
+
+def unload_ipython_extension(shell):
+    """`%unload_ext azcred`."""
+    from azcred import _ipython
+
+    _ipython.unload(shell)
 
 
 def __getattr__(name):

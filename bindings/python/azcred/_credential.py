@@ -1,15 +1,17 @@
 """The credential for programs without an event loop, and what the other one shares with it."""
 
-from azcred import _native, _tokens
+from azcred import _host, _native, _tokens
 
 
 def core(options):
     """The session behind a credential."""
-    for name in ("only", "exclude", "expect_source"):
+    for name in ("only", "exclude", "expect_source", "additionally_allowed_tenants"):
         # One source is named by a text: its letters are no sources.
         if isinstance(options[name], str):
             options[name] = [part.strip() for part in options[name].split(",")]
     options["exclude"] = options["exclude"] or ()
+    options["additionally_allowed_tenants"] = options["additionally_allowed_tenants"] or ()
+    options["attended"] = _host.current.attended
     return _native.Credential(options)
 
 
@@ -17,12 +19,6 @@ def token_options(options):
     """The arguments of a request, from azure-core's `TokenRequestOptions`."""
     options = options or {}
     return options.get("claims"), options.get("tenant_id"), bool(options.get("enable_cae"))
-
-
-def show(kind, **values):
-    from azcred import _prompt
-
-    _prompt.show(kind, **values)
 
 
 def token_of(outcome):
@@ -38,12 +34,13 @@ class Credential:
     """A credential for azure-identity's clients: the account that `azcred token` finds in the same folder.
 
     All arguments are optional. What is not given is decided by variables, then by files, as for the command.
-    The current folder is the one of the first request.
+    Variables and the current folder are read when the credential is made.
 
     preset: the order of sources: `azcred`, `azure` (as DefaultAzureCredential), `kedro` or `hi-ml`.
     only: try only these sources. exclude: don't try these.
     profile: the profile whose sign-ins are used.
     tenant: request tokens in this tenant.
+    additionally_allowed_tenants: calls may name these tenants too; `*` is every tenant.
     expect_tenant, expect_principal, expect_source: fail if the token is for another account.
     process_timeout: seconds that az, azd and pwsh may run.
     unattended: never ask a person.
@@ -58,6 +55,7 @@ class Credential:
         exclude=None,
         profile=None,
         tenant=None,
+        additionally_allowed_tenants=None,
         expect_tenant=None,
         expect_principal=None,
         expect_source=None,
@@ -73,7 +71,7 @@ class Credential:
         outcome = self._core.start(scopes, claims, tenant_id, enable_cae)
         if isinstance(outcome, _native.Call):
             with outcome as call:
-                outcome = call.wait(show)
+                outcome = call.wait(_host.show)
         return token_of(outcome)
 
     def get_token(self, *scopes, claims=None, tenant_id=None, enable_cae=False, **kwargs):

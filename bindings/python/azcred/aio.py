@@ -5,9 +5,9 @@ One credential can serve several event loops. A task that is canceled ends its r
 
 import asyncio
 
-from azcred import _native, _tokens
+from azcred import _host, _native, _tokens
 from azcred._credential import Credential as _Credential
-from azcred._credential import show, token_of, token_options
+from azcred._credential import token_of, token_options
 
 __all__ = ["Credential"]
 
@@ -36,7 +36,7 @@ class Credential:
                     event = asyncio.Event()
                     call.notify(lambda event=event: _ring(loop, event))
                     await event.wait()
-                    outcome = call.poll(show)
+                    outcome = call.poll(_host.show)
                     if outcome is not None:
                         break
         return token_of(outcome)

@@ -4,9 +4,10 @@ use azcred::{
     Error, Profile, Result, Scope, TenantId, TokenRequest,
     chain::{Expect, Preset, Source},
     session::SessionBuilder,
+    system::{EmbeddedSystem, System},
 };
 use pyo3::{exceptions::PyValueError, prelude::*};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The options of `azcred.Credential`.
 #[derive(FromPyObject)]
@@ -17,11 +18,13 @@ pub(crate) struct Options {
     exclude: Vec<String>,
     profile: Option<String>,
     tenant: Option<String>,
+    additionally_allowed_tenants: Vec<String>,
     expect_tenant: Option<String>,
     expect_principal: Option<String>,
     expect_source: Option<Vec<String>>,
     process_timeout: Option<f64>,
     unattended: bool,
+    attended: bool,
     cache: bool,
 }
 
@@ -45,6 +48,12 @@ impl Options {
         if let Some(tenant) = &self.tenant {
             builder = builder.tenant(TenantId::new(tenant)?);
         }
+        for tenant in &self.additionally_allowed_tenants {
+            builder = match tenant.as_str() {
+                "*" => builder.allow_any_tenant(),
+                tenant => builder.allow_tenants([TenantId::new(tenant)?]),
+            };
+        }
         if let Some(tenant) = &self.expect_tenant {
             builder = builder.expect(Expect::new("expect_tenant").tenant(tenant)?);
         }
@@ -59,6 +68,14 @@ impl Options {
         }
         if self.unattended {
             builder = builder.unattended();
+        }
+        let mut system = EmbeddedSystem::now();
+        if self.attended {
+            system = system.with_person();
+        }
+        // Without a folder, the session says so when it is opened.
+        if let Some(folder) = system.current_folder() {
+            builder = builder.at(Arc::new(system), folder);
         }
         if !self.cache {
             builder = builder.without_cached_tokens();

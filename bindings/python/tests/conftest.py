@@ -15,7 +15,7 @@ PROGRAM_WITHIN = 90
 
 
 def pytest_configure():
-    for name in ("AZCRED_BINARY", "AZCRED_PYTHON_SITE"):
+    for name in ("AZCRED_BINARY", "AZCRED_PYTHON_SITE", "AZCRED_PYTHON_TOOLS"):
         if not Path(os.environ.get(name, "")).exists():
             raise pytest.UsageError(f"{name} is not set: run `cargo xtask bindings`")
 
@@ -37,12 +37,12 @@ class Place:
         given = self.emulator.environment("names", persona) if persona else bare_environment(self.home)
         return given | own | path | {"AZCRED_IMDS": "never"}
 
-    def start(self, code, *options, **variables):
-        """Starts a program. Its standard output and its errors are read as text."""
+    def start(self, code, *options, python=sys.executable, **variables):
+        """Starts a program. Its standard output and its errors are read as text. A variable that is None is not set."""
         return subprocess.Popen(
-            [sys.executable, *options, "-c", PREFACE + code],
+            [python, *options, "-c", PREFACE + code],
             cwd=self.home,
-            env=self.environment | variables,
+            env={name: value for name, value in (self.environment | variables).items() if value is not None},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -50,9 +50,9 @@ class Place:
             encoding="utf-8",
         )
 
-    def run(self, code, *options, **variables):
+    def run(self, code, *options, python=sys.executable, **variables):
         """Runs a program to its end. Returns what it gave to `say`."""
-        with self.start(code, *options, **variables) as process:
+        with self.start(code, *options, python=python, **variables) as process:
             try:
                 output, errors = process.communicate(timeout=PROGRAM_WITHIN)
             except BaseException:
@@ -90,6 +90,12 @@ def place(emulator, tmp_path):
         return Place(emulator, persona, home)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tools():
+    """The Python of an environment with programs that build, check and use the package."""
+    return os.environ["AZCRED_PYTHON_TOOLS"]
 
 
 @pytest.fixture

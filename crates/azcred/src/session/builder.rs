@@ -28,6 +28,8 @@ pub struct SessionBuilder {
     wishes: Wishes,
     scope: Option<Scope>,
     tenant: Option<TenantId>,
+    allowed_tenants: Vec<TenantId>,
+    any_tenant: bool,
     claims: Option<String>,
     workspace: Named,
     prompt: Option<Arc<dyn Prompt>>,
@@ -85,6 +87,18 @@ impl SessionBuilder {
     /// Requests tokens in this tenant. The default is the source's own.
     pub fn tenant(mut self, tenant: TenantId) -> Self {
         self.tenant = Some(tenant);
+        self
+    }
+
+    /// Allows requests for these tenants too. See [`ClientOptions::with_allowed_tenants`].
+    pub fn allow_tenants(mut self, tenants: impl IntoIterator<Item = TenantId>) -> Self {
+        self.allowed_tenants.extend(tenants);
+        self
+    }
+
+    /// Allows requests for every tenant.
+    pub fn allow_any_tenant(mut self) -> Self {
+        self.any_tenant = true;
         self
     }
 
@@ -257,9 +271,15 @@ impl SessionBuilder {
         if let Some(audience) = &self.federated_audience {
             options = options.with_federated_audience(audience.clone());
         }
-        if let Some(tenant) = &self.tenant {
-            // The program named this tenant on purpose.
-            options = options.with_allowed_tenants([tenant.clone()]);
+        // The program named these tenants on purpose.
+        let allowed: Vec<_> = (self.tenant.iter())
+            .chain(&self.allowed_tenants)
+            .cloned()
+            .collect();
+        if self.any_tenant {
+            options = options.with_any_tenant();
+        } else if !allowed.is_empty() {
+            options = options.with_allowed_tenants(allowed);
         }
         Ok(options)
     }

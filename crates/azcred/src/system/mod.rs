@@ -6,6 +6,7 @@
 #[cfg(feature = "people")]
 pub(crate) mod browser;
 mod disk;
+mod embedded;
 #[cfg(any(test, feature = "test-util"))]
 mod fixture;
 mod folders;
@@ -19,6 +20,7 @@ mod seen;
 mod unattended;
 mod variables;
 
+pub use embedded::EmbeddedSystem;
 #[cfg(any(test, feature = "test-util"))]
 pub use fixture::{Fixture, Program};
 pub(crate) use folders::{as_set, checked_path, make_own};
