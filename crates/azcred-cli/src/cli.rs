@@ -59,18 +59,20 @@ pub(crate) struct Arguments {
 }
 
 /// The commands, grouped by purpose.
-const GROUPS: [(&str, &[&str]); 5] = [
-    ("Sign in", &["login", "logout", "account"]),
+const GROUPS: [(&str, &[&str]); 4] = [
     (
-        "Get a token, and find out where it comes from",
-        &["token", "whoami", "chain", "doctor"],
+        "Sign in, and find out which account is used",
+        &["login", "logout", "account", "whoami", "chain", "doctor"],
     ),
+    ("Run programs, and get tokens", &["serve", "token"]),
     (
         "Find your workspaces, subscriptions and tenants",
         &["workspace", "subscription", "tenant"],
     ),
-    ("Try it without an Azure account", &["demo", "emulator"]),
-    ("Manage azcred", &["cache", "install-az", "completions"]),
+    (
+        "Try it without an Azure account, and manage azcred",
+        &["demo", "emulator", "cache", "install-az", "completions"],
+    ),
 ];
 
 /// The commands that a new user needs first.

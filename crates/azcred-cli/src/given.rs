@@ -10,6 +10,7 @@ use std::{
     ops::RangeInclusive,
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
 /// A name or an id as an option takes it.
@@ -33,6 +34,28 @@ where
             .ok_or_else(|| format!("it is a number from {} to {}", range.start(), range.end()))
     })
 }
+
+/// A length of time as an option takes it: `90s`, `30m`, `2h`, `1d`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    const WRONG: &str = "it is a number and a unit, such as 30m, 2h or 1d";
+    let text = tidied(text);
+    let unit = text.chars().next_back().ok_or(WRONG)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return Err(WRONG.to_owned()),
+    };
+    let number: u32 = text[..text.len() - 1].parse().map_err(|_| WRONG)?;
+    match u64::from(number) * seconds {
+        1..=LONGEST => Ok(Duration::from_secs(u64::from(number) * seconds)),
+        _ => Err("it is from 1s to 365d".to_owned()),
+    }
+}
+
+/// The longest length of time in seconds: a year.
+const LONGEST: u64 = 365 * 86_400;
 
 /// The path of a file or a folder as an option takes it.
 pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {

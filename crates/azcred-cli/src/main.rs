@@ -12,6 +12,7 @@ mod output;
 #[cfg(feature = "emulator")]
 mod process;
 mod prompt;
+mod shell;
 mod sign_in;
 mod suggested;
 mod trace;

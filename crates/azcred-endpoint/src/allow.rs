@@ -23,6 +23,12 @@ impl Allow {
         self.0.is_none()
     }
 
+    /// A list with this resource too, as the command line takes it.
+    pub(crate) fn list_with(&self, resource: &str) -> String {
+        let list = self.0.iter().flatten().map(Scope::resource);
+        list.chain([resource]).collect::<Vec<_>>().join(",")
+    }
+
     pub(crate) fn allows(&self, scope: &Scope) -> bool {
         self.0.as_ref().is_none_or(|list| {
             let mut list = list.iter().map(bare);

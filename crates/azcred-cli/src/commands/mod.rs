@@ -16,6 +16,7 @@ mod limits;
 mod login;
 mod logout;
 mod reader;
+mod serve;
 mod subscription;
 mod target;
 mod tenant;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Whoami(whoami::Whoami),
     Chain(chain::Chain),
     Doctor(doctor::Doctor),
+    Serve(serve::ServeArguments),
     Workspace(workspace::WorkspaceArguments),
     Subscription(subscription::SubscriptionArguments),
     Tenant(tenant::Tenant),
@@ -66,6 +68,7 @@ pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Resu
         Command::Whoami(command) => finish(client_runtime()?, interruptible(command.run(output))),
         Command::Chain(command) => finish(client_runtime()?, interruptible(command.run(output))),
         Command::Doctor(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Serve(command) => finish(client_runtime()?, interruptible(command.run(output))),
         Command::Workspace(command) => {
             finish(client_runtime()?, interruptible(command.run(output)))
         }

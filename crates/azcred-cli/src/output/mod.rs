@@ -132,7 +132,6 @@ impl Output {
     }
 
     /// Writes a remark for people on standard error. Nothing with JSON output.
-    #[cfg(feature = "emulator")]
     pub(crate) fn note(&self, note: impl fmt::Display) {
         if !self.is_json() {
             // If standard error is closed, nothing else can be done.

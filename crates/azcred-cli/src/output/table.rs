@@ -18,7 +18,6 @@ pub(crate) fn pairs<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String
 
 /// Commands to type, indented, and their descriptions as the shell's comments, so that whole lines
 /// can be pasted.
-#[cfg(feature = "emulator")]
 pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String> {
     let widest = widest(rows);
     rows.iter()

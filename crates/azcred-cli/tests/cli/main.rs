@@ -36,6 +36,8 @@ mod personas;
 #[cfg(unix)]
 mod renewal;
 mod run;
+#[cfg(unix)]
+mod serve;
 mod story;
 mod streams;
 mod subscription;

@@ -1,12 +1,13 @@
 //! `azcred emulator env`: the variables with which a program uses a running emulator.
 
-use super::{Guest, running, shell::Shell, state::State};
+use super::{Guest, running, state::State};
 use crate::{
     failure::{Failure, Kind},
     output::{
         Output,
         style::{DIM, paint},
     },
+    shell::Shell,
 };
 use azcred_emulator::Lifetime;
 use clap::Args;
@@ -77,7 +78,10 @@ impl Env {
         let lines = shell.lines(&environment.set, &environment.unset);
         output.script(lines.trim_end());
         if output.is_terminal() {
-            let hint = format!("\nTo set them in this shell: {}", shell.set_by());
+            let hint = format!(
+                "\nTo set them in this shell: {}",
+                shell.set_by("azcred emulator env")
+            );
             output.note(paint(DIM, hint));
         }
         Ok(0)

@@ -4,7 +4,6 @@ mod env;
 mod exec;
 mod guests;
 mod seed;
-mod shell;
 mod start;
 mod state;
 

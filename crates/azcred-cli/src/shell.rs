@@ -8,7 +8,7 @@ use std::{
 
 /// The syntax of a shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Shell {
+pub(crate) enum Shell {
     /// sh, bash, zsh, dash, ksh
     #[value(alias = "bash", alias = "zsh")]
     Sh,
@@ -23,7 +23,7 @@ pub(super) enum Shell {
 
 impl Shell {
     /// The user's shell, according to the environment.
-    pub(super) fn current() -> Self {
+    pub(crate) fn current() -> Self {
         let shell = std::env::var("SHELL").unwrap_or_default();
         match shell.rsplit(['/', '\\']).next() {
             Some("fish") => Self::Fish,
@@ -33,20 +33,20 @@ impl Shell {
         }
     }
 
-    /// The command that runs the lines in this shell.
-    pub(super) fn set_by(self) -> &'static str {
+    /// The command line that runs the lines of `command` in this shell.
+    pub(crate) fn set_by(self, command: &str) -> String {
         match self {
-            Self::Sh | Self::Json => "eval \"$(azcred emulator env)\"",
-            Self::Fish => "azcred emulator env --shell fish | source",
+            Self::Sh | Self::Json => format!("eval \"$({command})\""),
+            Self::Fish => format!("{command} --shell fish | source"),
             Self::Powershell => {
-                "azcred emulator env --shell powershell | Out-String | Invoke-Expression"
+                format!("{command} --shell powershell | Out-String | Invoke-Expression")
             }
         }
     }
 
     /// The lines that set and unset variables. Names are plain words. A value may be any string
     /// without NUL.
-    pub(super) fn lines(self, set: &BTreeMap<String, String>, unset: &BTreeSet<String>) -> String {
+    pub(crate) fn lines(self, set: &BTreeMap<String, String>, unset: &BTreeSet<String>) -> String {
         let mut lines = String::new();
         if !unset.is_empty() {
             let unset: Vec<&str> = unset.iter().map(String::as_str).collect();

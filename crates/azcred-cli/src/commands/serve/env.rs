@@ -1,0 +1,272 @@
+//! `azcred serve env`: the variables with which a program uses a running endpoint.
+
+use super::{
+    mask,
+    running::{self, Running},
+};
+use crate::{
+    failure::{Failure, Kind},
+    output::{
+        Output,
+        style::{DIM, paint},
+    },
+    shell::Shell,
+    sign_in::Place,
+};
+use azcred_guest::{Class, class_of, known};
+use clap::Args;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Print the variables with which a program uses a running `azcred serve`
+///
+/// The lines set the address of the endpoint and its secret. They unset the variables of other
+/// accounts, and keep their values for --undo.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  # sh, bash, zsh
+  eval \"$(azcred serve env)\"
+  eval \"$(azcred serve env --undo)\"
+
+  # fish, and PowerShell
+  azcred serve env --shell fish | source
+  azcred serve env --shell powershell | Out-String | Invoke-Expression
+
+  # a container that shares the computer's network
+  eval \"$(azcred serve env)\"
+  docker run --network host --user \"$(id -u)\" \\
+    -e IDENTITY_ENDPOINT -e IDENTITY_HEADER IMAGE")]
+pub(super) struct Env {
+    /// The endpoint on this port, if several run
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+
+    /// Print the lines that restore the variables as they were
+    #[arg(long, conflicts_with = "port")]
+    undo: bool,
+
+    /// Write the lines for sh (bash, zsh), fish, powershell or json [default: your shell]
+    #[arg(long, value_name = "SHELL", value_enum, hide_possible_values = true)]
+    shell: Option<Shell>,
+}
+
+/// The variables that `env` has set, for `--undo`.
+const SET: &str = "AZCRED_SERVE_SET";
+/// The beginning of the variable that keeps the value of another.
+const KEPT: &str = "AZCRED_SERVE_KEPT_";
+/// The host of the endpoint.
+const HOST: &str = "127.0.0.1";
+
+/// The output of `--output json` and `--shell json`.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct Changes {
+    /// Variables to set.
+    set: BTreeMap<String, String>,
+    /// Variables to unset.
+    unset: BTreeSet<String>,
+}
+
+impl Env {
+    pub(super) fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let here: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let changes = match self.undo {
+            true => back(&here),
+            false => {
+                let place = Place::here()?;
+                let endpoint = chosen(running::list(&place.system)?, self.port)?;
+                mask(&*place.system, endpoint.variables.values());
+                to(&here, &endpoint.variables)
+            }
+        };
+        let shell = self.shell.unwrap_or_else(Shell::current);
+        if output.is_json() || shell == Shell::Json {
+            output.json(&changes);
+            return Ok(0);
+        }
+        output.script(shell.lines(&changes.set, &changes.unset).trim_end());
+        if output.is_terminal() && !self.undo {
+            let line = |command| shell.set_by(command);
+            output.note(paint(
+                DIM,
+                format!(
+                    "\nTo set them in this shell: {}\nThe way back: {}",
+                    line("azcred serve env"),
+                    line("azcred serve env --undo")
+                ),
+            ));
+        }
+        Ok(0)
+    }
+}
+
+fn chosen(mut running: Vec<Running>, port: Option<u16>) -> Result<Running, Failure> {
+    let none = |why: String| {
+        Failure::new(Kind::NotFound, "could not find a running endpoint", why)
+            .titled("no endpoint is running")
+            .fix("start one with `azcred serve`")
+    };
+    if let Some(port) = port {
+        let found = running.into_iter().find(|one| one.port == port);
+        return found
+            .ok_or_else(|| none(format!("no `azcred serve` of yours has the port {port}")));
+    }
+    match (running.pop(), running.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (None, _) => Err(none(
+            "no `azcred serve` of yours runs on this computer".to_owned(),
+        )),
+        (Some(last), false) => {
+            let ports = running.iter().chain([&last]);
+            let ports: Vec<_> = ports.map(|one| one.port.to_string()).collect();
+            Err(Failure::new(
+                Kind::Usage,
+                "could not choose an endpoint",
+                format!(
+                    "{} of yours run, on the ports {}",
+                    ports.len(),
+                    ports.join(", ")
+                ),
+            )
+            .fix(format!(
+                "choose one: `azcred serve env --port {}`",
+                last.port
+            )))
+        }
+    }
+}
+
+/// The way to an endpoint: its variables are set, and those of other identities are unset.
+fn to(here: &BTreeMap<String, String>, endpoint: &BTreeMap<String, String>) -> Changes {
+    let mut changes = Changes {
+        set: endpoint.clone(),
+        unset: known(|class| class == Class::Identity)
+            .map(str::to_owned)
+            .collect(),
+    };
+    let others = here
+        .keys()
+        .filter(|name| class_of(name) == Some(Class::Identity));
+    changes.unset.extend(others.cloned());
+    changes.set.extend(direct(here));
+    changes.unset.retain(|name| !changes.set.contains_key(name));
+    // A second call keeps what was there before the first.
+    let own: BTreeSet<&str> = here
+        .get(SET)
+        .map_or(BTreeSet::new(), |own| own.split(' ').collect());
+    let is_changed = |name: &str| changes.set.contains_key(name) || changes.unset.contains(name);
+    let before = here
+        .iter()
+        .filter(|(name, _)| is_changed(name) && !own.contains(name.as_str()));
+    let kept: Vec<_> = before
+        .map(|(name, value)| (format!("{KEPT}{name}"), value.clone()))
+        .collect();
+    let names: BTreeSet<&str> = changes.set.keys().map(String::as_str).chain(own).collect();
+    let names = names.into_iter().collect::<Vec<_>>().join(" ");
+    changes.set.extend(kept);
+    changes.set.insert(SET.to_owned(), names);
+    changes
+}
+
+/// The way back: what [`to`] has set and unset is as it was.
+fn back(here: &BTreeMap<String, String>) -> Changes {
+    let own = here.get(SET).map_or("", String::as_str).split_whitespace();
+    let mut changes = Changes {
+        set: BTreeMap::new(),
+        unset: own.chain([SET]).map(str::to_owned).collect(),
+    };
+    for (name, value) in here {
+        if let Some(kept) = name.strip_prefix(KEPT) {
+            changes.unset.remove(kept);
+            changes.unset.insert(name.clone());
+            changes.set.insert(kept.to_owned(), value.clone());
+        }
+    }
+    changes
+}
+
+/// `NO_PROXY` with the endpoint's host, if there is a proxy to which its requests would go.
+fn direct(here: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let value = |name: &str| here.get(name).filter(|value| !value.is_empty());
+    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    if proxies.iter().all(|name| value(name).is_none()) {
+        return BTreeMap::new();
+    }
+    let names = ["NO_PROXY", "no_proxy"];
+    let with_host = |name: &&str| {
+        let now = value(name).map_or("", String::as_str);
+        match now
+            .split([',', ' '])
+            .any(|entry| matches!(entry, HOST | "*"))
+        {
+            true => now.to_owned(),
+            false if now.is_empty() => HOST.to_owned(),
+            false => format!("{now},{HOST}"),
+        }
+    };
+    // Of two spellings, some programs read only one: the other stays unset if it was.
+    let is_set = names.iter().any(|name| value(name).is_some());
+    let wanted = names.iter().filter(|name| !is_set || value(name).is_some());
+    wanted
+        .map(|name| ((*name).to_owned(), with_host(name)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    /// The variables after a shell has run the lines.
+    fn after(mut here: BTreeMap<String, String>, changes: &Changes) -> BTreeMap<String, String> {
+        here.retain(|name, _| !changes.unset.contains(name));
+        here.extend(changes.set.clone());
+        here
+    }
+
+    #[test]
+    fn the_way_back_restores_every_variable_also_after_two_calls() {
+        let one = variables(&[
+            ("IDENTITY_ENDPOINT", "http://127.0.0.1:1"),
+            ("IDENTITY_HEADER", "s"),
+        ]);
+        let two = variables(&[
+            ("IDENTITY_ENDPOINT", "http://127.0.0.1:2"),
+            ("IDENTITY_HEADER", "t"),
+        ]);
+        for before in [
+            variables(&[("HOME", "/h")]),
+            variables(&[
+                ("AZURE_CLIENT_ID", "c"),
+                ("AZURE_CLIENT_SECRET", "x y"),
+                ("AZURE_TENANT_ID", "t"),
+                ("IDENTITY_HEADER", "of another host"),
+                ("MSI_ENDPOINT", "http://10.0.0.4"),
+                ("http_proxy", "http://proxy"),
+                ("no_proxy", "10.0.0.0/8"),
+            ]),
+        ] {
+            let inside = after(before.clone(), &to(&before, &one));
+            assert_eq!(inside["IDENTITY_HEADER"], "s");
+            assert_eq!(inside.get("AZURE_CLIENT_SECRET"), None);
+            assert_eq!(inside.get("MSI_ENDPOINT"), None);
+            assert_eq!(inside.get("AZURE_TENANT_ID"), before.get("AZURE_TENANT_ID"));
+            if before.contains_key("no_proxy") {
+                assert_eq!(inside["no_proxy"], "10.0.0.0/8,127.0.0.1");
+            }
+            let again = after(inside.clone(), &to(&inside, &two));
+            assert_eq!(again["IDENTITY_HEADER"], "t");
+            for inside in [inside, again] {
+                assert_eq!(after(inside.clone(), &back(&inside)), before);
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! `azcred serve`: a managed-identity endpoint for several programs, until Ctrl-C.
+
+mod env;
+mod running;
+
+use crate::{
+    candidates,
+    choice::Choice,
+    failure::Failure,
+    given,
+    output::{
+        Output, door,
+        style::{DIM, GOOD, STRONG, paint},
+        table, time,
+    },
+    sign_in::{Person, Place, SignIn},
+};
+use ::time::OffsetDateTime;
+use azcred::{
+    Cloud, Principal, Scope, TenantId,
+    system::{System, Unattended, unattended},
+};
+use azcred_endpoint::{Allow, Audit, Endpoint, Event, LogAudit, Options};
+use clap::{Args, Subcommand};
+use clap_complete::ArgValueCandidates;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+
+/// Give tokens of this account to other programs on this computer
+///
+/// Runs until Ctrl-C. Programs with the variables of `azcred serve env` get their tokens here:
+/// every Azure SDK finds them, as inside an Azure app with a managed identity. Tokens are renewed
+/// ahead of time. Each token and each rejected request is a line on standard error.
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  azcred serve
+  eval \"$(azcred serve env)\"                    # in another terminal
+
+  azcred serve --for 2h --allow https://storage.azure.com"
+)]
+pub(crate) struct ServeArguments {
+    #[command(subcommand)]
+    command: Option<ServeCommand>,
+
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum ServeCommand {
+    Env(env::Env),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Return tokens for these resources only. Separate several by commas, or repeat the option;
+    /// `all` is every resource [default: Azure Resource Manager, Azure ML, Storage, Key Vault]
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = resource)]
+    allow: Vec<Allowed>,
+
+    /// End after this time, such as 30m or 2h [default: with Ctrl-C; in a CI job after 6h]
+    #[arg(long = "for", value_name = "TIME", value_parser = given::duration)]
+    lasts: Option<Duration>,
+
+    /// Listen on this port of 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", value_parser = given::number(1..=65535_u16))]
+    port: Option<u16>,
+
+    /// Also set MSI_ENDPOINT and MSI_SECRET, for programs that know only the managed identities of
+    /// Azure ML's computes
+    #[arg(long)]
+    msi: bool,
+
+    /// Request tokens in this tenant (id or domain) [default: the account's own tenant]
+    #[arg(long, value_name = "TENANT", value_parser = TenantId::new, add = ArgValueCandidates::new(candidates::tenants))]
+    tenant: Option<TenantId>,
+
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// A value of `--allow`.
+#[derive(Clone)]
+enum Allowed {
+    Everything,
+    Resource(Scope),
+}
+
+fn resource(text: &str) -> azcred::Result<Allowed> {
+    match text {
+        "all" => Ok(Allowed::Everything),
+        resource => Scope::from_resource(resource).map(Allowed::Resource),
+    }
+}
+
+/// GitHub ends a job after 6 hours ('Actions limits').
+const LONGEST_JOB: Duration = Duration::from_secs(6 * 3600);
+
+/// The output of `--output json` when the endpoint is ready. The secret is in `serve env`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServeDocument {
+    /// The process id.
+    pid: u32,
+    /// The port on 127.0.0.1.
+    port: u16,
+    /// The account, in a few words.
+    account: String,
+    /// The resources; `null` for every resource.
+    resources: Option<Vec<String>>,
+    /// When the endpoint ends: RFC 3339, UTC; `null` if it has no end.
+    ends_on: Option<String>,
+}
+
+impl ServeArguments {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        match self.command {
+            Some(ServeCommand::Env(command)) => command.run(output),
+            None => self.serve.run(output).await,
+        }
+    }
+}
+
+impl Serve {
+    async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let place = Place::here()?;
+        let is_ci = matches!(unattended(&*place.system), Some(Unattended::CiJob(_)));
+        let lasts = self.lasts.or(is_ci.then_some(LONGEST_JOB));
+        let (first, tenant, person) = (self.first(), self.tenant.clone(), Person::of(output));
+        // The first token is requested here: an error is azcred's then, and not one of a program's
+        // SDK, and a person is asked while they look.
+        let asked = async {
+            let sign_in = SignIn::new(&place, &self.choice, first, tenant, person).await?;
+            let (token, _) = sign_in.token().await?;
+            Ok::<_, azcred::Error>((sign_in, token))
+        };
+        let (sign_in, token) = output.waiting("Signing in", asked).await?;
+        sign_in.show_notes(&token, output);
+        let allowed = self.allowed(&sign_in.session.options().cloud()?);
+        let allow = allowed.clone().map_or_else(Allow::everything, Allow::only);
+        let mut options = Options::new(allow)
+            .with_port(self.port.unwrap_or(0))
+            .with_audit(Arc::new(Lines));
+        if let Some(time) = lasts {
+            options = options.lasting(time);
+        }
+        if self.msi {
+            options = options.with_azure_ml();
+        }
+        let mut endpoint = Endpoint::start(Arc::new(sign_in.session), options).await?;
+        let variables = endpoint.variables();
+        let secrets = variables.iter().map(|(_, value)| value.expose_secret());
+        mask(&*place.system, secrets);
+        let port = endpoint.address().port();
+        let _registered = running::register(&place.system, port, &variables)?;
+        let account = Principal::from_token(&token).map_or_else(
+            |_| "this account".to_owned(),
+            |principal| principal.describe(),
+        );
+        let document = ServeDocument {
+            pid: std::process::id(),
+            port,
+            account,
+            resources: allowed.as_ref().map(|allowed| {
+                let resources = allowed.iter().map(|scope| scope.resource().to_owned());
+                resources.collect()
+            }),
+            ends_on: lasts.and_then(|time| time::rfc3339(OffsetDateTime::now_utc() + time)),
+        };
+        match output.is_json() {
+            true => output.json(&document),
+            false => ready(&document, allowed.as_deref(), lasts, output),
+        }
+        output.finish()?;
+        endpoint.ended().await;
+        output.note(paint(DIM, "The time is over."));
+        Ok(0)
+    }
+
+    /// The scope of the first token: one that is allowed.
+    fn first(&self) -> Option<Scope> {
+        self.allow.iter().find_map(|allowed| match allowed {
+            Allowed::Everything => None,
+            Allowed::Resource(scope) => Some(scope.clone()),
+        })
+    }
+
+    /// The resources; `None` for every resource.
+    fn allowed(&self, cloud: &Cloud) -> Option<Vec<Scope>> {
+        if self.allow.is_empty() {
+            return Some(usual(cloud));
+        }
+        let scopes = self.allow.iter().map(|allowed| match allowed {
+            Allowed::Everything => None,
+            Allowed::Resource(scope) => Some(scope.clone()),
+        });
+        scopes.collect()
+    }
+}
+
+/// The resources that programs of Azure Machine Learning need, in this cloud.
+fn usual(cloud: &Cloud) -> Vec<Scope> {
+    let vault = match cloud.name() {
+        "AzureUSGovernment" => "https://vault.usgovcloudapi.net",
+        "AzureChinaCloud" => "https://vault.azure.cn",
+        _ => "https://vault.azure.net",
+    };
+    let storage = Scope::STORAGE;
+    let resources = [
+        cloud.resource_manager_audience(),
+        cloud.machine_learning(),
+        storage.resource(),
+        vault,
+        // The older name of Resource Manager, which Azure CLI's library and azureml-core use.
+        match cloud.name() {
+            "AzureUSGovernment" => "https://management.core.usgovcloudapi.net/",
+            "AzureChinaCloud" => "https://management.core.chinacloudapi.cn/",
+            _ => "https://management.core.windows.net/",
+        },
+    ];
+    let scopes = resources
+        .iter()
+        .map(|resource| Scope::from_resource(resource));
+    scopes.filter_map(Result::ok).collect()
+}
+
+/// What is served, and how to use it.
+fn ready(
+    document: &ServeDocument,
+    allowed: Option<&[Scope]>,
+    lasts: Option<Duration>,
+    output: &mut Output,
+) {
+    output.line(format!(
+        "{} {}",
+        paint(GOOD, "✓"),
+        paint(STRONG, format!("Serving tokens of {}.", document.account))
+    ));
+    let mut rows = vec![(
+        "Address",
+        format!("127.0.0.1:{}, on this computer only", document.port),
+    )];
+    match allowed {
+        None => rows.push(("Resources", "every resource".to_owned())),
+        Some(scopes) => {
+            for (place, scope) in scopes.iter().enumerate() {
+                rows.push((["Resources", ""][place.min(1)], scope.describe()));
+            }
+        }
+    }
+    let seconds = lasts.and_then(|time| i64::try_from(time.as_secs()).ok());
+    rows.push((
+        "Ends",
+        match seconds {
+            Some(seconds) => format!("in {}, or with Ctrl-C", time::span(seconds)),
+            None => "with Ctrl-C".to_owned(),
+        },
+    ));
+    for row in table::pairs(&rows) {
+        output.line(format!("  {row}"));
+    }
+    output.line("");
+    output.line("From another terminal:");
+    for line in table::commands(&[("eval \"$(azcred serve env)\"", "use it in a shell")]) {
+        output.line(line);
+    }
+}
+
+/// Records each event as a line on standard error, also with JSON output.
+struct Lines;
+
+impl Audit for Lines {
+    fn record(&self, event: &Event) {
+        LogAudit.record(event);
+        // If standard error is closed, nothing else can be done.
+        let _ = door::stderr().line(event);
+    }
+}
+
+/// Makes GitHub hide these values in a job's log ('Workflow commands', 'Masking a value'). The
+/// runner reads standard error too, which no shell evaluates.
+fn mask(system: &dyn System, values: impl IntoIterator<Item = impl AsRef<str>>) {
+    if system.var("GITHUB_ACTIONS").as_deref() != Some("true") {
+        return;
+    }
+    for value in values {
+        // An address is no secret, and hiding it hides other lines.
+        if !value.as_ref().starts_with("http") {
+            let _ = door::stderr().line(format_args!("::add-mask::{}", value.as_ref()));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The endpoints that run: each has a private file with its variables in azcred's data folder, and
+//! a lock that ends with its process.
+
+use crate::failure::{Failure, Kind};
+use azcred::{
+    SecretString, printable_path,
+    system::{FileLock, SharedSystem, data_folder},
+};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, io, path::PathBuf};
+
+/// The largest file. Its content is some hundred bytes.
+const LARGEST: u64 = 64 << 10;
+/// The name of the folder in the data folder.
+const FOLDER: &str = "endpoints";
+
+/// What another process needs to use an endpoint. It has the secret, and does not print.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Running {
+    pub(super) port: u16,
+    pub(super) process: u32,
+    pub(super) variables: BTreeMap<String, String>,
+}
+
+/// The files of an endpoint that runs. Dropping it removes them.
+pub(super) struct Registered {
+    system: SharedSystem,
+    file: PathBuf,
+    lock_file: PathBuf,
+    _lock: FileLock,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        for path in [&self.file, &self.lock_file] {
+            if let Err(error) = self.system.remove(path) {
+                tracing::debug!(%error, "a file of the endpoint is left");
+            }
+        }
+    }
+}
+
+/// Lets other processes of this user find an endpoint.
+pub(super) fn register(
+    system: &SharedSystem,
+    port: u16,
+    variables: &[(&'static str, SecretString)],
+) -> Result<Registered, Failure> {
+    let folder = folder(system)?;
+    let failed = |error: io::Error| {
+        Failure::new(
+            Kind::Failed,
+            "could not store the endpoint's variables for other terminals",
+            format!("{} can't be written: {error}", printable_path(&folder)),
+        )
+        .fix("choose a folder that you can write to: set AZCRED_HOME")
+    };
+    let own = folder.parent().unwrap_or(&folder);
+    system.make_folder(&folder, own).map_err(failed)?;
+    let lock_file = folder.join(format!("{port}.lock"));
+    let lock = system.try_lock(&lock_file).map_err(failed)?;
+    // The port is this process's, so another process with this lock is about to end.
+    let lock = lock.ok_or_else(|| failed(io::ErrorKind::ResourceBusy.into()))?;
+    let registered = Registered {
+        system: system.clone(),
+        file: folder.join(format!("{port}.json")),
+        lock_file,
+        _lock: lock,
+    };
+    let text = |(name, value): &(&'static str, SecretString)| {
+        ((*name).to_owned(), value.expose_secret().to_owned())
+    };
+    let running = Running {
+        port,
+        process: std::process::id(),
+        variables: variables.iter().map(text).collect(),
+    };
+    let content = serde_json::to_vec(&running).map_err(|error| failed(error.into()))?;
+    system.write(&registered.file, &content).map_err(failed)?;
+    Ok(registered)
+}
+
+/// The endpoints that run, by port. Files of those that were killed are removed.
+pub(super) fn list(system: &SharedSystem) -> Result<Vec<Running>, Failure> {
+    let folder = folder(system)?;
+    let names = match system.list(&folder) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            return Err(Failure::new(
+                Kind::Failed,
+                "could not look for an endpoint",
+                format!("{} can't be read: {error}", printable_path(&folder)),
+            ));
+        }
+    };
+    let mut running = Vec::new();
+    for name in names {
+        let Some(port) = name.to_str().and_then(|name| name.strip_suffix(".json")) else {
+            continue;
+        };
+        let (file, lock_file) = (folder.join(&name), folder.join(format!("{port}.lock")));
+        if let Ok(Some(_lock)) = system.try_lock(&lock_file) {
+            for path in [&file, &lock_file] {
+                let _ = system.remove(path);
+            }
+            continue;
+        }
+        let content = system.read(&file, LARGEST);
+        let content = content
+            .ok()
+            .and_then(|content| serde_json::from_slice(&content).ok());
+        running.extend(content.filter(|one: &Running| one.port.to_string() == port));
+    }
+    running.sort_by_key(|one| one.port);
+    Ok(running)
+}
+
+fn folder(system: &SharedSystem) -> Result<PathBuf, Failure> {
+    let folder = data_folder(&**system).ok_or_else(|| {
+        Failure::new(
+            Kind::Failed,
+            "could not find azcred's data folder",
+            "HOME is not set",
+        )
+        .fix("set HOME, or AZCRED_HOME to a folder that only you can read")
+    })?;
+    Ok(folder.join(FOLDER))
+}

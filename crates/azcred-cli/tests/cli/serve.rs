@@ -1,0 +1,260 @@
+//! `azcred serve` and `azcred serve env`.
+
+use crate::{
+    azure::Azure,
+    run::{Run, Running, Said, assert_seen, azcred, end},
+};
+use azcred_emulator::{Persona, Way};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
+
+/// `azcred serve` of a service principal, as a process.
+struct Serving {
+    child: Option<Running>,
+    /// Its output until it was ready.
+    ready: String,
+    azure: Arc<Azure>,
+    home: tempfile::TempDir,
+}
+
+impl Serving {
+    fn new(arguments: &[&str]) -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let azure = Azure::shared();
+        let serve = command(&azure, home.path(), &["serve"]).args(arguments);
+        let (child, ready) = start(serve);
+        Self {
+            child: Some(child),
+            ready,
+            azure,
+            home,
+        }
+    }
+
+    /// Another command of the same user.
+    fn run(&self, arguments: &[&str]) -> Run {
+        command(&self.azure, self.home.path(), arguments)
+    }
+
+    /// The variables of `serve env`.
+    fn variables(&self) -> serde_json::Value {
+        let said = self.run(&["serve", "env", "-o", "json"]).said();
+        assert_eq!(said.code, 0, "{said}");
+        said.json()["set"].clone()
+    }
+
+    fn stop(&mut self, signal: Signal) -> Said {
+        let child = self.child.take().expect("it runs");
+        kill_process(Pid::from_child(&child), signal).expect("it runs");
+        end(child)
+    }
+}
+
+fn command(azure: &Azure, home: &Path, arguments: &[&str]) -> Run {
+    let home = home.to_str().expect("text");
+    let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
+    azcred(arguments)
+        .envs(&environment)
+        .env("AZCRED_HOME", home)
+        .directory("/")
+}
+
+/// Starts it, and reads its output until it is ready.
+fn start(run: Run) -> (Running, String) {
+    let mut child = run.start();
+    let mut ready = String::new();
+    let mut lines = BufReader::new(child.stdout.as_mut().expect("a pipe"));
+    while !ready.contains("eval ") && !ready.ends_with("\n}\n") {
+        if lines.read_line(&mut ready).expect("text") == 0 {
+            break;
+        }
+    }
+    (child, ready)
+}
+
+/// The response to a request with these variables.
+fn request(variables: &serde_json::Value, resource: &str) -> std::io::Result<String> {
+    let text = |name: &str| variables[name].as_str().expect(name).to_owned();
+    let address = text("IDENTITY_ENDPOINT");
+    let host = address.split('/').nth(2).expect("a host");
+    let mut stream = TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    write!(
+        stream,
+        "GET /msi/token?api-version=2019-08-01&resource={resource} HTTP/1.1\r\nHost: {host}\r\n\
+         X-IDENTITY-HEADER: {}\r\nConnection: close\r\n\r\n",
+        text("IDENTITY_HEADER")
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn a_program_in_another_terminal_gets_tokens_until_ctrl_c() {
+    let mut serving = Serving::new(&[]);
+    assert_seen!("serve", serving.ready);
+    let variables = serving.variables();
+    let answer = request(&variables, "https://ml.azure.com").expect("it runs");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let other = request(&variables, "https://graph.microsoft.com").expect("it runs");
+    assert!(other.starts_with("HTTP/1.1 403 "), "{other}");
+    let whoami = serving.run(&["whoami", "-o", "json"]);
+    let whoami = ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"]
+        .iter()
+        .fold(whoami, |run, name| {
+            run.env(name, variables[*name].as_str().expect("text"))
+        });
+    let whoami = whoami.env("AZURE_CLIENT_SECRET", "").said();
+    assert_eq!(whoami.json()["source"], "managed-identity", "{whoami}");
+
+    let said = serving.stop(Signal::INT);
+    assert_eq!(said.code, 130, "{said}");
+    let lines: Vec<_> = said.stderr.lines().collect();
+    assert!(lines[0].contains(" token client=127.0.0.1:"), "{said}");
+    assert!(lines[0].contains("resource=https://ml.azure.com"), "{said}");
+    assert!(lines[1].contains(" rejected (403) "), "{said}");
+    for secret in [&variables["IDENTITY_HEADER"], &serde_json::json!("eyJ")] {
+        assert!(
+            !said.to_string().contains(secret.as_str().expect("text")),
+            "{said}"
+        );
+        assert!(!serving.ready.contains(secret.as_str().expect("text")));
+    }
+    assert!(request(&variables, "https://ml.azure.com").is_err());
+    let folder = serving.home.path().join("data/endpoints");
+    assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0);
+}
+
+#[test]
+fn the_variables_and_the_way_back_work_in_a_shell() {
+    let serving = Serving::new(&["--msi", "--allow", "all"]);
+    let script = r#"
+        eval "$("$AZCRED" serve env --shell sh)"
+        printf '%s\n' "${AZURE_CLIENT_SECRET-gone}" "${IDENTITY_ENDPOINT%%:*}" "$MSI_ENDPOINT"
+        eval "$("$AZCRED" serve env --undo --shell sh)"
+        printf '%s\n' "$AZURE_CLIENT_SECRET" "${IDENTITY_ENDPOINT-gone}" "${MSI_SECRET-gone}"
+        env | grep AZCRED_SERVE || true"#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]);
+    let environment = serving
+        .azure
+        .environment(Persona::ServicePrincipal, Way::Ports);
+    let said = Run::bare(shell)
+        .envs(&environment)
+        .env("AZURE_CLIENT_SECRET", "it's\n\"mine\"")
+        .env("AZCRED", crate::run::AZCRED)
+        .env("AZCRED_HOME", serving.home.path().to_str().expect("text"))
+        .said();
+    assert_eq!(said.code, 0, "{said}");
+    let address = serving.variables()["MSI_ENDPOINT"]
+        .as_str()
+        .expect("text")
+        .to_owned();
+    let expected = format!("gone\nhttp\n{address}\nit's\n\"mine\"\ngone\ngone\n");
+    assert_eq!(said.stdout, expected);
+}
+
+#[test]
+fn an_endpoint_with_an_end_ends_by_itself() {
+    let mut serving = Serving::new(&["--for", "1s", "-o", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&serving.ready).expect("JSON");
+    assert!(
+        document["endsOn"]
+            .as_str()
+            .is_some_and(|end| end.ends_with('Z')),
+        "{document}"
+    );
+    assert_eq!(document["resources"][1], "https://ml.azure.com");
+    let said = end(serving.child.take().expect("it runs"));
+    assert_eq!(said.code, 0, "{said}");
+}
+
+#[test]
+fn without_an_endpoint_or_with_several_the_fix_is_a_command() {
+    let mut serving = Serving::new(&[]);
+    let (second, _) = start(serving.run(&["serve"]));
+    let several = serving.run(&["serve", "env"]).said();
+    assert_eq!(several.code, 2, "{several}");
+    let fix = several
+        .stderr
+        .split("azcred serve env --port ")
+        .nth(1)
+        .expect("a fix");
+    let port = fix.split('`').next().expect("a port");
+    let one = serving
+        .run(&["serve", "env", "--shell", "sh", "--port", port])
+        .said();
+    assert!(
+        one.stdout
+            .contains(&format!("http://127.0.0.1:{port}/msi/token'")),
+        "{one}"
+    );
+
+    // One that is killed leaves its files, which don't count.
+    serving.stop(Signal::KILL);
+    drop(second);
+    let none = serving.run(&["serve", "env"]).said();
+    assert_seen!("serve-env-none", none);
+    let folder = serving.home.path().join("data/endpoints");
+    assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0);
+}
+
+#[test]
+fn in_a_github_job_the_secret_is_masked_and_the_endpoint_has_an_end() {
+    let home = tempfile::tempdir().expect("a folder");
+    let azure = Azure::shared();
+    let github =
+        |arguments: &[&str]| command(&azure, home.path(), arguments).env("GITHUB_ACTIONS", "true");
+    let (child, ready) = start(github(&["serve", "-o", "json"]));
+    let document: serde_json::Value = serde_json::from_str(&ready).expect("JSON");
+    assert!(document["endsOn"].is_string(), "{document}");
+    let env = github(&["serve", "env", "-o", "json"]).said();
+    let secret = env.json()["set"]["IDENTITY_HEADER"]
+        .as_str()
+        .expect("text")
+        .to_owned();
+    let mask = format!("::add-mask::{secret}\n");
+    assert!(env.stderr.contains(&mask), "{env}");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    let said = end(child);
+    assert!(said.stderr.starts_with(&mask), "{said}");
+}
+
+#[test]
+fn a_wrong_time_or_resource_is_a_usage_error() {
+    for arguments in [
+        ["--for", "2"],
+        ["--for", "0h"],
+        ["--for", "h"],
+        ["--for", "400d"],
+        ["--for", "2é"],
+        ["--allow", "a b"],
+        ["--allow", "https://ml.azure.com/.default"],
+        ["--port", "0"],
+    ] {
+        let said = azcred(&["serve"]).args(&arguments).said();
+        assert_eq!(said.code, 2, "{arguments:?} {said}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named_with_a_fix() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let (azure, home) = (Azure::shared(), tempfile::tempdir().expect("a folder"));
+    let said = command(&azure, home.path(), &["serve", "--port", &port]).said();
+    assert_eq!(said.code, 1, "{said}");
+    assert!(
+        said.stderr
+            .contains(&format!("the port {port} can't be used")),
+        "{said}"
+    );
+}
