@@ -7,19 +7,18 @@
 use super::{
     Trouble,
     identity::Identity,
+    listing::listed,
     output::Format,
     said,
     value::{Object, Value},
 };
 use crate::failure::{Failure, Kind};
 use azcred::{
-    PrincipalKind, TenantId, UsedKind,
     chain::Source,
     shown_path,
     system::{System, data_folder, home, path},
 };
-use azcred_azure::{ResourceManager, Subscription, Tenant};
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 /// The file that marks a folder of Azure CLI's as one that `azcred exec` made for its program.
 pub(crate) const OWN_FOLDER: &str = "made-by-azcred-exec";
@@ -27,8 +26,6 @@ pub(crate) const OWN_FOLDER: &str = "made-by-azcred-exec";
 const FILE: &str = "azureProfile.json";
 /// The largest file that is read. Real ones are smaller.
 const LIMIT: u64 = 16 << 20;
-/// Azure CLI's name of a tenant without a subscription.
-const TENANT_LEVEL: &str = "N/A(tenant level account)";
 const SUBSCRIPTIONS: &str = "subscriptions";
 
 /// Where the subscriptions are kept.
@@ -87,6 +84,24 @@ impl Keeper {
         }
     }
 
+    /// Azure CLI's name of the cloud in use: in a folder of Azure CLI's, the one that is set there
+    /// (`az cloud set`).
+    fn cloud(&self, identity: &Identity) -> Result<String, Failure> {
+        let system = identity.system();
+        let folder = match self {
+            Self::AzureCli(path) => path.parent(),
+            Self::Own(path) => path.parent().filter(|_| path.ends_with(FILE)),
+            Self::Nowhere => None,
+        };
+        if let Some(folder) = folder {
+            let settings = system.read(&folder.join("config"), LIMIT).ok();
+            let set = settings.and_then(|text| cloud_in(&String::from_utf8_lossy(&text)));
+            let named = system.var("AZURE_CLOUD_NAME").or(set);
+            return Ok(named.unwrap_or_else(|| "AzureCloud".to_owned()));
+        }
+        Ok(identity.session.options().cloud()?.name().to_owned())
+    }
+
     /// The file's content, if there is a file of the known form.
     fn read(&self, system: &dyn System) -> Option<Object> {
         let (Self::AzureCli(path) | Self::Own(path)) = self else {
@@ -100,6 +115,17 @@ impl Keeper {
             _ => None,
         }
     }
+}
+
+/// The member `name` of the section `[cloud]` of Azure CLI's settings.
+fn cloud_in(settings: &str) -> Option<String> {
+    let lines = settings.lines().map(str::trim);
+    let section = lines.skip_while(|line| *line != "[cloud]").skip(1);
+    section
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once('='))
+        .find(|(name, _)| name.trim() == "name")
+        .map(|(_, value)| value.trim().to_owned())
 }
 
 impl Accounts {
@@ -119,7 +145,7 @@ impl Accounts {
         Ok(Some(Self {
             document,
             list: list.collect(),
-            cloud: identity.cloud()?,
+            cloud: keeper.cloud(identity)?,
             keeper,
         })
         .filter(|accounts| !accounts.list.is_empty()))
@@ -138,11 +164,13 @@ impl Accounts {
             (known, _) => known,
         };
         let chosen = before.as_ref().and_then(|before| before.chosen());
-        let list = listed(identity, chosen.map(|one| one.text("id").to_owned())).await?;
+        let chosen = chosen.map(|one| one.text("id").to_owned());
+        let cloud = keeper.cloud(identity)?;
+        let list = listed(identity, &cloud, chosen).await?;
         let accounts = Self {
             document: before.map(|before| before.document).unwrap_or_default(),
             list,
-            cloud: identity.cloud()?,
+            cloud,
             keeper,
         };
         // They can be listed again.
@@ -247,161 +275,22 @@ impl Accounts {
     }
 }
 
-/// The subscriptions that Azure Resource Manager lists, as `az login` stores them.
-async fn listed(identity: &Identity, before: Option<String>) -> Result<Vec<Object>, Failure> {
-    let manager = |tenant: Option<&str>| {
-        let credential = Arc::new(identity.session.clone());
-        let manager = ResourceManager::new(identity.session.options(), credential)?;
-        Ok::<_, Failure>(match tenant.map(TenantId::new) {
-            Some(tenant) => manager.in_tenant(tenant?),
-            None => manager,
-        })
-    };
-    let home = identity.tenant().unwrap_or_default().to_owned();
-    let tenants = match is_person(identity) {
-        true => manager(None)?.tenants().await.map(|found| found.value),
-        false => Ok(Vec::new()),
-    };
-    let tenants = tenants.unwrap_or_else(|error| {
-        tracing::debug!(%error, "the tenants can't be listed");
-        Vec::new()
-    });
-    let mut list = Vec::new();
-    let entry = |one: &Subscription, tenant: &str, known: Option<&Tenant>| {
-        account(identity, one, tenant, known)
-    };
-    let own = tenants
-        .iter()
-        .find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(&home));
-    for one in manager(None)?.subscriptions().await?.value {
-        list.push(entry(&one, &home, own)?);
-    }
-    for tenant in &tenants {
-        if tenant.tenant_id.eq_ignore_ascii_case(&home) {
-            continue;
-        }
-        // A guest's tenant may demand another sign-in, which is no reason to fail.
-        let id = tenant.tenant_id.as_str();
-        match manager(Some(id))?.subscriptions().await {
-            Ok(found) => {
-                for one in found.value {
-                    let is_new = |own: &Object| own.text("id") != one.subscription_id.as_str();
-                    if list.iter().all(is_new) {
-                        list.push(entry(&one, id, Some(tenant))?);
-                    }
-                }
-            }
-            Err(error) => tracing::debug!(%error, tenant = id, "its subscriptions can't be listed"),
-        }
-    }
-    if list.is_empty() {
-        list.push(tenant_level(identity, &home)?);
-    }
-    let workspace = identity.session.workspace().ok().flatten();
-    let workspace = workspace.map(|found| found.workspace.subscription().to_owned());
-    let wanted: Vec<String> = [before, workspace].into_iter().flatten().collect();
-    let mut wanted = wanted.iter().filter_map(|id| {
-        list.iter()
-            .position(|one| one.text("id").eq_ignore_ascii_case(id))
-    });
-    let enabled = || list.iter().position(|one| one.text("state") == "Enabled");
-    let default = wanted.next().or_else(enabled).unwrap_or(0);
-    drop(wanted);
-    list[default].set("isDefault", Value::Bool(true));
-    Ok(list)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn is_person(identity: &Identity) -> bool {
-    let principal = identity.principal.as_ref();
-    identity.source != Source::ManagedIdentity
-        && principal.is_some_and(|principal| principal.kind == PrincipalKind::User)
-}
-
-/// A subscription as `az login` stores it, with the members in its order.
-fn account(
-    identity: &Identity,
-    one: &Subscription,
-    tenant: &str,
-    known: Option<&Tenant>,
-) -> Result<Object, Failure> {
-    let home = one.tenant_id.as_ref().map_or(tenant, |id| id.as_str());
-    let mut account = Object::of([
-        ("id", Value::text(one.subscription_id.as_str())),
-        ("name", Value::text(one.display_name.as_str())),
-        ("state", Value::text(one.state.as_str())),
-        ("user", user(identity).into()),
-        ("isDefault", Value::Bool(false)),
-        ("tenantId", Value::text(tenant)),
-        ("environmentName", Value::text(identity.cloud()?)),
-        ("homeTenantId", Value::text(home)),
-    ]);
-    // `az login` reads them for people only.
-    if let Some(known) = known {
-        let text = |text: &Option<azcred::Untrusted>| {
-            text.as_ref()
-                .map_or(Value::Null, |text| Value::text(text.as_str()))
-        };
-        account.set("tenantDefaultDomain", text(&known.default_domain));
-        account.set("tenantDisplayName", text(&known.display_name));
-    }
-    account.set("managedByTenants", Value::List(Vec::new()));
-    Ok(account)
-}
-
-fn tenant_level(identity: &Identity, tenant: &str) -> Result<Object, Failure> {
-    Ok(Object::of([
-        ("id", Value::text(tenant)),
-        ("name", Value::text(TENANT_LEVEL)),
-        ("state", Value::text("Enabled")),
-        ("user", user(identity).into()),
-        ("isDefault", Value::Bool(false)),
-        ("tenantId", Value::text(tenant)),
-        ("environmentName", Value::text(identity.cloud()?)),
-    ]))
-}
-
-/// The member `user`: a person by the sign-in name, an application by its client id, and a managed
-/// identity by Azure CLI's two names.
-fn user(identity: &Identity) -> Object {
-    let service = |name: &str| {
-        Object::of([
-            ("name", Value::text(name)),
-            ("type", Value::text("servicePrincipal")),
-        ])
-    };
-    if identity.source == Source::ManagedIdentity {
-        let used = &identity.used;
-        let by = match (&used.client_id, &used.kind) {
-            (Some(id), _) => Some(format!("MSIClient-{id}")),
+    #[test]
+    fn the_cloud_is_the_one_of_its_own_section() {
+        for (settings, cloud) in [
             (
-                None,
-                UsedKind::ManagedIdentity {
-                    object_id: Some(id),
-                    ..
-                },
-            ) => Some(format!("MSIObject-{id}")),
-            (
-                None,
-                UsedKind::ManagedIdentity {
-                    resource_id: Some(id),
-                    ..
-                },
-            ) => Some(format!("MSIResource-{id}")),
-            _ => None,
-        };
-        let mut user = service(match by {
-            Some(_) => "userAssignedIdentity",
-            None => "systemAssignedIdentity",
-        });
-        let info = by.unwrap_or_else(|| "MSI".to_owned());
-        user.set("assignedIdentityInfo", Value::text(info));
-        return user;
-    }
-    let principal = identity.principal.as_ref();
-    let name = principal.and_then(|one| one.user_name.as_deref());
-    let id = principal.and_then(|one| one.application_id.as_deref());
-    match name.filter(|_| is_person(identity)) {
-        Some(name) => Object::of([("name", Value::text(name)), ("type", Value::text("user"))]),
-        None => service(id.unwrap_or_default()),
+                "[core]\nname = x\n[cloud]\nname = AzureChinaCloud\n",
+                Some("AzureChinaCloud"),
+            ),
+            ("[cloud]\r\nname=A\r\n", Some("A")),
+            ("[cloud]\n[core]\nname = x\n", None),
+            ("", None),
+        ] {
+            assert_eq!(cloud_in(settings).as_deref(), cloud, "{settings}");
+        }
     }
 }

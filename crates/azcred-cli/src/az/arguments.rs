@@ -63,7 +63,8 @@ pub(super) const RESOURCE_TYPES: [&str; 7] = [
 ];
 
 const SUBSCRIPTION: [&str; 4] = ["--subscription", "-s", "--name", "-n"];
-const QUERY_HELP: &str = "To learn more about --query, please visit: 'https://learn.microsoft.com/cli/azure/query-azure-cli'";
+/// Where Azure CLI explains queries.
+pub(super) const QUERY_HELP: &str = "To learn more about --query, please visit: 'https://learn.microsoft.com/cli/azure/query-azure-cli'";
 
 /// Reads a command line. `default` is the format without `--output`.
 ///

@@ -51,11 +51,6 @@ impl Identity {
         &*self.place.system
     }
 
-    /// The name of the cloud, which Azure CLI uses too.
-    pub(super) fn cloud(&self) -> Result<String, Failure> {
-        Ok(self.session.options().cloud()?.name().to_owned())
-    }
-
     /// The tenant of the token.
     pub(super) fn tenant(&self) -> Option<&str> {
         self.principal.as_ref()?.tenant_id.as_deref()

@@ -11,6 +11,7 @@ mod help;
 mod identity;
 mod link;
 mod list;
+mod listing;
 mod other;
 mod output;
 mod query;
@@ -30,7 +31,7 @@ use crate::{
     },
     trace,
 };
-use arguments::{Command, Global, Line};
+use arguments::{Command, Global, Line, QUERY_HELP};
 use output::Format;
 use std::{
     ffi::{OsStr, OsString},
@@ -150,10 +151,9 @@ fn finish(
     let value = match &global.query {
         None => value,
         Some(query) => query.of(&value).map_err(|why| {
-            Trouble::Said(
-                2,
-                format!("Invalid jmespath query supplied for `--query`: {why}"),
-            )
+            said(format!(
+                "Invalid jmespath query supplied for `--query`: {why}\n{QUERY_HELP}"
+            ))
         })?,
     };
     let text = match table.filter(|_| !has_query && global.format == Format::Table) {

@@ -6,7 +6,7 @@
 
 use super::value::{Object, Value};
 use jmespath::{
-    Context, DEFAULT_RUNTIME, Rcvar, Variable,
+    Context, DEFAULT_RUNTIME, ErrorReason, Rcvar, RuntimeError, Variable,
     ast::{Ast, KeyValuePair},
     interpret,
 };
@@ -35,8 +35,14 @@ impl Query {
     /// The result of the expression; the reason if it can't be computed.
     pub(super) fn of(&self, value: &Value) -> Result<Value, String> {
         let mut context = Context::new(&self.text, &DEFAULT_RUNTIME);
-        let found = interpret(&variable(value), &self.tree, &mut context)
-            .map_err(|error| error.reason.to_string())?;
+        let found = interpret(&variable(value), &self.tree, &mut context).map_err(|error| {
+            match error.reason {
+                ErrorReason::Runtime(RuntimeError::UnknownFunction(name)) => {
+                    format!("Unknown function: {name}()")
+                }
+                other => other.to_string(),
+            }
+        })?;
         let mut names = Vec::new();
         collect(value, &mut names);
         Ok(result(&found, &names))

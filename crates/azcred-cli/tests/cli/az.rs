@@ -177,6 +177,18 @@ fn a_managed_identity_has_azure_clis_name() {
 }
 
 #[test]
+fn a_custom_cloud_is_the_one_that_azure_cli_has_set() {
+    let azure = Azure::shared();
+    let account = Account::new(azure.environment(Persona::Laptop, Way::Ports));
+    let said = account.az("account show --query user.name -o tsv");
+    assert_eq!(
+        (said.code, said.stdout.as_str()),
+        (0, "ada@contoso.com\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn azure_clis_account_is_read_from_its_folder_and_nothing_is_written() {
     let azure = Azure::shared();
     let account = Account::new(azure.environment(Persona::Laptop, Way::RealNames));
@@ -270,7 +282,7 @@ fn what_is_wrong_with_a_subscription_is_said_in_azure_clis_words() {
         (2, "ERROR: unrecognized arguments: --bogus\n")
     );
     let said = account.az("account show --query nothing(@)");
-    assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said}");
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! `--output table`: a column for each member, in the form 'simple' of Python's package tabulate.
 
 use super::{super::value::Value, python};
-use crate::output::width::width_of;
 
 /// Members that are never shown without a query's own name.
 const LEFT_OUT: [&str; 3] = ["id", "type", "etag"];
@@ -49,6 +48,11 @@ pub(super) fn show(value: &Value, is_sorted: bool) -> String {
         .collect()
 }
 
+/// Tabulate counts characters, unless it finds another package.
+fn width_of(text: &str) -> usize {
+    text.chars().count()
+}
+
 fn line(cells: &[String], widths: &[usize]) -> String {
     let cells = cells.iter().zip(widths);
     let padded: Vec<String> = cells
@@ -75,7 +79,7 @@ fn cells(value: &Value, is_sorted: bool) -> Vec<(String, String)> {
                 .filter(|(name, value)| {
                     !LEFT_OUT.contains(name) && **value != Value::Null && !is_nested(value)
                 })
-                .map(|(name, value)| (capitalized(name), python(value)))
+                .map(|(name, value)| (capitalized(name), shown(value)))
                 .collect()
         }
         Value::List(values) => values
@@ -87,11 +91,11 @@ fn cells(value: &Value, is_sorted: bool) -> Vec<(String, String)> {
     }
 }
 
-/// A value that is no member: one without a value has an empty cell.
+/// The text of a cell: without white space around it, and empty without a value.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        other => python(other),
+        other => python(other).trim().to_owned(),
     }
 }
 
@@ -100,5 +104,37 @@ fn capitalized(name: &str) -> String {
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(json: &str, is_sorted: bool) -> String {
+        show(&serde_json::from_str(json).unwrap(), is_sorted)
+    }
+
+    #[test]
+    fn a_table_has_columns_for_members_with_a_plain_value() {
+        let rows = r#"[{"id": "1", "name": "b", "a": true}, {"name": "c", "a": null, "list": [1], "e": 1}]"#;
+        assert_eq!(
+            table(rows, false),
+            "Name    A     E\n------  ----  ---\nb       True\nc             1\n"
+        );
+        assert_eq!(
+            table(rows, true),
+            "A     Name    E\n----  ------  ---\nTrue  b\n      c       1\n"
+        );
+    }
+
+    #[test]
+    fn values_that_are_no_objects_have_columns_too() {
+        assert_eq!(table("[\" x\", null]", false), "Result\n--------\nx\n\n");
+        assert_eq!(
+            table("[[1, \"a\"]]", false),
+            "Column1    Column2\n---------  ---------\n1          a\n"
+        );
+        assert_eq!(table("[]", false), "\n");
     }
 }
