@@ -4,6 +4,7 @@ Standard input: {"credential": name, "arguments": {…}, "scope": …, "url": �
 of the URL with it; or the error. The environment determines the host.
 """
 
+import asyncio
 import json
 import sys
 
@@ -15,6 +16,7 @@ from azure.identity import (
     DefaultAzureCredential,
     ManagedIdentityCredential,
 )
+from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentityCredential
 
 
 class Msal:
@@ -40,8 +42,23 @@ def on_behalf_of(**arguments):
     return AzureMLOnBehalfOfCredential(**arguments)
 
 
+class Async:
+    """azure-identity's credential for asyncio."""
+
+    def __init__(self, **arguments):
+        self.arguments = arguments
+
+    def get_token(self, scope):
+        async def token():
+            async with AsyncManagedIdentityCredential(**self.arguments) as credential:
+                return await credential.get_token(scope)
+
+        return asyncio.run(token())
+
+
 KINDS = {
     "managed": ManagedIdentityCredential,
+    "managed async": Async,
     "default": DefaultAzureCredential,
     "on behalf of": on_behalf_of,
     "msal": Msal,
