@@ -6,10 +6,10 @@ use crate::{
     directory::{Directory, User},
     homes::PERSONAS_FOLDER,
     identity_hosts::HostsInfo,
-    own_file,
     projected_token::WorkloadInfo,
     state_error::StateError,
 };
+use azcred_guest::own_file;
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,

@@ -3,17 +3,16 @@
 use crate::{
     ca::Ca,
     homes::{PERSONAS_FOLDER, settle_left},
-    own_file,
     seed::{GeneratedSecrets, pem},
     shared_keys,
     signing::{KeyError, Keys, SigningKey},
     state_error::StateError,
 };
+use azcred_guest::{FolderKind, PrivateFolder, own_file};
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 use zeroize::Zeroizing;
 
@@ -24,19 +23,26 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 const LOCK: &str = "emulator.lock";
 /// The authority's certificate.
 const AUTHORITY: &str = "ca.pem";
-/// Beginning of the names of temporary folders.
-const TEMPORARY: &str = "azcred-emulator-";
+/// Temporary folders.
+const TEMPORARY: FolderKind = FolderKind {
+    prefix: "azcred-emulator-",
+    lock: LOCK,
+};
 
 /// A state folder. This emulator holds its lock until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct StateDir {
     path: PathBuf,
-    /// The lock ends when the process ends, even after a crash.
-    _lock: File,
-    /// Whether the folder is deleted when the emulator stops.
-    is_ephemeral: bool,
-    /// Deletes an ephemeral folder.
-    folder: Mutex<Option<tempfile::TempDir>>,
+    held: Held,
+}
+
+/// What keeps other emulators out.
+#[derive(Debug)]
+enum Held {
+    /// The lock of a folder that stays. It ends when the process ends, even after a crash.
+    Lock(#[expect(dead_code, reason = "held for its lock")] File),
+    /// A folder that is deleted when the emulator stops.
+    Folder(PrivateFolder),
 }
 
 impl StateDir {
@@ -54,51 +60,40 @@ impl StateDir {
                 source,
             });
         }
-        let lock = lock(&path, LOCK)?;
+        let lock = lock(&path)?;
         Ok(Self {
             path,
-            _lock: lock,
-            is_ephemeral: false,
-            folder: Mutex::default(),
+            held: Held::Lock(lock),
         })
     }
 
     /// Creates a folder that is deleted when the emulator stops.
     pub(crate) fn ephemeral() -> Result<Self, StateError> {
-        let temp = std::env::temp_dir();
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        #[cfg(unix)]
-        builder.permissions(private);
-        let folder = builder
-            .prefix(TEMPORARY)
-            .tempdir()
-            .map_err(io_error(&temp, "no temporary folder can be created"))?;
-        let path = folder.path().to_owned();
-        // A file with the lock's name is locked from its first moment, so that another emulator
-        // does not take this folder for one that was left.
-        let lock = lock(&path, "lock-of-new-folder")?;
-        fs::rename(path.join("lock-of-new-folder"), path.join(LOCK))
-            .map_err(io_error(&path, "the lock can't be renamed"))?;
-        remove_left(&temp, &path);
+        let folder = PrivateFolder::create(TEMPORARY).map_err(|error| StateError::Io {
+            path: error.path,
+            what: error.what,
+            source: error.source,
+        })?;
+        folder.remove_left(|left| {
+            // What a program created beside the links in its home folder is the user's.
+            for personas in fs::read_dir(left.join(PERSONAS_FOLDER))
+                .into_iter()
+                .flatten()
+            {
+                personas.iter().for_each(|one| settle_left(&one.path()));
+            }
+        });
         Ok(Self {
-            path,
-            _lock: lock,
-            is_ephemeral: true,
-            folder: Mutex::new(Some(folder)),
+            path: folder.path().to_owned(),
+            held: Held::Folder(folder),
         })
     }
 
-    /// Deletes an ephemeral folder now, even if tasks still use it: a process that ends does not
-    /// wait for tasks.
+    /// Deletes an ephemeral folder now, even if tasks still use it.
     pub(crate) fn end(&self) {
-        let folder = self
-            .folder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(Err(error)) = folder.map(tempfile::TempDir::close) {
+        if let Held::Folder(folder) = &self.held
+            && let Err(error) = folder.end()
+        {
             tracing::warn!(%error, "a temporary folder could not be removed");
         }
     }
@@ -190,10 +185,9 @@ impl StateDir {
 
     /// A new RSA key for a purpose.
     pub(crate) fn new_key(&self, purpose: &str) -> Result<shared_keys::Parts, KeyError> {
-        if self.is_ephemeral {
-            shared_keys::key_for(purpose)
-        } else {
-            shared_keys::new_key()
+        match self.held {
+            Held::Folder(_) => shared_keys::key_for(purpose),
+            Held::Lock(_) => shared_keys::new_key(),
         }
     }
 
@@ -323,8 +317,8 @@ fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StateE
 }
 
 /// Locks the folder, or returns the error that another emulator runs.
-fn lock(folder: &Path, name: &str) -> Result<File, StateError> {
-    let path = folder.join(name);
+fn lock(folder: &Path) -> Result<File, StateError> {
+    let path = folder.join(LOCK);
     let file = own_file::open_lock(&path).map_err(io_error(&path, "the lock can't be opened"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -337,50 +331,6 @@ fn lock(folder: &Path, name: &str) -> Result<File, StateError> {
             source,
         }),
     }
-}
-
-/// Removes the temporary folders of emulators that were killed: folders of this user with the lock
-/// file of an emulator, which no process has locked. `own` is this emulator's.
-fn remove_left(temp: &Path, own: &Path) {
-    for entry in fs::read_dir(temp).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let is_named = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
-        if !is_named || path == own || !has_owner_of(&path, own) {
-            continue;
-        }
-        let lock = path.join(LOCK);
-        // Not through a link. Only this user can change something in the folder.
-        let is_file = lock.symlink_metadata().is_ok_and(|found| found.is_file());
-        if !is_file || !File::open(lock).is_ok_and(|file| file.try_lock().is_ok()) {
-            continue;
-        }
-        // What a program created beside the links in its home folder is the user's.
-        for personas in fs::read_dir(path.join(PERSONAS_FOLDER))
-            .into_iter()
-            .flatten()
-        {
-            personas.iter().for_each(|one| settle_left(&one.path()));
-        }
-        if let Err(error) = fs::remove_dir_all(&path) {
-            tracing::debug!(%error, folder = %path.display(), "a folder that was left could not be removed");
-        }
-    }
-}
-
-/// Whether a path is a folder, not a link, and private to the owner of the other one.
-#[cfg(unix)]
-fn has_owner_of(folder: &Path, own: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let (Ok(found), Ok(own)) = (folder.symlink_metadata(), own.symlink_metadata()) else {
-        return false;
-    };
-    found.is_dir() && found.uid() == own.uid() && found.mode() & 0o077 == 0
-}
-
-/// On other systems, the temporary folder is in the user's own folder.
-#[cfg(not(unix))]
-fn has_owner_of(folder: &Path, _: &Path) -> bool {
-    folder.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// Creates a folder (mode 0700). Missing folders above it, such as `~/.local`, get the usual mode.

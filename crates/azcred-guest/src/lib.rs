@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod known;
+pub mod own_file;
+mod private_folder;
 mod rules;
 
 pub use known::known;
+pub use private_folder::{FolderError, FolderKind, PrivateFolder};
 pub use rules::{Class, class_of};

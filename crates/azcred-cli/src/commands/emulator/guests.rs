@@ -52,5 +52,5 @@ fn held(file: File, tried: Result<(), TryLockError>) -> io::Result<Option<Lock>>
 }
 
 fn open(state: &Path) -> io::Result<File> {
-    azcred_emulator::open_lock(&state.join(FILE))
+    azcred_guest::own_file::open_lock(&state.join(FILE))
 }

@@ -1,4 +1,4 @@
-//! Opens the files of the state folder: what is in a file's place is judged when it is open, and
+//! Opens files that only this user may write: what is in a file's place is judged when it is open, and
 //! nothing is waited for.
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 /// # Errors
 /// As [`File::open`]; also for a link, a pipe, another user's file, and one that other users may
 /// write to.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     checked(options.read(true), path)
 }
@@ -20,8 +20,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// Opens a file that is to be locked. It is created (mode 0600) if it does not exist.
 ///
 /// # Errors
-/// As for the files that an emulator reads: a link, a pipe, another user's file, and one that other
-/// users may write to are not opened.
+/// As [`File::open`]; also for a link, a pipe, another user's file, and one that other users may
+/// write to.
 pub fn open_lock(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
