@@ -9,7 +9,6 @@ mod commands;
 mod failure;
 mod given;
 mod output;
-#[cfg(feature = "emulator")]
 mod process;
 mod prompt;
 mod shell;

@@ -2,7 +2,11 @@
 
 use crate::failure::Failure;
 use azcred::account;
-use std::{future::pending, pin::pin, time::Duration};
+use std::{
+    future::pending,
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 /// How long the renewal of a sign-in may take after the command: the time of one HTTP attempt.
 const RENEWAL: Duration = Duration::from_secs(10);
@@ -17,18 +21,30 @@ pub(super) async fn interruptible(
     command: impl Future<Output = Result<u8, Failure>>,
 ) -> Result<u8, Failure> {
     // The signal handler is installed before the command starts anything.
-    let mut interrupted = pin!(signal());
-    let done = tokio::select! {
+    let done = unless(pin!(signal()), command).await;
+    settled(signal()).await;
+    done.unwrap_or_else(Ok)
+}
+
+/// Does something unless a signal comes, whose exit code is returned then.
+pub(super) async fn unless<T>(
+    mut interrupted: Pin<&mut impl Future<Output = u8>>,
+    command: impl Future<Output = T>,
+) -> Result<T, u8> {
+    tokio::select! {
         biased;
-        code = &mut interrupted => Ok(code),
-        done = command => done,
-    };
+        code = &mut interrupted => Err(code),
+        done = command => Ok(done),
+    }
+}
+
+/// Waits for the renewal of a sign-in, unless a signal comes.
+pub(super) async fn settled(interrupted: impl Future<Output = u8>) {
     tokio::select! {
         biased;
         _ = account::settled(RENEWAL) => {}
-        _ = signal() => {}
+        _ = interrupted => {}
     }
-    done
 }
 
 /// The exit code for the next signal.

@@ -117,8 +117,7 @@ impl Exec {
         self.guest.warn(info, &environment, output);
         let program = Program {
             command: &self.command,
-            set: &environment.set,
-            unset: &environment.unset,
+            environment: &|command| environment.apply_to(command),
         };
         let code = program.run().await.unwrap_or_else(|not_run| {
             output.failure(&not_run.failure);
