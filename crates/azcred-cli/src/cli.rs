@@ -1,7 +1,7 @@
 //! The command line: its root, and the options of every command.
 
 use crate::{
-    commands::Command,
+    commands::{Command, OWN_FAILURE},
     failure::Kind,
     output::{Format, Output, style},
     usage,
@@ -64,7 +64,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Sign in, and find out which account is used",
         &["login", "logout", "account", "whoami", "chain", "doctor"],
     ),
-    ("Run programs, and get tokens", &["serve", "token"]),
+    ("Run programs, and get tokens", &["exec", "serve", "token"]),
     (
         "Find your workspaces, subscriptions and tenants",
         &["workspace", "subscription", "tenant"],
@@ -76,13 +76,14 @@ const GROUPS: [(&str, &[&str]); 4] = [
 ];
 
 /// The commands that a new user needs first.
-const FIRST: [(&str, &str); 4] = [
+const FIRST: [(&str, &str); 5] = [
     ("azcred login", "sign in; not needed after `az login`"),
     ("azcred whoami", "show which account is used"),
     (
         "azcred doctor",
         "check what this account may do in your workspace",
     ),
+    ("azcred exec", "run a program as this account"),
     ("azcred token", "print a token, for a script"),
 ];
 
@@ -183,7 +184,11 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
             // An error means that the reader has gone: it needs no help.
             let _ = error.print();
         }
-        ExitCode::from(if wrong { Kind::Usage.exit_code() } else { 0 })
+        ExitCode::from(match wrong {
+            true if runs_a_program() => OWN_FAILURE,
+            true => Kind::Usage.exit_code(),
+            false => 0,
+        })
     })
 }
 
@@ -194,6 +199,14 @@ fn is_help(kind: ErrorKind) -> bool {
         kind,
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     )
+}
+
+/// Whether an invalid command line is one of `azcred exec`, whose other exit codes are its
+/// program's.
+fn runs_a_program() -> bool {
+    let command = Arguments::command().ignore_errors(true);
+    let read = command.try_get_matches_from(std::env::args_os());
+    read.is_ok_and(|matches| matches.subcommand_name() == Some("exec"))
 }
 
 /// Whether an invalid command line requests JSON.

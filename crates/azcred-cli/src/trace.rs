@@ -63,5 +63,5 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
 }
 
 fn own(level: &str) -> String {
-    format!("azcred={level},azcred_azure={level},azcred_emulator={level}")
+    format!("azcred={level},azcred_azure={level},azcred_emulator={level},azcred_endpoint={level}")
 }

@@ -1,5 +1,5 @@
-//! Opens files that only this user may write: what is in a file's place is judged when it is open, and
-//! nothing is waited for.
+//! Opens files that only this user may write: what is in a file's place is judged when it is open,
+//! and nothing is waited for.
 
 use std::{
     fs::{File, OpenOptions},

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod exec;
 mod install_az;
 mod interrupt;
 mod limits;
@@ -31,6 +32,7 @@ use crate::{
 use clap::Subcommand;
 use interrupt::interruptible;
 
+pub(crate) use exec::OWN_FAILURE;
 pub(crate) use limits::end_at_a_limit;
 
 /// The commands.
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Whoami(whoami::Whoami),
     Chain(chain::Chain),
     Doctor(doctor::Doctor),
+    Exec(exec::Exec),
     Serve(serve::ServeArguments),
     Workspace(workspace::WorkspaceArguments),
     Subscription(subscription::SubscriptionArguments),
@@ -68,6 +71,7 @@ pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Resu
         Command::Whoami(command) => finish(client_runtime()?, interruptible(command.run(output))),
         Command::Chain(command) => finish(client_runtime()?, interruptible(command.run(output))),
         Command::Doctor(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Exec(command) => finish(client_runtime()?, command.run(output)),
         Command::Serve(command) => finish(client_runtime()?, interruptible(command.run(output))),
         Command::Workspace(command) => {
             finish(client_runtime()?, interruptible(command.run(output)))

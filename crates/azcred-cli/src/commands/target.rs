@@ -34,7 +34,7 @@ fn scope(text: &str) -> azcred::Result<Scope> {
     Scope::new(text)
 }
 
-fn resource(text: &str) -> Result<Scope, Box<dyn Error + Send + Sync>> {
+pub(super) fn resource(text: &str) -> Result<Scope, Box<dyn Error + Send + Sync>> {
     if text.is_empty() {
         return Err("it is empty; a resource looks like https://storage.azure.com".into());
     }

@@ -21,6 +21,7 @@ help_of! {
     the_help_of_whoami_says_that_nothing_is_verified, "help-whoami", ["whoami"];
     the_help_of_chain_says_what_its_exit_code_is, "help-chain", ["chain"];
     the_help_of_doctor_says_where_the_workspace_comes_from, "help-doctor", ["doctor"];
+    the_help_of_exec_says_what_its_program_gets, "help-exec", ["exec"];
     the_help_of_serve_says_how_programs_find_it, "help-serve", ["serve"];
     the_help_of_serve_env_has_a_line_for_each_shell, "help-serve-env", ["serve", "env"];
     the_help_of_login_says_that_no_secret_is_on_the_command_line, "help-login", ["login"];

@@ -18,6 +18,8 @@ mod completions;
 mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;
+#[cfg(unix)]
+mod exec;
 mod failures;
 #[cfg(unix)]
 mod folders;

@@ -1,0 +1,241 @@
+//! The variables of the program: one identity, and the way to it.
+
+use super::azure_cli;
+use azcred::SecretString;
+use azcred_guest::{Class, class_of};
+use secrecy::ExposeSecret;
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::Path,
+    process::Command,
+};
+
+/// The host of the endpoint's address.
+const HOST: &str = "127.0.0.1";
+
+/// The variables of another managed identity's endpoint, which would be mixed with azcred's own.
+const OTHER_ENDPOINTS: [&str; 4] = [
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+];
+
+/// The user's variables.
+pub(super) type Inherited = BTreeMap<OsString, OsString>;
+
+/// The changes to the user's variables.
+pub(super) struct Environment {
+    /// What would sign the program in as another identity. It is removed, and not emptied: some
+    /// programs only check whether a variable exists.
+    removed: Vec<OsString>,
+    set: Vec<(&'static str, OsString)>,
+    endpoint: Vec<(&'static str, SecretString)>,
+}
+
+impl Environment {
+    /// The changes for a program that uses an endpoint by these variables, and Azure CLI in this
+    /// folder. `keeps_all`: other identities in the user's variables stay.
+    pub(super) fn new(
+        user: &Inherited,
+        endpoint: Vec<(&'static str, SecretString)>,
+        azure_cli_folder: &Path,
+        keeps_all: bool,
+    ) -> Self {
+        let is_removed = |name: &str| {
+            let is_other = OTHER_ENDPOINTS.iter().any(|one| same(name, one));
+            is_other || (!keeps_all && class_of(name) == Some(Class::Identity))
+        };
+        let removed = user.keys().filter(|name| {
+            let name = name.to_str();
+            name.is_some_and(is_removed)
+        });
+        let mut set = vec![("AZURE_CONFIG_DIR", azure_cli_folder.into())];
+        let extensions = azure_cli::extensions(user);
+        set.extend(extensions.map(|folder| ("AZURE_EXTENSION_DIR", folder.into())));
+        set.extend(direct(user));
+        Self {
+            removed: removed.cloned().collect(),
+            set,
+            endpoint,
+        }
+    }
+
+    /// The names of the variables that are removed.
+    pub(super) fn removed(&self) -> impl Iterator<Item = &str> {
+        self.removed.iter().filter_map(|name| name.to_str())
+    }
+
+    /// Changes a command's variables.
+    pub(super) fn apply_to(&self, command: &mut Command) {
+        for name in &self.removed {
+            command.env_remove(name);
+        }
+        command.envs(self.set.iter().map(|(name, value)| (name, value)));
+        for (name, value) in &self.endpoint {
+            command.env(name, value.expose_secret());
+        }
+    }
+}
+
+/// A variable's value, if it is set and not empty.
+pub(super) fn value_of<'a>(user: &'a Inherited, name: &str) -> Option<&'a OsStr> {
+    let found = user.iter().find(|(one, _)| same_os(one, name));
+    found
+        .map(|(_, value)| value.as_os_str())
+        .filter(|value| !value.is_empty())
+}
+
+fn same_os(one: &OsStr, name: &str) -> bool {
+    one.to_str().is_some_and(|one| same(one, name))
+}
+
+/// On Windows, names have no case.
+fn same(one: &str, other: &str) -> bool {
+    match cfg!(windows) {
+        true => one.eq_ignore_ascii_case(other),
+        false => one == other,
+    }
+}
+
+/// `NO_PROXY` with the endpoint's host, if there is a proxy to which its requests would go.
+fn direct(user: &Inherited) -> Vec<(&'static str, OsString)> {
+    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    if proxies.iter().all(|name| value_of(user, name).is_none()) {
+        return Vec::new();
+    }
+    let names = ["NO_PROXY", "no_proxy"];
+    let given = names.map(|name| (name, value_of(user, name)));
+    // Of two spellings, some programs read only one: the other stays unset if it was.
+    let is_set = given.iter().any(|(_, value)| value.is_some());
+    let wanted = given.iter().filter(|(_, value)| !is_set || value.is_some());
+    wanted
+        .filter(|(_, value)| !value.is_some_and(has_host))
+        .map(|(name, value)| match value {
+            Some(value) => {
+                let mut all = value.to_os_string();
+                all.push(format!(",{HOST}"));
+                (*name, all)
+            }
+            None => (*name, HOST.into()),
+        })
+        .collect()
+}
+
+fn has_host(no_proxy: &OsStr) -> bool {
+    let text = no_proxy.to_string_lossy();
+    let mut entries = text.split([',', ' ']).map(str::trim);
+    entries.any(|entry| entry == HOST || entry == "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(variables: &[(&str, &str)]) -> Inherited {
+        let all = variables.iter();
+        all.map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect()
+    }
+
+    fn endpoint() -> Vec<(&'static str, SecretString)> {
+        vec![("IDENTITY_HEADER", SecretString::from("its-secret"))]
+    }
+
+    /// The variables of a program with these changes.
+    fn changed(user: &Inherited, keeps_all: bool) -> BTreeMap<String, Option<String>> {
+        let changes = Environment::new(user, endpoint(), Path::new("/its"), keeps_all);
+        let mut command = Command::new("true");
+        changes.apply_to(&mut command);
+        let text = |text: &OsStr| text.to_str().unwrap().to_owned();
+        let all = command.get_envs();
+        all.map(|(name, value)| (text(name), value.map(text)))
+            .collect()
+    }
+
+    #[test]
+    fn other_identities_are_removed_and_routes_places_and_names_stay() {
+        let user = user(&[
+            ("AZURE_CLIENT_ID", "x"),
+            ("AZURE_CLIENT_SECRET", "x"),
+            ("AZURE_TENANT_ID", "x"),
+            ("AZURE_SUBSCRIPTION_ID", "x"),
+            ("AZURE_AUTHORITY_HOST", "x"),
+            ("AZURE_TOKEN_CREDENTIALS", "dev"),
+            ("AZURE_STORAGE_ACCOUNT", "x"),
+            ("AZURE_STORAGE_KEY", "x"),
+            ("HIML_TENANT_ID", ""),
+            ("HIML_WORKSPACE_NAME", "x"),
+            ("IDENTITY_ENDPOINT", "x"),
+            ("MSI_SECRET", "x"),
+            ("GITHUB_ACTIONS", "true"),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
+            ("MY_TOKEN", "x"),
+        ]);
+        let changed = changed(&user, false);
+        let removed: Vec<&str> = changed
+            .iter()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(
+            removed,
+            [
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+                "AZURE_CLIENT_ID",
+                "AZURE_CLIENT_SECRET",
+                "AZURE_STORAGE_KEY",
+                "AZURE_TOKEN_CREDENTIALS",
+                "HIML_TENANT_ID",
+                "IDENTITY_ENDPOINT",
+                "MSI_SECRET",
+            ]
+        );
+        let its = |name: &str| changed[name].as_deref();
+        assert_eq!(its("IDENTITY_HEADER"), Some("its-secret"));
+        assert_eq!(its("AZURE_CONFIG_DIR"), Some("/its"));
+        assert!(!changed.contains_key("AZURE_TENANT_ID"));
+    }
+
+    #[test]
+    fn what_is_kept_on_request_is_not_mixed_with_the_endpoint() {
+        let user = user(&[
+            ("AZURE_CLIENT_SECRET", "x"),
+            ("IDENTITY_SERVER_THUMBPRINT", "x"),
+            ("MSI_ENDPOINT", "x"),
+        ]);
+        let changed = changed(&user, true);
+        assert!(!changed.contains_key("AZURE_CLIENT_SECRET"));
+        assert_eq!(changed["IDENTITY_SERVER_THUMBPRINT"], None);
+        assert_eq!(changed["MSI_ENDPOINT"], None);
+    }
+
+    #[test]
+    fn requests_to_the_endpoint_go_through_no_proxy() {
+        let set = |variables: &[(&str, &str)]| -> Vec<(String, String)> {
+            let set = direct(&user(variables));
+            let text = |value: OsString| value.into_string().unwrap();
+            set.into_iter()
+                .map(|(name, value)| (name.to_owned(), text(value)))
+                .collect()
+        };
+        let pairs = |all: &[(&str, &str)]| -> Vec<(String, String)> {
+            let all = all.iter();
+            all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        assert_eq!(set(&[("HTTPS_PROXY", "p")]), []);
+        assert_eq!(set(&[("http_proxy", "")]), []);
+        let both = pairs(&[("NO_PROXY", HOST), ("no_proxy", HOST)]);
+        for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+            assert_eq!(set(&[(proxy, "p")]), both, "{proxy}");
+        }
+        let one = set(&[("http_proxy", "p"), ("no_proxy", "a.example")]);
+        assert_eq!(one, pairs(&[("no_proxy", "a.example,127.0.0.1")]));
+        for there in ["127.0.0.1", "a, 127.0.0.1", "a 127.0.0.1", "*"] {
+            let set = set(&[("http_proxy", "p"), ("NO_PROXY", there)]);
+            assert_eq!(set, [], "{there}");
+        }
+    }
+}
