@@ -3,6 +3,7 @@
 use crate::{
     az::{Link, LinkTrouble},
     failure::{Failure, Kind},
+    given,
     output::Output,
 };
 use azcred::{
@@ -36,7 +37,7 @@ Examples:
 pub(crate) struct InstallAz {
     /// The folder for the link; it should be on PATH [default: ~/.local/bin, on Windows
     /// LOCALAPPDATA\azcred\bin]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_parser = given::path())]
     dir: Option<PathBuf>,
 
     /// Remove the link again
