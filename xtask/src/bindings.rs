@@ -1,7 +1,7 @@
 //! `cargo xtask bindings`: the Python package of `bindings/python`, against the emulator.
 
 use crate::{
-    command::{cargo, root, run, target},
+    command::{root, run, target},
     interop::binary,
     python::Environment,
     step::Passed,
@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Context as _, Result};
 use clap::Args;
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -27,10 +27,8 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     // The clients that use the package are those of the third-party tests.
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
     let tools = Environment::ready("python", "bindings/python/tests/requirements.txt")?;
-    run(cargo(&["build", "--locked"])
-        .args(["--package", "azcred-cli", "--bins"])
-        .args(["--package", "azcred-python"]))?;
-    let site = site()?;
+    let wheel = wheel(&tools)?;
+    let site = unpacked(&tools, &wheel)?;
     let mut pytest = Command::new(environment.python());
     pytest
         .args(["-m", "pytest", "bindings/python/tests"])
@@ -39,6 +37,7 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
         .current_dir(root())
         .env("AZCRED_BINARY", binary("debug"))
         .env("AZCRED_PYTHON_SITE", site)
+        .env("AZCRED_PYTHON_WHEEL", wheel)
         .env("AZCRED_PYTHON_TOOLS", tools.python())
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)
@@ -50,37 +49,39 @@ pub(crate) fn step() -> Result<Passed> {
     Ok(Passed::Whole)
 }
 
-/// A folder for `PYTHONPATH` with the package as a wheel has it, of a debug build.
-fn site() -> Result<PathBuf> {
-    let site = target().join("python").join("site");
-    let package = site.join("azcred");
-    if package.exists() {
-        fs::remove_dir_all(&package)
-            .with_context(|| format!("can't remove {}", package.display()))?;
-    }
-    fs::create_dir_all(&package)?;
-    for entry in fs::read_dir(root().join("bindings/python/azcred"))? {
-        let source = entry?.path();
-        if let Some(name) = source.file_name().filter(|_| source.is_file()) {
-            copy(&source, &package.join(name))?;
-        }
-    }
-    let built = format!(
-        "{}azcred_native{}",
-        env::consts::DLL_PREFIX,
-        env::consts::DLL_SUFFIX
-    );
-    // As maturin names a module of the stable ABI.
-    let module = match cfg!(windows) {
-        true => "_native.pyd",
-        false => "_native.abi3.so",
-    };
-    copy(&target().join("debug").join(built), &package.join(module))?;
+/// The wheel of a debug build.
+fn wheel(tools: &Environment) -> Result<PathBuf> {
+    let folder = emptied("wheels")?;
+    run(Command::new(tools.python())
+        // The lock file has the backend: nothing else is installed to build.
+        .args(["-m", "pip", "wheel", "bindings/python"])
+        .args(["--no-build-isolation", "--no-deps", "--no-index", "--quiet"])
+        .args(["--disable-pip-version-check", "--wheel-dir"])
+        .arg(&folder)
+        .current_dir(root())
+        .env("AZCRED_PROFILE", "dev")
+        // The backend runs `maturin`.
+        .env("PATH", tools.first_on_path()?))?;
+    let wheel = fs::read_dir(&folder)?.next().context("there is no wheel")?;
+    Ok(wheel?.path())
+}
+
+/// A folder for `PYTHONPATH` with the wheel's files.
+fn unpacked(tools: &Environment, wheel: &Path) -> Result<PathBuf> {
+    let site = emptied("site")?;
+    run(Command::new(tools.python())
+        .args(["-m", "zipfile", "--extract"])
+        .args([wheel, &site]))?;
     Ok(site)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to)
-        .map(drop)
-        .with_context(|| format!("can't copy {} to {}", from.display(), to.display()))
+/// An empty folder below `target/python`.
+fn emptied(name: &str) -> Result<PathBuf> {
+    let folder = target().join("python").join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("can't remove {}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }

@@ -98,6 +98,7 @@ mod tests {
             "interop/requirements.txt",
             "interop/az-requirements.txt",
             "interop/px-requirements.txt",
+            "bindings/python/tests/requirements.txt",
             "xtask/tools.txt",
         ] {
             let text = read(path);

@@ -4,6 +4,7 @@ use crate::command::{on_path, root, run, target};
 use anyhow::{Context as _, Result, bail};
 use std::{
     env,
+    ffi::OsString,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -72,6 +73,13 @@ impl Environment {
     /// The environment's own Python.
     pub(crate) fn python(&self) -> PathBuf {
         self.program("python")
+    }
+
+    /// `PATH` with its programs before the others.
+    pub(crate) fn first_on_path(&self) -> Result<OsString> {
+        let others = env::var_os("PATH").unwrap_or_default();
+        let all = std::iter::once(self.programs.clone()).chain(env::split_paths(&others));
+        env::join_paths(all).context("PATH can't be read")
     }
 
     /// A program of one of its packages.

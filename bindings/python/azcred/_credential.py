@@ -89,5 +89,5 @@ class Credential:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, exc_type=None, exc_value=None, traceback=None):
         self.close()

@@ -18,7 +18,7 @@ PACKAGES = ("azure.identity", "azure.identity.aio")
 
 _lock = threading.RLock()
 _enabled = None
-_undo = []
+_undo: list = []
 
 
 class Enabled:

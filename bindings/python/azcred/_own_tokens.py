@@ -2,9 +2,17 @@
 
 from collections import namedtuple
 
-AccessToken = namedtuple("AccessToken", ("token", "expires_on"))
-# A token is a secret: the text of the object does not show it.
-AccessToken.__repr__ = lambda self: f"AccessToken(token='****', expires_on={self.expires_on})"
+_Fields = namedtuple("_Fields", ("token", "expires_on"))
+
+
+class AccessToken(_Fields):
+    """A token, and when it expires, in seconds since 1970."""
+
+    __slots__ = ()
+
+    # A token is a secret: the text of the object does not show it.
+    def __repr__(self):
+        return f"AccessToken(token='****', expires_on={self.expires_on})"
 
 
 class AccessTokenInfo:

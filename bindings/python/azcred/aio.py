@@ -56,5 +56,5 @@ class Credential:
     async def __aenter__(self):
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, exc_type=None, exc_value=None, traceback=None):
         await self.close()

@@ -15,7 +15,7 @@ PROGRAM_WITHIN = 90
 
 
 def pytest_configure():
-    for name in ("AZCRED_BINARY", "AZCRED_PYTHON_SITE", "AZCRED_PYTHON_TOOLS"):
+    for name in ("AZCRED_BINARY", "AZCRED_PYTHON_SITE", "AZCRED_PYTHON_TOOLS", "AZCRED_PYTHON_WHEEL"):
         if not Path(os.environ.get(name, "")).exists():
             raise pytest.UsageError(f"{name} is not set: run `cargo xtask bindings`")
 
