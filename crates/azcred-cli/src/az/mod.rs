@@ -41,7 +41,7 @@ use std::{
 };
 use value::Value;
 
-pub(crate) use accounts::folder;
+pub(crate) use accounts::{OWN_FOLDER, folder};
 pub(crate) use link::{Link, LinkTrouble};
 
 /// The first argument with which a script that is named `az` calls this binary by its own name.

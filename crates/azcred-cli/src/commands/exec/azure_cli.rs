@@ -5,6 +5,7 @@
 //! does azureml-core's `AzureCliAuthentication`.
 
 use super::environment::{Inherited, value_of};
+use crate::az::{Link, LinkTrouble, OWN_FOLDER};
 use azcred::{
     Cloud, Session,
     workspace::{Located, subscription_id},
@@ -77,6 +78,18 @@ fn cloud_name(cloud: &Cloud) -> &str {
     }
 }
 
+/// Marks a folder as the program's own, which the stand-in for Azure CLI knows, and puts the
+/// stand-in into it. Returns the folder for PATH.
+pub(super) fn stand_in(folder: &Path) -> io::Result<PathBuf> {
+    fs::write(folder.join(OWN_FOLDER), "")?;
+    let programs = folder.join("bin");
+    match Link::in_folder(&programs).make() {
+        Ok(_) => Ok(programs),
+        Err(LinkTrouble::Taken(_)) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(LinkTrouble::Failed(_, error)) => Err(error),
+    }
+}
+
 /// Signs Azure CLI in, in this folder.
 pub(super) fn sign_in(folder: &Path, account: &Account) -> io::Result<()> {
     fs::write(
@@ -116,6 +129,8 @@ mod tests {
             cloud: "AzureChinaCloud".to_owned(),
         };
         let folder = tempfile::tempdir().unwrap();
+        let programs = stand_in(folder.path()).unwrap();
+        assert!(Link::in_folder(&programs).exists());
         sign_in(folder.path(), &account(Some("s"))).unwrap();
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
         let profile: Value = serde_json::from_str(&read("azureProfile.json")).unwrap();

@@ -1,6 +1,6 @@
 //! The variables of the program: one identity, and the way to it.
 
-use super::azure_cli;
+use super::azure_cli::extensions;
 use azcred::SecretString;
 use azcred_guest::{Class, class_of};
 use secrecy::ExposeSecret;
@@ -25,6 +25,14 @@ const OTHER_ENDPOINTS: [&str; 4] = [
 /// The user's variables.
 pub(super) type Inherited = BTreeMap<OsString, OsString>;
 
+/// Azure CLI, as the program has it.
+pub(super) struct AzureCli<'a> {
+    /// Its folder.
+    pub(super) folder: &'a Path,
+    /// The folder of the stand-in.
+    pub(super) programs: &'a Path,
+}
+
 /// The changes to the user's variables.
 pub(super) struct Environment {
     /// What would sign the program in as another identity. It is removed, and not emptied: some
@@ -35,12 +43,12 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// The changes for a program that uses an endpoint by these variables, and Azure CLI in this
-    /// folder. `keeps_all`: other identities in the user's variables stay.
+    /// The changes for a program that uses an endpoint by these variables. `keeps_all`: other
+    /// identities in the user's variables stay.
     pub(super) fn new(
         user: &Inherited,
         endpoint: Vec<(&'static str, SecretString)>,
-        azure_cli_folder: &Path,
+        azure_cli: &AzureCli<'_>,
         keeps_all: bool,
     ) -> Self {
         let is_removed = |name: &str| {
@@ -51,8 +59,9 @@ impl Environment {
             let name = name.to_str();
             name.is_some_and(is_removed)
         });
-        let mut set = vec![("AZURE_CONFIG_DIR", azure_cli_folder.into())];
-        let extensions = azure_cli::extensions(user);
+        let mut set = vec![("AZURE_CONFIG_DIR", azure_cli.folder.into())];
+        set.extend(with_first(user, azure_cli.programs).map(|path| ("PATH", path)));
+        let extensions = extensions(user);
         set.extend(extensions.map(|folder| ("AZURE_EXTENSION_DIR", folder.into())));
         set.extend(direct(user));
         Self {
@@ -97,6 +106,14 @@ fn same(one: &str, other: &str) -> bool {
         true => one.eq_ignore_ascii_case(other),
         false => one == other,
     }
+}
+
+/// PATH with a folder before the others. `None` without a PATH, or if the folder has a name that
+/// can't be in it.
+fn with_first(user: &Inherited, folder: &Path) -> Option<OsString> {
+    let path = value_of(user, "PATH")?;
+    let all = std::iter::once(folder.to_owned()).chain(std::env::split_paths(path));
+    std::env::join_paths(all).ok()
 }
 
 /// `NO_PROXY` with the endpoint's host, if there is a proxy to which its requests would go.
@@ -145,7 +162,11 @@ mod tests {
 
     /// The variables of a program with these changes.
     fn changed(user: &Inherited, keeps_all: bool) -> BTreeMap<String, Option<String>> {
-        let changes = Environment::new(user, endpoint(), Path::new("/its"), keeps_all);
+        let azure_cli = AzureCli {
+            folder: Path::new("/its"),
+            programs: Path::new("/its/bin"),
+        };
+        let changes = Environment::new(user, endpoint(), &azure_cli, keeps_all);
         let mut command = Command::new("true");
         changes.apply_to(&mut command);
         let text = |text: &OsStr| text.to_str().unwrap().to_owned();
@@ -155,6 +176,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn other_identities_are_removed_and_routes_places_and_names_stay() {
         let user = user(&[
             ("AZURE_CLIENT_ID", "x"),
@@ -172,6 +194,7 @@ mod tests {
             ("GITHUB_ACTIONS", "true"),
             ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
             ("MY_TOKEN", "x"),
+            ("PATH", "/usr/bin:/bin"),
         ]);
         let changed = changed(&user, false);
         let removed: Vec<&str> = changed
@@ -195,6 +218,7 @@ mod tests {
         let its = |name: &str| changed[name].as_deref();
         assert_eq!(its("IDENTITY_HEADER"), Some("its-secret"));
         assert_eq!(its("AZURE_CONFIG_DIR"), Some("/its"));
+        assert_eq!(its("PATH"), Some("/its/bin:/usr/bin:/bin"));
         assert!(!changed.contains_key("AZURE_TENANT_ID"));
     }
 

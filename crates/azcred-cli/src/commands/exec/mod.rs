@@ -25,7 +25,7 @@ use azcred_guest::{FolderKind, PrivateFolder};
 use azure_cli::Account;
 use clap::{Args, ValueHint};
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
-use environment::{Environment, Inherited};
+use environment::{AzureCli, Environment, Inherited};
 use std::{ffi::OsString, path::PathBuf, pin::pin, sync::Arc};
 
 /// The exit code of azcred's own failures: `env` and `docker run` have the same one.
@@ -139,15 +139,21 @@ impl Exec {
             let why = format!("{} ({})", error.what, error.path.display());
             failed(&why, &error.source).fix("set TMPDIR to a folder that you can write to")
         })?;
+        let written = |error: std::io::Error| {
+            let why = format!("{} can't be written", folder.path().display());
+            failed(&why, &error).fix("set TMPDIR to a folder that you can write to")
+        };
+        let programs = azure_cli::stand_in(folder.path()).map_err(written)?;
         if let Some(account) = Account::of(&session, tenant, &user) {
-            azure_cli::sign_in(folder.path(), &account).map_err(|error| {
-                let why = format!("{} can't be written", folder.path().display());
-                failed(&why, &error).fix("set TMPDIR to a folder that you can write to")
-            })?;
+            azure_cli::sign_in(folder.path(), &account).map_err(written)?;
         }
         let endpoint = Endpoint::start(Arc::new(session), options).await?;
         let variables = endpoint.variables();
-        let environment = Environment::new(&user, variables, folder.path(), self.keep_env);
+        let azure_cli = AzureCli {
+            folder: folder.path(),
+            programs: &programs,
+        };
+        let environment = Environment::new(&user, variables, &azure_cli, self.keep_env);
         let removed: Vec<_> = environment.removed().collect();
         if !removed.is_empty() {
             tracing::info!("the program does not get {}", removed.join(", "));
