@@ -29,8 +29,8 @@ pub struct Event {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Client {
-    /// Its address.
-    pub address: SocketAddr,
+    /// Its address; `None` on a Unix socket.
+    pub address: Option<SocketAddr>,
     /// Its program, where the system tells.
     pub process: Option<Process>,
 }
@@ -75,7 +75,10 @@ impl fmt::Display for Event {
 
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.address.fmt(f)?;
+        match &self.address {
+            Some(address) => address.fmt(f)?,
+            None => f.write_str("unix")?,
+        }
         match &self.process {
             Some(process) => write!(f, " process={process}"),
             None => Ok(()),

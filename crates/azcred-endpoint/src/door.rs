@@ -46,8 +46,9 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) secret: Secret,
-    /// The values of `Host` under which the endpoint can be reached.
-    pub(crate) hosts: Vec<String>,
+    /// The values of `Host` under which the endpoint can be reached; `None` where a web page can't
+    /// reach it: by TLS, its host name is in no certificate, and on a Unix socket it has no way.
+    pub(crate) hosts: Option<Vec<String>>,
     pub(crate) serves_azure_ml: bool,
 }
 
@@ -94,7 +95,8 @@ impl Door {
             return Err(Reason::WebPage(name));
         }
         let host = only(headers, header::HOST.as_str()).unwrap_or_default();
-        if !self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
+        let is_own = |hosts: &Vec<String>| hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+        if self.hosts.as_ref().is_some_and(|hosts| !is_own(hosts)) {
             return Err(Reason::Host);
         }
         let has_body = headers.contains_key(header::TRANSFER_ENCODING)

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 fn door(serves_azure_ml: bool) -> Door {
     Door {
         secret: Secret::random().unwrap(),
-        hosts: vec!["127.0.0.1:1".to_owned(), "localhost:1".to_owned()],
+        hosts: Some(vec!["127.0.0.1:1".to_owned(), "localhost:1".to_owned()]),
         serves_azure_ml,
     }
 }

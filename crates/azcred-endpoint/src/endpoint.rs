@@ -3,29 +3,28 @@
 use crate::{
     desk::Desk,
     door::{Door, PATH},
+    listen::Listener,
     options::Options,
     peer::Peers,
     rate::Rate,
     secret::Secret,
     server::Server,
 };
-use azcred::{Credential, Error, ErrorKind, Result, SecretString};
+use azcred::{Credential, Result, SecretString};
 use std::{
     fmt,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Instant,
 };
-use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
-
-const WHAT: &str = "could not start the endpoint";
+use tokio::{task::JoinHandle, time::sleep};
 
 /// A managed-identity endpoint on this machine.
 ///
 /// Dropping it closes the port and all connections as soon as its runtime runs; [`Endpoint::stop`]
 /// waits for that.
 pub struct Endpoint {
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     variables: Vec<(&'static str, SecretString)>,
     checks_users: bool,
     task: JoinHandle<()>,
@@ -36,22 +35,22 @@ impl Endpoint {
     /// on the current Tokio runtime, with I/O and time enabled.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the port is in use; [`ErrorKind::Unavailable`] if this machine
-    /// does not allow listening, or has no random numbers.
+    /// [`azcred::ErrorKind::Invalid`] if the port, the address or the path can't be used;
+    /// [`azcred::ErrorKind::Unavailable`] if this machine does not allow listening, or has no
+    /// random numbers.
     pub async fn start(tokens: Arc<dyn Credential>, options: Options) -> Result<Self> {
         let secret = Secret::random()?;
-        let listener = listen(options.port).await?;
-        let address = listener.local_addr().map_err(|error| failed(&error))?;
+        let listener = Listener::open(&options).await?;
+        let address = listener.address();
         let variables = variables(address, &secret, &options);
-        let (port, lasts) = (address.port(), options.lasts);
-        let peers = Peers::new(true);
-        let checks_users = peers.are_checked();
+        let lasts = options.lasts;
+        // Clients on other networks are not of this machine.
+        let peers = Peers::new(address.is_some_and(|address| address.ip().is_loopback()));
+        let checks_users = peers.are_checked() || address.is_none();
         let desk = Desk {
             door: Door {
                 secret,
-                hosts: ["127.0.0.1", "localhost"]
-                    .map(|host| format!("{host}:{port}"))
-                    .into(),
+                hosts: address.filter(|_| options.tls.is_none()).map(hosts),
                 serves_azure_ml: options.serves_azure_ml,
             },
             tokens,
@@ -78,8 +77,8 @@ impl Endpoint {
         })
     }
 
-    /// The address on which it listens.
-    pub fn address(&self) -> SocketAddr {
+    /// The address on which it listens; `None` on a Unix socket.
+    pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
@@ -126,35 +125,28 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-async fn listen(port: u16) -> Result<TcpListener> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| match port {
-            0 => failed(&error),
-            port => Error::new(
-                ErrorKind::Invalid,
-                WHAT,
-                format!("the port {port} can't be used: {error}"),
-            )
-            .with_fix("choose another port, or none to get a free one"),
-        })
-}
-
-fn failed(error: &std::io::Error) -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        WHAT,
-        format!("no port of 127.0.0.1 can be used: {error}"),
-    )
+/// The values of `Host` for an address. Docker gives the bridge's address a name.
+fn hosts(address: SocketAddr) -> Vec<String> {
+    let port = address.port();
+    let name = match address.ip().is_loopback() {
+        true => "localhost",
+        false => "host.docker.internal",
+    };
+    vec![address.to_string(), format!("{name}:{port}")]
 }
 
 fn variables(
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     secret: &Secret,
     options: &Options,
 ) -> Vec<(&'static str, SecretString)> {
-    let url = SecretString::from(format!("http://{address}{PATH}"));
+    let scheme = if options.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let host = address.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
+    let url = SecretString::from(format!("{scheme}://{host}{PATH}"));
     let mut variables = vec![
         ("IDENTITY_ENDPOINT", url.clone()),
         ("IDENTITY_HEADER", secret.text()),

@@ -5,6 +5,7 @@ mod audit;
 mod desk;
 mod door;
 mod endpoint;
+mod listen;
 mod options;
 mod peer;
 mod rate;
@@ -12,6 +13,7 @@ mod reason;
 mod response;
 mod secret;
 mod server;
+mod tls;
 
 pub use crate::{
     allow::Allow,
@@ -20,4 +22,5 @@ pub use crate::{
     options::{Options, Protocol},
     peer::Process,
     reason::Reason,
+    tls::Tls,
 };

@@ -3,8 +3,16 @@
 use crate::{
     allow::Allow,
     audit::{Audit, LogAudit},
+    tls::Tls,
 };
-use std::{fmt, sync::Arc, time::Duration};
+#[cfg(unix)]
+use std::path::PathBuf;
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A protocol in which managed identities are requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +44,26 @@ impl Protocol {
     }
 }
 
+/// Where an endpoint listens.
+#[derive(Clone, Debug)]
+pub(crate) enum Listen {
+    /// On a port of 127.0.0.1; 0 is a free one.
+    Loopback(u16),
+    /// On another address.
+    Address(SocketAddr),
+    /// On a Unix socket.
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
 /// How an endpoint is set up.
 #[derive(Clone)]
 pub struct Options {
     pub(crate) allow: Allow,
     pub(crate) audit: Arc<dyn Audit>,
     pub(crate) serves_azure_ml: bool,
-    pub(crate) port: u16,
+    pub(crate) listen: Listen,
+    pub(crate) tls: Option<Tls>,
     pub(crate) lasts: Option<Duration>,
     pub(crate) per_second: u32,
     pub(crate) connections: usize,
@@ -57,7 +78,8 @@ impl Options {
             allow,
             audit: Arc::new(LogAudit),
             serves_azure_ml: false,
-            port: 0,
+            listen: Listen::Loopback(0),
+            tls: None,
             lasts: None,
             per_second: 10_000,
             connections: 16_384,
@@ -83,7 +105,35 @@ impl Options {
     /// Listens on this port instead of a free one.
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
-        self.port = port;
+        self.listen = Listen::Loopback(port);
+        self
+    }
+
+    /// Listens on this address of the machine instead of loopback, such as that of a bridge to
+    /// containers; port 0 is a free one. Every program that reaches the address and has the secret
+    /// gets tokens: the system does not tell whose program it is.
+    #[must_use]
+    pub fn with_address(mut self, address: SocketAddr) -> Self {
+        self.listen = match address.ip() == Ipv4Addr::LOCALHOST {
+            true => Listen::Loopback(address.port()),
+            false => Listen::Address(address),
+        };
+        self
+    }
+
+    /// Listens on a Unix socket instead of a port. Its file is for this user only (0600), and is
+    /// removed at the end. SDKs need a program that forwards a port to it.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn with_unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.listen = Listen::Unix(path.into());
+        self
+    }
+
+    /// Speaks HTTPS, with this certificate. Not on a Unix socket.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -123,7 +173,8 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("allow", &self.allow)
             .field("serves_azure_ml", &self.serves_azure_ml)
-            .field("port", &self.port)
+            .field("listen", &self.listen)
+            .field("tls", &self.tls)
             .field("lasts", &self.lasts)
             .field("per_second", &self.per_second)
             .field("connections", &self.connections)

@@ -1,6 +1,13 @@
 //! Accepts connections and serves them. Every wait is bounded.
 
-use crate::{audit::Client, desk::Desk, options::Options, peer::Owner, reason::Reason};
+use crate::{
+    audit::Client,
+    desk::Desk,
+    listen::{Listener, Stream},
+    options::Options,
+    peer::Owner,
+    reason::Reason,
+};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
@@ -14,10 +21,11 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
     task::{AbortHandle, Id, JoinSet},
     time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// The largest head in bytes. The longest is one with a resource id of 2 KiB.
 const LARGEST_HEAD: usize = 16 << 10;
@@ -31,6 +39,7 @@ pub(crate) struct Server {
     desk: Arc<Desk>,
     patience: Duration,
     most: usize,
+    tls: Option<TlsAcceptor>,
     tasks: JoinSet<()>,
     /// Those of strangers first, and the oldest first.
     open: BTreeMap<Place, Visitor>,
@@ -54,6 +63,7 @@ impl Server {
             desk: Arc::new(desk),
             patience: options.patience,
             most: options.connections,
+            tls: options.tls.as_ref().map(|tls| tls.0.clone().into()),
             tasks: JoinSet::new(),
             open: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -62,7 +72,7 @@ impl Server {
     }
 
     /// Serves while it is polled.
-    pub(crate) async fn serve(mut self, listener: TcpListener) -> Infallible {
+    pub(crate) async fn serve(mut self, listener: Listener) -> Infallible {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
@@ -86,23 +96,21 @@ impl Server {
         }
     }
 
-    fn welcome(&mut self, stream: TcpStream, address: SocketAddr) {
+    fn welcome(&mut self, stream: Stream, address: Option<SocketAddr>) {
         if self.open.len() >= self.most {
             self.make_room();
         }
-        let owner = match stream.local_addr() {
-            Ok(server) => self.desk.peers.owner(address, server),
-            Err(_) => return,
-        };
+        let owner = stream.owner(&self.desk.peers);
         let waiting = Arc::new(AtomicUsize::new(0));
-        let talk = talk(
-            stream,
-            (address, owner),
-            self.desk.clone(),
-            waiting.clone(),
-            self.patience,
-        );
-        let task = self.tasks.spawn(talk);
+        let talk = Talk {
+            address,
+            owner,
+            desk: self.desk.clone(),
+            waiting: waiting.clone(),
+            patience: self.patience,
+            tls: self.tls.clone(),
+        };
+        let task = self.tasks.spawn(talk.begin(stream));
         let place = (!matches!(owner, Owner::Other(_)), self.next);
         self.places.insert(task.id(), place);
         self.open.insert(place, Visitor { waiting, task });
@@ -138,43 +146,66 @@ impl Drop for InService {
     }
 }
 
-/// Serves one connection.
-async fn talk(
-    stream: TcpStream,
-    (address, owner): (SocketAddr, Owner),
+/// One connection.
+struct Talk {
+    address: Option<SocketAddr>,
+    owner: Owner,
     desk: Arc<Desk>,
     waiting: Arc<AtomicUsize>,
     patience: Duration,
-) {
-    // A connection has buffers only after its first byte, so that idle ones cost little.
-    if !matches!(timeout(patience, stream.readable()).await, Ok(Ok(()))) {
-        return;
+    tls: Option<TlsAcceptor>,
+}
+
+impl Talk {
+    /// Serves the connection. It has buffers only after its first byte, so that idle ones cost
+    /// little.
+    async fn begin(self, stream: Stream) {
+        if !matches!(timeout(self.patience, stream.readable()).await, Ok(Ok(()))) {
+            return;
+        }
+        match stream {
+            Stream::Tcp(stream) => match &self.tls {
+                None => Box::pin(self.serve(stream)).await,
+                Some(acceptor) => {
+                    let accepted = Box::pin(timeout(self.patience, acceptor.accept(stream))).await;
+                    match accepted {
+                        Ok(Ok(stream)) => Box::pin(self.serve(stream)).await,
+                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                        Err(_) => {}
+                    }
+                }
+            },
+            #[cfg(unix)]
+            Stream::Unix(stream) => Box::pin(self.serve(stream)).await,
+        }
     }
-    // Responses are small and complete.
-    let _ = stream.set_nodelay(true);
-    let client = Client {
-        address,
-        process: desk.peers.process(owner).await,
-    };
-    let answer = service_fn(|request: Request<Incoming>| async {
-        let _in_service = InService::new(&waiting);
-        let (head, _) = request.into_parts();
-        Ok::<_, Infallible>(match owner {
-            Owner::Other(user) => desk.reject(&client, None, Reason::OtherUser(user)),
-            Owner::Own { .. } | Owner::Untold => desk.answer(&head, &client).await,
-        })
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience)
-        .max_buf_size(LARGEST_HEAD)
-        .max_headers(MOST_HEADERS)
-        // The date is of no use, and making it panics after the year 9999.
-        .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), answer)
-        .await;
-    if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
-        // hyper has sent its response.
-        drop(desk.reject(&client, None, Reason::NoRequest));
+
+    /// Serves HTTP.
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
+        let client = Client {
+            address: self.address,
+            process: self.desk.peers.process(self.owner).await,
+        };
+        let answer = service_fn(|request: Request<Incoming>| async {
+            let _in_service = InService::new(&self.waiting);
+            let (head, _) = request.into_parts();
+            Ok::<_, Infallible>(match self.owner {
+                Owner::Other(user) => self.desk.reject(&client, None, Reason::OtherUser(user)),
+                Owner::Own(_) | Owner::Untold => self.desk.answer(&head, &client).await,
+            })
+        });
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.patience)
+            .max_buf_size(LARGEST_HEAD)
+            .max_headers(MOST_HEADERS)
+            // The date is of no use, and making it panics after the year 9999.
+            .auto_date_header(false)
+            .serve_connection(TokioIo::new(stream), answer)
+            .await;
+        if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
+            // hyper has sent its response.
+            drop(self.desk.reject(&client, None, Reason::NoRequest));
+        }
     }
 }

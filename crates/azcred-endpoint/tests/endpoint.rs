@@ -201,7 +201,9 @@ async fn a_head_of_a_megabyte_is_rejected_and_others_are_served() {
     let options = Options::new(Allow::everything()).with_audit(log.shared());
     let endpoint = Endpoint::start(Given::token("t"), options).await.unwrap();
     let service = Service::of(&endpoint);
-    let mut stream = TcpStream::connect(endpoint.address()).await.unwrap();
+    let mut stream = TcpStream::connect(endpoint.address().unwrap())
+        .await
+        .unwrap();
     let large = format!(
         "GET /msi/token HTTP/1.1\r\nx: {}\r\n\r\n",
         "x".repeat(1 << 20)
@@ -233,7 +235,9 @@ async fn idle_half_open_and_garbage_clients_keep_none_out() {
     let mut kept = Vec::new();
     for start in ["", "GET /msi/token HTTP/1.1\r\nHost", "\0\x01\x02", "GET "] {
         for _ in 0..8 {
-            let mut stream = TcpStream::connect(endpoint.address()).await.unwrap();
+            let mut stream = TcpStream::connect(endpoint.address().unwrap())
+                .await
+                .unwrap();
             stream.write_all(start.as_bytes()).await.unwrap();
             kept.push(stream);
         }
@@ -246,7 +250,9 @@ async fn a_client_that_sends_no_request_in_time_is_cut_off() {
     let options = Options::new(Allow::everything()).with_patience(Duration::from_millis(50));
     let endpoint = Endpoint::start(Given::token("t"), options).await.unwrap();
     for start in ["", "GET /msi/token HTTP/1.1\r\nHost: "] {
-        let mut stream = TcpStream::connect(endpoint.address()).await.unwrap();
+        let mut stream = TcpStream::connect(endpoint.address().unwrap())
+            .await
+            .unwrap();
         stream.write_all(start.as_bytes()).await.unwrap();
         let mut rest = Vec::new();
         let ended = timeout(LONG, stream.read_to_end(&mut rest)).await;
@@ -343,12 +349,12 @@ async fn an_endpoint_ends_when_its_time_is_over_when_it_is_stopped_and_when_it_i
     let mut timed = Endpoint::start(Given::token("t"), options).await.unwrap();
     timeout(LONG, timed.ended()).await.unwrap();
     timeout(LONG, timed.ended()).await.unwrap();
-    assert!(TcpStream::connect(timed.address()).await.is_err());
+    assert!(TcpStream::connect(timed.address().unwrap()).await.is_err());
     timed.stop().await;
 
     let stopped = Endpoint::start(Given::token("t"), Options::new(Allow::everything()));
     let stopped = stopped.await.unwrap();
-    let address = stopped.address();
+    let address = stopped.address().unwrap();
     let mut kept = TcpStream::connect(address).await.unwrap();
     stopped.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
@@ -359,8 +365,10 @@ async fn an_endpoint_ends_when_its_time_is_over_when_it_is_stopped_and_when_it_i
 
     let dropped = Endpoint::start(Given::token("t"), Options::new(Allow::everything()));
     let dropped = dropped.await.unwrap();
-    let mut kept = TcpStream::connect(dropped.address()).await.unwrap();
-    let address = dropped.address();
+    let mut kept = TcpStream::connect(dropped.address().unwrap())
+        .await
+        .unwrap();
+    let address = dropped.address().unwrap();
     drop(dropped);
     assert!(!matches!(
         timeout(LONG, kept.read(&mut [0])).await.unwrap(),
@@ -375,7 +383,9 @@ async fn a_client_that_goes_does_not_keep_the_sessions_request() {
     let endpoint = Endpoint::start(given.clone(), Options::new(Allow::everything()));
     let endpoint = endpoint.await.unwrap();
     let service = Service::of(&endpoint);
-    let mut stream = TcpStream::connect(endpoint.address()).await.unwrap();
+    let mut stream = TcpStream::connect(endpoint.address().unwrap())
+        .await
+        .unwrap();
     let request = service.request(&format!(
         "GET /msi/token?api-version=2019-08-01&resource={ARM} HTTP/1.1\r\nx-identity-header: {}\r\n",
         service.secret
@@ -424,7 +434,7 @@ async fn a_program_of_another_user_gets_no_token_with_the_secret() {
         "GET /msi/token?api-version=2019-08-01&resource={ARM} HTTP/1.1\r\nx-identity-header: {}\r\n",
         service.secret
     ));
-    let port = endpoint.address().port();
+    let port = endpoint.address().unwrap().port();
     let run = |user: Option<u32>| {
         let talk = "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf %s \"$REQUEST\" >&3 && cat <&3";
         let mut client = std::process::Command::new("bash");

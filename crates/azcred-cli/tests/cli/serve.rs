@@ -254,7 +254,88 @@ fn a_port_in_use_is_named_with_a_fix() {
     assert_eq!(said.code, 1, "{said}");
     assert!(
         said.stderr
-            .contains(&format!("the port {port} can't be used")),
+            .contains(&format!("127.0.0.1:{port} can't be used")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_unix_socket_gives_tokens_to_programs_of_this_user() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("azcred.sock");
+    let path = path.to_str().expect("text");
+    let mut serving = Serving::new(&["--unix", path, "-o", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&serving.ready).expect("JSON");
+    assert!(document["port"].is_null(), "{document}");
+    let secret = serving.variables()["IDENTITY_HEADER"]
+        .as_str()
+        .expect("text")
+        .to_owned();
+    let mut stream = std::os::unix::net::UnixStream::connect(path).expect("it listens");
+    let request = format!(
+        "GET /msi/token?api-version=2019-08-01&resource=https://ml.azure.com HTTP/1.1\r\nHost: localhost\r\n\
+         X-IDENTITY-HEADER: {secret}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let said = serving.stop(Signal::TERM);
+    assert!(said.stderr.contains("token client=unix"), "{said}");
+    assert!(!Path::new(path).exists());
+}
+
+#[test]
+fn a_persons_tokens_are_within_others_reach_only_for_resources_that_are_named() {
+    let (azure, home) = (Azure::shared(), tempfile::tempdir().expect("a folder"));
+    let serve = |persona, arguments: &[&str]| {
+        let environment = azure.environment(persona, Way::Ports);
+        let home = home.path().to_str().expect("text");
+        let serve = azcred(&["serve", "--listen", "192.0.2.1:8400"]).args(arguments);
+        serve
+            .envs(&environment)
+            .env("AZCRED_HOME", home)
+            .directory("/")
+            .said()
+    };
+    assert_seen!("serve-listen-person", serve(Persona::Laptop, &[]));
+    // This machine does not have the address.
+    for (persona, arguments) in [
+        (Persona::Laptop, &["--allow", "https://ml.azure.com"][..]),
+        (Persona::ServicePrincipal, &[]),
+    ] {
+        let said = serve(persona, arguments);
+        assert_eq!(said.code, 1, "{said}");
+        assert!(
+            said.stderr.contains("192.0.2.1:8400 can't be used"),
+            "{said}"
+        );
+    }
+    let every = azcred(&["serve", "--listen", "0.0.0.0:0"]);
+    let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
+    let every = every.envs(&environment).directory("/").said();
+    assert!(
+        every.stderr.contains("ip -4 address show docker0"),
+        "{every}"
+    );
+}
+
+#[test]
+fn a_certificate_that_can_not_be_read_is_named_and_needs_its_key() {
+    let (azure, home) = (Azure::shared(), tempfile::tempdir().expect("a folder"));
+    let alone = azcred(&["serve", "--tls-cert", "a.pem"]).said();
+    assert_eq!(alone.code, 2, "{alone}");
+    let arguments = [
+        "serve",
+        "--tls-cert",
+        "/nonexistent/a.pem",
+        "--tls-key",
+        "/nonexistent/b.pem",
+    ];
+    let said = command(&azure, home.path(), &arguments).said();
+    assert_eq!(said.code, 1, "{said}");
+    assert!(
+        said.stderr.contains("/nonexistent/a.pem can't be read"),
         "{said}"
     );
 }

@@ -15,16 +15,23 @@ use std::{fmt, net::SocketAddr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// This user's.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code))]
-    Own {
-        /// The number of its socket.
-        inode: u32,
-    },
+    #[cfg_attr(not(unix), expect(dead_code))]
+    Own(Clue),
     /// Another user's: the user id, or `None` if no socket of this machine is the client's.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code))]
+    #[cfg_attr(not(unix), expect(dead_code))]
     Other(Option<u32>),
     /// The system does not tell.
     Untold,
+}
+
+/// What leads to the client's program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code))]
+pub(crate) enum Clue {
+    /// The number of its socket.
+    Inode(u32),
+    /// Its id, if the system tells.
+    Process(Option<u32>),
 }
 
 /// A program of this machine.
@@ -93,6 +100,20 @@ impl Peers {
         Owner::Untold
     }
 
+    /// Whose program the client of a Unix socket is.
+    #[cfg(unix)]
+    #[expect(clippy::unused_self, reason = "as the other")]
+    pub(crate) fn owner_of(&self, stream: &tokio::net::UnixStream) -> Owner {
+        match stream.peer_cred() {
+            Ok(peer) if peer.uid() == rustix::process::getuid().as_raw() => {
+                let id = peer.pid().and_then(|id| u32::try_from(id).ok());
+                Owner::Own(Clue::Process(id))
+            }
+            Ok(peer) => Owner::Other(Some(peer.uid())),
+            Err(_) => Owner::Other(None),
+        }
+    }
+
     /// The program that has the socket. Takes milliseconds the first time.
     #[cfg_attr(
         not(target_os = "linux"),
@@ -100,8 +121,11 @@ impl Peers {
     )]
     pub(crate) async fn process(&self, owner: Owner) -> Option<Process> {
         #[cfg(target_os = "linux")]
-        if let Owner::Own { inode } = owner {
-            return self.processes.with_socket(inode).await;
+        if let Owner::Own(clue) = owner {
+            return match clue {
+                Clue::Inode(inode) => self.processes.with_socket(inode).await,
+                Clue::Process(id) => id.and_then(process::named),
+            };
         }
         None
     }

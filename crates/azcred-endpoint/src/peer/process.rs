@@ -8,33 +8,42 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
 
 /// How many programs are remembered. A program that had a socket probably has the next one too.
 const REMEMBERED: usize = 8;
-/// A search through all programs ends after this time.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// A search through all programs ends after this time, and the next one waits for so long.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Of one program, only this many files are read.
+const FILES: usize = 4096;
 
-/// Finds the program that has a socket. One search runs at a time.
+/// Finds the program that has a socket. One search runs at a time. A client waits for it only
+/// shortly: its program is worth less than its token.
 #[derive(Debug, Default)]
 pub(super) struct Processes(Arc<Mutex<Vec<u32>>>);
 
 impl Processes {
     pub(super) async fn with_socket(&self, inode: u32) -> Option<Process> {
-        let mut recent = self.0.clone().lock_owned().await;
+        let recent = timeout(PATIENCE, self.0.clone().lock_owned()).await;
+        let mut recent = recent.ok()?;
         let found = spawn_blocking(move || {
             let id = find(inode, &recent)?;
             recent.retain(|other| *other != id);
             recent.truncate(REMEMBERED - 1);
             recent.insert(0, id);
-            let name = fs::read(format!("/proc/{id}/comm")).ok()?;
-            Some(Process {
-                id,
-                name: Untrusted::new(String::from_utf8_lossy(&name).trim_end()),
-            })
+            named(id)
         });
         found.await.ok()?
     }
+}
+
+/// The program with this id.
+pub(super) fn named(id: u32) -> Option<Process> {
+    let name = fs::read(format!("/proc/{id}/comm")).ok()?;
+    Some(Process {
+        id,
+        name: Untrusted::new(String::from_utf8_lossy(&name).trim_end()),
+    })
 }
 
 fn find(inode: u32, recent: &[u32]) -> Option<u32> {
@@ -58,7 +67,7 @@ fn find(inode: u32, recent: &[u32]) -> Option<u32> {
 /// Whether a program has a socket. That of another user can't be read.
 fn has(id: u32, socket: &Path) -> bool {
     fs::read_dir(format!("/proc/{id}/fd")).is_ok_and(|files| {
-        let mut files = files.flatten();
+        let mut files = files.flatten().take(FILES);
         files.any(|file| fs::read_link(file.path()).is_ok_and(|target| target == socket))
     })
 }

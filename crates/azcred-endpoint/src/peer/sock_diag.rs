@@ -1,7 +1,7 @@
 //! The owner of a socket, by `NETLINK_SOCK_DIAG` (`sock_diag(7)`): one request and one response of
 //! fixed sizes, so that no crate is needed to read them.
 
-use super::Owner;
+use super::{Clue, Owner};
 use rustix::{
     io::Errno,
     net::{
@@ -65,7 +65,7 @@ impl Sockets {
         match self.find(client, server) {
             // A socket that its program has closed has no number, and none reads from it.
             Ok((_, 0)) => Owner::Other(None),
-            Ok((user, inode)) if user == self.own => Owner::Own { inode },
+            Ok((user, inode)) if user == self.own => Owner::Own(Clue::Inode(inode)),
             Ok((user, _)) => Owner::Other(Some(user)),
             Err(error) => {
                 tracing::debug!(%error, %client, "the system does not know the client's socket");
@@ -194,7 +194,7 @@ mod tests {
             let client = stream.local_addr().unwrap();
             let _accepted = listener.accept().unwrap();
             let owner = sockets.owner(client, server);
-            assert!(matches!(owner, Owner::Own { inode: 1.. }), "{owner:?}");
+            assert!(matches!(owner, Owner::Own(Clue::Inode(1..))), "{owner:?}");
             let mut unused = client;
             unused.set_port(1);
             assert_eq!(sockets.owner(unused, server), Owner::Other(None));
@@ -217,7 +217,7 @@ mod tests {
         };
         let (_accepted, client) = listener.accept().unwrap();
         let owner = sockets.owner(client, server);
-        assert!(matches!(owner, Owner::Own { inode: 1.. }), "{owner:?}");
+        assert!(matches!(owner, Owner::Own(Clue::Inode(1..))), "{owner:?}");
     }
 
     #[test]

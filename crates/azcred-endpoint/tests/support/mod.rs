@@ -15,7 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::Notify,
     time::timeout,
@@ -42,7 +42,7 @@ impl Service {
             .iter()
             .find(|(name, _)| *name == "IDENTITY_HEADER");
         Self {
-            address: endpoint.address(),
+            address: endpoint.address().unwrap(),
             secret: secret.unwrap().1.expose_secret().to_owned(),
         }
     }
@@ -63,20 +63,24 @@ impl Service {
 
     /// Sends a head, and reads the response.
     pub(crate) async fn send(&self, head: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = self.request(head);
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut whole = String::new();
-        let read = stream.read_to_string(&mut whole);
-        let read = timeout(Duration::from_secs(30), read).await.unwrap();
-        assert!(read.is_ok() || !whole.is_empty(), "{read:?}");
-        let (head, body) = whole.split_once("\r\n\r\n").unwrap_or_default();
-        Answer {
-            status: head.get(9..12).unwrap_or("0").parse().unwrap_or(0),
-            head: head.to_owned(),
-            json: serde_json::from_str(body).unwrap_or(Value::Null),
-            whole,
-        }
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        talk(stream, &self.request(head)).await
+    }
+}
+
+/// Sends a request over a connection, and reads the response.
+pub(crate) async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> Answer {
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut whole = String::new();
+    let read = stream.read_to_string(&mut whole);
+    let read = timeout(Duration::from_secs(30), read).await.unwrap();
+    assert!(read.is_ok() || !whole.is_empty(), "{read:?}");
+    let (head, body) = whole.split_once("\r\n\r\n").unwrap_or_default();
+    Answer {
+        status: head.get(9..12).unwrap_or("0").parse().unwrap_or(0),
+        head: head.to_owned(),
+        json: serde_json::from_str(body).unwrap_or(Value::Null),
+        whole,
     }
 }
 

@@ -109,7 +109,7 @@ fn chosen(mut running: Vec<Running>, port: Option<u16>) -> Result<Running, Failu
             .fix("start one with `azcred serve`")
     };
     if let Some(port) = port {
-        let found = running.into_iter().find(|one| one.port == port);
+        let found = running.into_iter().find(|one| one.port == Some(port));
         return found
             .ok_or_else(|| none(format!("no `azcred serve` of yours has the port {port}")));
     }
@@ -119,20 +119,23 @@ fn chosen(mut running: Vec<Running>, port: Option<u16>) -> Result<Running, Failu
             "no `azcred serve` of yours runs on this computer".to_owned(),
         )),
         (Some(last), false) => {
-            let ports = running.iter().chain([&last]);
-            let ports: Vec<_> = ports.map(|one| one.port.to_string()).collect();
+            let all = running.iter().chain([&last]);
+            let ports: Vec<_> = all
+                .filter_map(|one| one.port)
+                .map(|port| port.to_string())
+                .collect();
             Err(Failure::new(
                 Kind::Usage,
                 "could not choose an endpoint",
                 format!(
                     "{} of yours run, on the ports {}",
-                    ports.len(),
+                    running.len() + 1,
                     ports.join(", ")
                 ),
             )
             .fix(format!(
                 "choose one: `azcred serve env --port {}`",
-                last.port
+                ports.first().map_or("PORT", String::as_str)
             )))
         }
     }

@@ -6,7 +6,7 @@ mod running;
 use crate::{
     candidates,
     choice::Choice,
-    failure::Failure,
+    failure::{Failure, Kind},
     given,
     output::{
         Output, door,
@@ -17,21 +17,23 @@ use crate::{
 };
 use ::time::OffsetDateTime;
 use azcred::{
-    Cloud, Principal, Scope, TenantId,
+    Cloud, Principal, PrincipalKind, Scope, TenantId, printable_path,
     system::{System, Unattended, unattended},
 };
-use azcred_endpoint::{Allow, Audit, Endpoint, Event, LogAudit, Options};
+use azcred_endpoint::{Allow, Audit, Endpoint, Event, LogAudit, Options, Tls};
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates;
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// Give tokens of this account to other programs on this computer
 ///
 /// Runs until Ctrl-C. Programs with the variables of `azcred serve env` get their tokens here:
 /// every Azure SDK finds them, as inside an Azure app with a managed identity. Tokens are renewed
 /// ahead of time. Each token and each rejected request is a line on standard error.
+///
+/// For one program, `azcred exec -- PROGRAM` is simpler.
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -40,7 +42,8 @@ Examples:
   azcred serve
   eval \"$(azcred serve env)\"                    # in another terminal
 
-  azcred serve --for 2h --allow https://storage.azure.com"
+  azcred serve --for 2h --allow https://storage.azure.com
+  azcred serve --listen 172.17.0.1:8400 --allow https://ml.azure.com"
 )]
 pub(crate) struct ServeArguments {
     #[command(subcommand)]
@@ -70,6 +73,25 @@ struct Serve {
     #[arg(long, value_name = "PORT", value_parser = given::number(1..=65535_u16))]
     port: Option<u16>,
 
+    /// Listen on another address of this computer, such as 172.17.0.1:8400 of Docker's bridge.
+    /// Every program that reaches it and has the secret gets tokens
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "port")]
+    listen: Option<SocketAddr>,
+
+    /// Listen on a Unix socket instead, which only your programs can open. SDKs need a program that
+    /// forwards a port to it
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["port", "listen", "tls_cert"], value_parser = given::path())]
+    unix: Option<PathBuf>,
+
+    /// Speak HTTPS with this certificate and its chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key", value_parser = given::path())]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert", value_parser = given::path())]
+    tls_key: Option<PathBuf>,
+
     /// Also set MSI_ENDPOINT and MSI_SECRET, for programs that know only the managed identities of
     /// Azure ML's computes
     #[arg(long)]
@@ -97,6 +119,8 @@ fn resource(text: &str) -> azcred::Result<Allowed> {
     }
 }
 
+/// The largest PEM file.
+const LARGEST_FILE: u64 = 1 << 20;
 /// GitHub ends a job after 6 hours ('Actions limits').
 const LONGEST_JOB: Duration = Duration::from_secs(6 * 3600);
 
@@ -106,8 +130,10 @@ const LONGEST_JOB: Duration = Duration::from_secs(6 * 3600);
 struct ServeDocument {
     /// The process id.
     pid: u32,
-    /// The port on 127.0.0.1.
-    port: u16,
+    /// The address, such as `127.0.0.1:8400`; `null` on a Unix socket.
+    address: Option<String>,
+    /// The port; `null` on a Unix socket.
+    port: Option<u16>,
     /// The account, in a few words.
     account: String,
     /// The resources; `null` for every resource.
@@ -142,27 +168,29 @@ impl Serve {
         sign_in.show_notes(&token, output);
         let allowed = self.allowed(&sign_in.session.options().cloud()?);
         let allow = allowed.clone().map_or_else(Allow::everything, Allow::only);
-        let mut options = Options::new(allow)
-            .with_port(self.port.unwrap_or(0))
-            .with_audit(Arc::new(Lines));
+        let mut options =
+            self.listening(&place, Options::new(allow).with_audit(Arc::new(Lines)))?;
         if let Some(time) = lasts {
             options = options.lasting(time);
         }
         if self.msi {
             options = options.with_azure_ml();
         }
+        let principal = Principal::from_token(&token).ok();
+        self.check_reach(principal.as_ref())?;
         let mut endpoint = Endpoint::start(Arc::new(sign_in.session), options).await?;
         let variables = endpoint.variables();
         let secrets = variables.iter().map(|(_, value)| value.expose_secret());
         mask(&*place.system, secrets);
-        let port = endpoint.address().port();
+        let port = endpoint.address().map(|address| address.port());
         let _registered = running::register(&place.system, port, &variables)?;
-        let account = Principal::from_token(&token).map_or_else(
-            |_| "this account".to_owned(),
+        let account = principal.map_or_else(
+            || "this account".to_owned(),
             |principal| principal.describe(),
         );
         let document = ServeDocument {
             pid: std::process::id(),
+            address: endpoint.address().map(|address| address.to_string()),
             port,
             account,
             resources: allowed.as_ref().map(|allowed| {
@@ -173,7 +201,10 @@ impl Serve {
         };
         match output.is_json() {
             true => output.json(&document),
-            false => ready(&document, allowed.as_deref(), lasts, output),
+            false => self.ready(&document, allowed.as_deref(), lasts, output),
+        }
+        if self.is_reachable() {
+            output.caution(&self.meaning(&document));
         }
         output.finish()?;
         endpoint.ended().await;
@@ -199,6 +230,121 @@ impl Serve {
             Allowed::Resource(scope) => Some(scope.clone()),
         });
         scopes.collect()
+    }
+
+    /// The options with the place to listen.
+    fn listening(&self, place: &Place, mut options: Options) -> Result<Options, Failure> {
+        options = options.with_port(self.port.unwrap_or(0));
+        if let Some(address) = self.listen {
+            options = options.with_address(address);
+        }
+        #[cfg(unix)]
+        if let Some(path) = &self.unix {
+            options = options.with_unix_socket(path);
+        }
+        if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            let read = |path: &PathBuf| {
+                place.system.read(path, LARGEST_FILE).map_err(|error| {
+                    let why = format!("{} can't be read: {error}", printable_path(path));
+                    Failure::new(Kind::Failed, "could not use the certificate", why)
+                        .fix("give PEM files that you can read with --tls-cert and --tls-key")
+                })
+            };
+            options = options.with_tls(Tls::from_pem(&read(certificate)?, &read(key)?)?);
+        }
+        Ok(options)
+    }
+
+    /// Whether programs outside this computer, or in containers, may reach the endpoint.
+    fn is_reachable(&self) -> bool {
+        self.listen
+            .is_some_and(|address| !address.ip().is_loopback())
+    }
+
+    /// Fails if a person's tokens would be within others' reach, and the person has not said which.
+    fn check_reach(&self, principal: Option<&Principal>) -> Result<(), Failure> {
+        let is_person = principal.is_none_or(|one| one.kind == PrincipalKind::User);
+        if !(self.is_reachable() && is_person && self.allow.is_empty()) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Kind::Usage,
+            "could not serve tokens on this address",
+            "others may reach it, the account is a person, and --allow does not say for which resources",
+        )
+        .fix("name the resources that the programs need, such as `--allow https://ml.azure.com`"))
+    }
+
+    /// What it means that others may reach the endpoint.
+    fn meaning(&self, document: &ServeDocument) -> String {
+        let address = document.address.as_deref().unwrap_or_default();
+        let open = match self.tls_cert {
+            Some(_) => "",
+            None => {
+                " The secret and the tokens are not encrypted on their way: outside this computer, use --tls-cert and --tls-key."
+            }
+        };
+        format!(
+            "Every program that reaches {address} and has the secret gets tokens of {}. azcred can't see whose program it is.{open}",
+            document.account
+        )
+    }
+
+    /// What is served, and how to use it.
+    fn ready(
+        &self,
+        document: &ServeDocument,
+        allowed: Option<&[Scope]>,
+        lasts: Option<Duration>,
+        output: &mut Output,
+    ) {
+        output.line(format!(
+            "{} {}",
+            paint(GOOD, "✓"),
+            paint(STRONG, format!("Serving tokens of {}.", document.account))
+        ));
+        let mut rows = vec![("Address", self.place(document))];
+        match allowed {
+            None => rows.push(("Resources", "every resource".to_owned())),
+            Some(scopes) => {
+                for (place, scope) in scopes.iter().enumerate() {
+                    rows.push((["Resources", ""][place.min(1)], scope.describe()));
+                }
+            }
+        }
+        let seconds = lasts.and_then(|time| i64::try_from(time.as_secs()).ok());
+        rows.push((
+            "Ends",
+            match seconds {
+                Some(seconds) => format!("in {}, or with Ctrl-C", time::span(seconds)),
+                None => "with Ctrl-C".to_owned(),
+            },
+        ));
+        for row in table::pairs(&rows) {
+            output.line(format!("  {row}"));
+        }
+        output.line("");
+        output.line("From another terminal:");
+        for line in table::commands(&[("eval \"$(azcred serve env)\"", "use it in a shell")]) {
+            output.line(line);
+        }
+    }
+
+    fn place(&self, document: &ServeDocument) -> String {
+        #[cfg(unix)]
+        if let Some(path) = &self.unix {
+            return format!("{}, for your own programs only", printable_path(path));
+        }
+        let address = document.address.as_deref().unwrap_or_default();
+        let tls = if self.tls_cert.is_some() {
+            ", by HTTPS"
+        } else {
+            ""
+        };
+        match self.is_reachable() {
+            true => format!("{address}{tls}"),
+            false => format!("{address}, on this computer only{tls}"),
+        }
     }
 }
 
@@ -226,48 +372,6 @@ fn usual(cloud: &Cloud) -> Vec<Scope> {
         .iter()
         .map(|resource| Scope::from_resource(resource));
     scopes.filter_map(Result::ok).collect()
-}
-
-/// What is served, and how to use it.
-fn ready(
-    document: &ServeDocument,
-    allowed: Option<&[Scope]>,
-    lasts: Option<Duration>,
-    output: &mut Output,
-) {
-    output.line(format!(
-        "{} {}",
-        paint(GOOD, "✓"),
-        paint(STRONG, format!("Serving tokens of {}.", document.account))
-    ));
-    let mut rows = vec![(
-        "Address",
-        format!("127.0.0.1:{}, on this computer only", document.port),
-    )];
-    match allowed {
-        None => rows.push(("Resources", "every resource".to_owned())),
-        Some(scopes) => {
-            for (place, scope) in scopes.iter().enumerate() {
-                rows.push((["Resources", ""][place.min(1)], scope.describe()));
-            }
-        }
-    }
-    let seconds = lasts.and_then(|time| i64::try_from(time.as_secs()).ok());
-    rows.push((
-        "Ends",
-        match seconds {
-            Some(seconds) => format!("in {}, or with Ctrl-C", time::span(seconds)),
-            None => "with Ctrl-C".to_owned(),
-        },
-    ));
-    for row in table::pairs(&rows) {
-        output.line(format!("  {row}"));
-    }
-    output.line("");
-    output.line("From another terminal:");
-    for line in table::commands(&[("eval \"$(azcred serve env)\"", "use it in a shell")]) {
-        output.line(line);
-    }
 }
 
 /// Records each event as a line on standard error, also with JSON output.

@@ -18,8 +18,9 @@ const FOLDER: &str = "endpoints";
 /// What another process needs to use an endpoint. It has the secret, and does not print.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Running {
-    pub(super) port: u16,
     pub(super) process: u32,
+    /// `None` for a Unix socket.
+    pub(super) port: Option<u16>,
     pub(super) variables: BTreeMap<String, String>,
 }
 
@@ -44,7 +45,7 @@ impl Drop for Registered {
 /// Lets other processes of this user find an endpoint.
 pub(super) fn register(
     system: &SharedSystem,
-    port: u16,
+    port: Option<u16>,
     variables: &[(&'static str, SecretString)],
 ) -> Result<Registered, Failure> {
     let folder = folder(system)?;
@@ -58,13 +59,13 @@ pub(super) fn register(
     };
     let own = folder.parent().unwrap_or(&folder);
     system.make_folder(&folder, own).map_err(failed)?;
-    let lock_file = folder.join(format!("{port}.lock"));
+    let process = std::process::id();
+    let lock_file = folder.join(format!("{process}.lock"));
     let lock = system.try_lock(&lock_file).map_err(failed)?;
-    // The port is this process's, so another process with this lock is about to end.
     let lock = lock.ok_or_else(|| failed(io::ErrorKind::ResourceBusy.into()))?;
     let registered = Registered {
         system: system.clone(),
-        file: folder.join(format!("{port}.json")),
+        file: folder.join(format!("{process}.json")),
         lock_file,
         _lock: lock,
     };
@@ -72,8 +73,8 @@ pub(super) fn register(
         ((*name).to_owned(), value.expose_secret().to_owned())
     };
     let running = Running {
+        process,
         port,
-        process: std::process::id(),
         variables: variables.iter().map(text).collect(),
     };
     let content = serde_json::to_vec(&running).map_err(|error| failed(error.into()))?;
@@ -81,7 +82,7 @@ pub(super) fn register(
     Ok(registered)
 }
 
-/// The endpoints that run, by port. Files of those that were killed are removed.
+/// The endpoints that run. Files of those that were killed are removed.
 pub(super) fn list(system: &SharedSystem) -> Result<Vec<Running>, Failure> {
     let folder = folder(system)?;
     let names = match system.list(&folder) {
@@ -97,10 +98,10 @@ pub(super) fn list(system: &SharedSystem) -> Result<Vec<Running>, Failure> {
     };
     let mut running = Vec::new();
     for name in names {
-        let Some(port) = name.to_str().and_then(|name| name.strip_suffix(".json")) else {
+        let Some(process) = name.to_str().and_then(|name| name.strip_suffix(".json")) else {
             continue;
         };
-        let (file, lock_file) = (folder.join(&name), folder.join(format!("{port}.lock")));
+        let (file, lock_file) = (folder.join(&name), folder.join(format!("{process}.lock")));
         if let Ok(Some(_lock)) = system.try_lock(&lock_file) {
             for path in [&file, &lock_file] {
                 let _ = system.remove(path);
@@ -111,7 +112,7 @@ pub(super) fn list(system: &SharedSystem) -> Result<Vec<Running>, Failure> {
         let content = content
             .ok()
             .and_then(|content| serde_json::from_slice(&content).ok());
-        running.extend(content.filter(|one: &Running| one.port.to_string() == port));
+        running.extend(content.filter(|one: &Running| one.process.to_string() == process));
     }
     running.sort_by_key(|one| one.port);
     Ok(running)

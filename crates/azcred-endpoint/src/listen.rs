@@ -1,0 +1,154 @@
+//! Where an endpoint listens: loopback, another address of this machine, or a Unix socket.
+
+use crate::{
+    options::{Listen, Options},
+    peer::{Owner, Peers},
+};
+use azcred::{Error, ErrorKind, Result};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+};
+use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use {
+    std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf},
+    tokio::net::{UnixListener, UnixStream},
+};
+
+const WHAT: &str = "could not start the endpoint";
+
+/// An open port or socket.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(
+        UnixListener,
+        #[expect(dead_code, reason = "it is held, not used")] SocketFile,
+    ),
+}
+
+/// A client's connection.
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// The file of a Unix socket. Dropping it removes the file.
+#[cfg(unix)]
+pub(crate) struct SocketFile(PathBuf);
+
+#[cfg(unix)]
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.0) {
+            tracing::debug!(%error, "the socket's file is left");
+        }
+    }
+}
+
+impl Listener {
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the address or the path can't be used; [`ErrorKind::Unavailable`]
+    /// if this machine does not allow listening.
+    pub(crate) async fn open(options: &Options) -> Result<Self> {
+        let address = match &options.listen {
+            Listen::Loopback(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, *port)),
+            Listen::Address(address) if address.ip().is_unspecified() => {
+                return Err(invalid("it would be every network of this machine").with_fix(
+                    "name one address, such as that of Docker's bridge: `ip -4 address show docker0`",
+                ));
+            }
+            Listen::Address(address) => *address,
+            #[cfg(unix)]
+            Listen::Unix(path) => return unix(path),
+        };
+        match TcpListener::bind(address).await {
+            Ok(listener) => Ok(Self::Tcp(listener)),
+            Err(error) if address.port() == 0 && address.ip().is_loopback() => Err(Error::new(
+                ErrorKind::Unavailable,
+                WHAT,
+                format!("no port of {} can be used: {error}", address.ip()),
+            )),
+            Err(error) => Err(invalid(&format!("{address} can't be used: {error}")).with_fix(
+                "choose another port, or none to get a free one; an address must be one of this machine's",
+            )),
+        }
+    }
+
+    /// The address, if it has one.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(..) => None,
+        }
+    }
+
+    /// The next connection, with its address.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // Responses are small and complete.
+                let _ = stream.set_nodelay(true);
+                Ok((Stream::Tcp(stream), Some(address)))
+            }
+            #[cfg(unix)]
+            Self::Unix(listener, _) => Ok((Stream::Unix(listener.accept().await?.0), None)),
+        }
+    }
+}
+
+impl Stream {
+    /// Whose program the client is.
+    pub(crate) fn owner(&self, peers: &Peers) -> Owner {
+        match self {
+            Self::Tcp(stream) => match (stream.peer_addr(), stream.local_addr()) {
+                (Ok(client), Ok(server)) => peers.owner(client, server),
+                _ => Owner::Other(None),
+            },
+            #[cfg(unix)]
+            Self::Unix(stream) => peers.owner_of(stream),
+        }
+    }
+
+    /// Waits for the first byte.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.readable().await,
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.readable().await,
+        }
+    }
+}
+
+fn invalid(why: &str) -> Error {
+    Error::new(ErrorKind::Invalid, WHAT, why.to_owned())
+}
+
+/// A socket that only this user can connect to. One that a killed process left is replaced.
+#[cfg(unix)]
+fn unix(path: &PathBuf) -> Result<Listener> {
+    let shown = azcred::printable_path(path);
+    let failed = |error: &io::Error| {
+        invalid(&format!("the socket {shown} can't be made: {error}"))
+            .with_fix("choose a path in a folder that only you can write to")
+    };
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(
+            invalid(&format!("another program listens at {shown}")).with_fix("choose another path")
+        );
+    }
+    let is_socket =
+        |data: fs::Metadata| std::os::unix::fs::FileTypeExt::is_socket(&data.file_type());
+    if fs::symlink_metadata(path).is_ok_and(is_socket) {
+        fs::remove_file(path).map_err(|error| failed(&error))?;
+    }
+    let listener = UnixListener::bind(path).map_err(|error| failed(&error))?;
+    let file = SocketFile(path.clone());
+    // Until here, the process's umask decides who can connect; the owner is checked anyway.
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| failed(&error))?;
+    Ok(Listener::Unix(listener, file))
+}
