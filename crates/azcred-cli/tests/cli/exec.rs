@@ -2,6 +2,9 @@
 
 use crate::{
     azure::Azure,
+    home::Home,
+    login::code,
+    person::BrowserUser,
     run::{AZCRED, Run, Running, Said, assert_seen, azcred, end},
     terminal::Terminal,
 };
@@ -304,6 +307,30 @@ fn signals_are_passed_on_and_ignored_ones_stay_ignored() {
         (nohup.code, nohup.stdout.as_str()),
         (0, "still here\n"),
         "{nohup}"
+    );
+}
+
+#[test]
+fn a_person_signs_in_before_the_program_starts_and_is_never_asked_later() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let token = format!("'{AZCRED}' token --only managed-identity --resource");
+    let script = format!(
+        "echo started; {token} https://storage.azure.com >/dev/null && echo token; \
+         '{AZCRED}' logout --all >/dev/null; {token} https://ml.azure.com 2>/dev/null || echo none"
+    );
+    let mut terminal = Terminal::new(80, 24);
+    let child = terminal.start(home.run(&["exec", "--", "/bin/sh", "-c", &script]));
+    let shown = terminal.until("left; Ctrl-C ends it");
+    BrowserUser::new(&azure, "ada@contoso.com").enters(&code(&shown));
+    let said = end(child);
+    let written = terminal.rest();
+    assert_eq!(said.stdout, "started\ntoken\nnone\n", "{said}\n{written}");
+    assert_eq!(said.code, 0, "{said}\n{written}");
+    assert_eq!(written.matches("deviceauth").count(), 1, "{written}");
+    assert!(
+        written.contains(" Signed in as ada@contoso.com\r\n"),
+        "{written:?}"
     );
 }
 

@@ -12,7 +12,7 @@ const ADA: &str = "ada@contoso.com";
 
 /// The code as plain text, below the large letters.
 #[track_caller]
-fn code(shown: &str) -> String {
+pub(crate) fn code(shown: &str) -> String {
     let mut lines = shown.lines().map(str::trim);
     let is_code =
         |line: &&str| line.len() == 9 && line.bytes().all(|byte| byte.is_ascii_alphanumeric());

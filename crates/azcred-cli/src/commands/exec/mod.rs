@@ -18,7 +18,7 @@ use crate::{
     sign_in::{Person, Place, SignIn},
 };
 use audit::FileAudit;
-use azcred::{Scope, Session, TenantId, chain::Source};
+use azcred::{AccessToken, Scope, Session, TenantId, chain::Source};
 use azcred_azure::Principal;
 use azcred_endpoint::{Allow, Endpoint, Options};
 use azcred_guest::{FolderKind, PrivateFolder};
@@ -129,12 +129,15 @@ impl Exec {
             options = options.with_audit(Arc::new(FileAudit::open(path)?));
         }
         let signed_in = output.waiting("Signing in", self.sign_in(output));
-        let (session, tenant) = signed_in.await.map_err(|failure| match failure.kind {
+        let (session, token) = signed_in.await.map_err(|failure| match failure.kind {
             Kind::WrongAccount => {
                 failure.titled("signed in as the wrong account; the program was not started")
             }
             _ => failure,
         })?;
+        let principal = Principal::from_token(&token).ok();
+        let tenant = principal.and_then(|principal| principal.tenant_id);
+        let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
         let folder = PrivateFolder::create(FOLDER).map_err(|error| {
             let why = format!("{} ({})", error.what, error.path.display());
             failed(&why, &error.source).fix("set TMPDIR to a folder that you can write to")
@@ -165,16 +168,17 @@ impl Exec {
         })
     }
 
-    /// The session of the program, and the tenant of its tokens.
-    async fn sign_in(&self, output: &Output) -> Result<(Session, Option<String>), Failure> {
+    /// The session of the program, and its first token.
+    async fn sign_in(&self, output: &Output) -> Result<(Session, AccessToken), Failure> {
         let place = Place::here()?;
         let open = |person| {
             let (scope, tenant) = (self.allow.first().cloned(), self.tenant.clone());
             SignIn::new(&place, &self.choice, scope, tenant, person)
         };
-        let mut sign_in = open(Person::of(output)).await?;
+        let sign_in = open(Person::of(output)).await?;
         let (token, chosen) = sign_in.token().await?;
         sign_in.show_notes(&token, output);
+        let mut session = sign_in.session;
         // While the program has the terminal, no person is asked. What a person has signed in is
         // stored now; where that is not possible, this session has it.
         if matches!(
@@ -183,15 +187,10 @@ impl Exec {
         ) {
             let unattended = open(Person::NotAsked).await?;
             if unattended.token().await.is_ok() {
-                sign_in = unattended;
+                session = unattended.session;
             }
         }
-        let principal = Principal::from_token(&token).ok();
-        let tenant = principal.and_then(|principal| principal.tenant_id);
-        Ok((
-            sign_in.session,
-            tenant.map(|tenant| tenant.as_str().to_owned()),
-        ))
+        Ok((session, token))
     }
 
     async fn run_program(&self, ready: Ready, signals: Signals, output: &Output) -> u8 {
