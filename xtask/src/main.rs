@@ -8,6 +8,7 @@ mod bindings;
 mod chromium;
 mod command;
 mod deny;
+mod dist;
 mod fuzz;
 mod house;
 mod interop;
@@ -45,6 +46,8 @@ enum Verb {
     Bindings(bindings::Arguments),
     /// azcred beside the published `azure_identity` and azure-identity for Python; ratios
     Bench,
+    /// What a release consists of, for this machine: archive, manual pages, checksums
+    Dist(dist::Arguments),
     /// Fuzz targets for everything that reads what others wrote, under libFuzzer
     Fuzz(fuzz::Arguments),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Verb::Lint(selection) => selection.run(),
         Verb::Test(selection) => selection.run(),
         Verb::Bench => bench::run_verb(),
+        Verb::Dist(arguments) => dist::run_verb(&arguments),
         Verb::Interop(arguments) => interop::run_verb(&arguments),
         Verb::Bindings(arguments) => bindings::run_verb(&arguments),
         Verb::Fuzz(arguments) => fuzz::run_verb(&arguments),

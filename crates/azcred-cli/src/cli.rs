@@ -14,7 +14,7 @@ use std::{ffi::OsString, process::ExitCode};
 #[derive(Parser)]
 #[command(
     name = "azcred",
-    version,
+    version = VERSION,
     styles = style::HELP,
     arg_required_else_help = true,
     subcommand_required = true,
@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// The version, and the commit where it is known.
+const VERSION: &str = env!("AZCRED_VERSION");
 
 /// The commands, grouped by purpose.
 const GROUPS: [(&str, &[&str]); 4] = [
@@ -229,6 +232,7 @@ fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
 mod tests {
     use super::*;
     use crate::output::width::width_of;
+    use std::path::PathBuf;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -258,6 +262,36 @@ mod tests {
         }
         let lines = command(true).render_help().to_string();
         assert!(lines.lines().count() <= 30, "one screen");
+    }
+
+    #[test]
+    fn the_version_names_the_commit_of_a_checkout() {
+        let version = VERSION.strip_prefix(env!("CARGO_PKG_VERSION")).unwrap();
+        // A package without a repository has only the number.
+        if let Some(commit) = version.strip_prefix(" (") {
+            let commit = commit.strip_suffix(')').unwrap();
+            assert_eq!(commit.len(), 9);
+            assert!(commit.bytes().all(|b| b.is_ascii_hexdigit()), "{commit}");
+        }
+    }
+
+    /// The manual pages of all commands. `MAN_DIR` names a folder to write them to.
+    #[test]
+    fn every_command_has_a_manual_page() {
+        let own = tempfile::tempdir().unwrap();
+        let folder = std::env::var_os("MAN_DIR").map_or(own.path().into(), PathBuf::from);
+        clap_mangen::generate_to(Arguments::command(), &folder).unwrap();
+        let pages = std::fs::read_dir(&folder).unwrap().map(|page| {
+            let path = page.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path, text)
+        });
+        let pages: Vec<_> = pages.collect();
+        assert!(pages.len() > 25, "{}", pages.len());
+        for (path, text) in pages {
+            assert!(text.contains(".SH NAME"), "{path:?}: {text}");
+            assert!(!text.contains('\u{1b}'), "{path:?} has colors");
+        }
     }
 
     #[test]

@@ -101,8 +101,8 @@ impl Homes {
     }
 }
 
-/// The user's folder that is behind a variable's: the folder itself, or the one that it replaces for a
-/// program in an emulator.
+/// The user's folder that is behind a variable's: the folder itself, or the one that it replaces
+/// for a program in an emulator.
 pub fn users_folder(variable: &str, path: PathBuf) -> PathBuf {
     let is_ours = path.file_name().is_some_and(|name| name == variable);
     let of = path.with_file_name(format!("{variable}.of"));

@@ -50,9 +50,9 @@ const FIX: &str = "run this on an Azure resource with a managed identity, and ch
 
 /// The error if `AZCRED_IMDS` is `never`.
 ///
-/// Beside another address, that is how an environment without a managed identity is made, such as the
-/// emulator's: without the variable, the machine's own identity could be used. So unsetting it is no
-/// fix there.
+/// Beside another address, that is how an environment without a managed identity is made, such as
+/// the emulator's: without the variable, the machine's own identity could be used. So unsetting it
+/// is no fix there.
 fn switched_off(what: String, is_moved: bool) -> Error {
     let error = |why: String| Error::new(ErrorKind::Unavailable, what, why);
     let never = "AZCRED_IMDS is set to \"never\", which switches managed identity off";
