@@ -28,7 +28,18 @@ TOKEN = "account get-access-token"
 SHOW = "account show"
 LIST = "account list"
 FORMATS = ["json", "jsonc", "yaml", "yamlc", "table", "tsv", "none"]
-NAMES = ["it's: a #name", "2026-11-30", "Müller 日本", "null", "- dash", "1.5", " space", "a: b", "yes", "x" * 60]
+NAMES = [
+    "it's: a #name",
+    "2026-11-30",
+    "Müller 日本",
+    "null",
+    "- dash",
+    "1.5",
+    " space",
+    "a: b",
+    "yes",
+    "x" * 60,
+]
 
 # Queries that programs and scripts use, and shapes that the formats treat differently.
 QUERIES = {
@@ -97,7 +108,12 @@ def laptop(world, binary, tmp_path_factory):
     one = profile["subscriptions"][0]
     for number, name in enumerate(NAMES):
         state = "Disabled" if number == 1 else "Enabled"
-        other = {"id": f"5ec0ffee-00aa-4000-8000-{number:012}", "name": name, "isDefault": False, "state": state}
+        other = {
+            "id": f"5ec0ffee-00aa-4000-8000-{number:012}",
+            "name": name,
+            "isDefault": False,
+            "state": state,
+        }
         profile["subscriptions"].append(one | other)
     path.write_text(json.dumps(profile), encoding="utf-8")
     # Azure CLI then need not ask for a token.
@@ -227,7 +243,9 @@ async def main():
         print((await credential.get_token_info('{ARM}/.default')).token)
 asyncio.run(main())
 """
-CHAIN = f"from azure.identity import DefaultAzureCredential as C; print(C().get_token('{ARM}/.default').token)"
+CHAIN = (
+    f"from azure.identity import DefaultAzureCredential as C; print(C().get_token('{ARM}/.default').token)"
+)
 TENANT = SYNC.replace("C()", "C(tenant_id=__import__('os').environ['HOME_TENANT'])")
 NODE = (
     "const { AzureCliCredential: C } = require('@azure/identity'); "
