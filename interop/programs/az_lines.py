@@ -10,7 +10,6 @@ from contextlib import redirect_stderr
 
 from azure.cli.core import get_default_cli
 
-
 # Azure CLI's log keeps the stream of its first line.
 ERRORS = io.StringIO()
 

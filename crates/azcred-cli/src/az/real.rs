@@ -11,10 +11,24 @@ use std::{
     process::Command,
 };
 
+/// How often an `az` may call another one. Azure CLI's extensions run `az`, and so on; where the
+/// system does not tell a program's own file, only this ends a loop.
+const DEEPEST: u32 = 8;
+
 /// Whether a program that azcred or the stand-in started called this one. Then Azure CLI is meant:
 /// a stand-in that answered by itself could wait for itself.
 pub(super) fn is_marked() -> bool {
     std::env::var_os(AZ_CALLED).is_some()
+}
+
+/// How many times an `az` has called the next one.
+fn depth() -> u32 {
+    let mark = std::env::var_os(AZ_CALLED);
+    mark.map_or(0, |mark| {
+        mark.to_str()
+            .and_then(|mark| mark.parse().ok())
+            .unwrap_or(1)
+    })
 }
 
 /// The next `az` on PATH. It comes after this one in PATH, so that two copies of the stand-in don't
@@ -33,8 +47,19 @@ pub(super) fn next() -> Option<PathBuf> {
 
 /// Runs it with these arguments, in place of this process where the system can do that.
 pub(super) fn run(az: &Path, arguments: &[OsString]) -> Result<u8, Failure> {
+    let depth = depth();
+    if depth >= DEEPEST {
+        return Err(Failure::new(
+            Kind::Failed,
+            "could not run Azure CLI",
+            format!("{} calls itself: {depth} times until now", shown_path(az)),
+        )
+        .fix("remove azcred's stand-in from PATH: `azcred install-az --undo`"));
+    }
     let mut command = Command::new(az);
-    command.args(arguments).env(AZ_CALLED, "1");
+    command
+        .args(arguments)
+        .env(AZ_CALLED, (depth + 1).to_string());
     #[cfg(unix)]
     let error = std::os::unix::process::CommandExt::exec(&mut command);
     #[cfg(not(unix))]

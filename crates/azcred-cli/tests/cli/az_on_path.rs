@@ -135,9 +135,16 @@ fn an_az_that_azcred_runs_is_azure_cli_or_an_error() {
     let said = marked(&Machine::new().link().azure_cli(SAYS));
     assert_eq!(
         (said.code, said.stdout.as_str()),
-        (7, "az account show AZCRED_AZ=1\n"),
+        (7, "az account show AZCRED_AZ=2\n"),
         "{said}"
     );
+    // Where no file can be told from another, the number of calls is the end.
+    let machine = Machine::new().link().azure_cli(SAYS);
+    let said = machine
+        .run(az(&["account", "show"]).env("AZCRED_AZ", "8"))
+        .said();
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
+    assert!(said.stderr.contains("calls itself"), "{said}");
     // Only what comes later on PATH: two copies would call each other.
     let said = marked(&Machine::new().azure_cli(SAYS).link());
     assert_eq!(said.code, 1, "{said}");
