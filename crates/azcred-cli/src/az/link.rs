@@ -43,10 +43,6 @@ impl Link {
         if self.exists() {
             return Ok(false);
         }
-        // Also a link that leads nowhere is somebody's.
-        if fs::symlink_metadata(&self.0).is_ok() {
-            return Err(LinkTrouble::Taken(self.0.clone()));
-        }
         let made = env::current_exe().and_then(|binary| {
             if let Some(folder) = self.0.parent() {
                 fs::create_dir_all(folder)?;
@@ -55,6 +51,7 @@ impl Link {
         });
         match made {
             Ok(()) => Ok(true),
+            // Also a link that leads nowhere.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(LinkTrouble::Taken(self.0.clone()))
             }

@@ -90,6 +90,9 @@ esac"#;
 
 #[test]
 fn azcred_never_runs_itself_as_azure_cli() {
+    // By the file's identity it is not even an Azure CLI.
+    let said = Machine::new().link().link().azcred("token --only azure-cli");
+    assert!(said.stderr.contains("`az` is not on PATH"), "{said}");
     // Alone, several times, and as a copy that is another file.
     for machine in [
         Machine::new().link(),
