@@ -80,6 +80,15 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// This source alone, whatever preset is set.
+    pub(crate) fn only(source: Source) -> Self {
+        Self {
+            preset: Some(Preset::Azcred),
+            only: vec![source],
+            ..Self::default()
+        }
+    }
+
     /// The profile whose accounts are used.
     ///
     /// # Errors

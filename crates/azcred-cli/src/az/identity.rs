@@ -1,5 +1,6 @@
 //! Whose commands these are: the session that azcred opens here.
 
+use super::accounts::own_folder;
 use crate::{
     choice::Choice,
     failure::{Failure, Kind},
@@ -25,11 +26,15 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Opens the session of this folder. Asks no person: Azure CLI doesn't either.
+    /// Opens the session of this folder; in the program of `azcred exec`, that program's identity,
+    /// which is a managed one. Asks no person: Azure CLI doesn't either.
     pub(super) async fn open(scopes: &[Scope], tenant: Option<TenantId>) -> Result<Self, Failure> {
         let place = Place::here()?;
         let first = scopes.first().cloned();
-        let choice = Choice::default();
+        let choice = match own_folder(&*place.system) {
+            Some(_) => Choice::only(Source::ManagedIdentity),
+            None => Choice::default(),
+        };
         let sign_in = SignIn::new(&place, &choice, first, tenant, Person::NotAsked).await?;
         let (mut token, chosen) = sign_in.token().await?;
         if scopes.len() > 1 {

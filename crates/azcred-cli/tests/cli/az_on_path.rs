@@ -91,7 +91,10 @@ esac"#;
 #[test]
 fn azcred_never_runs_itself_as_azure_cli() {
     // By the file's identity it is not even an Azure CLI.
-    let said = Machine::new().link().link().azcred("token --only azure-cli");
+    let said = Machine::new()
+        .link()
+        .link()
+        .azcred("token --only azure-cli");
     assert!(said.stderr.contains("`az` is not on PATH"), "{said}");
     // Alone, several times, and as a copy that is another file.
     for machine in [
@@ -266,4 +269,43 @@ fn a_folder_that_is_not_on_path_is_said_to_be() {
     let machine = Machine::new().azure_cli(SAYS);
     let said = machine.azcred("install-az");
     assert!(said.stderr.contains("comes first on PATH"), "{said}");
+}
+
+#[test]
+fn inside_exec_az_is_the_programs_account_whatever_else_is_set() {
+    let azure = Azure::shared();
+    let who = azure.environment(Persona::ServicePrincipal, Way::RealNames);
+    // Azure CLI and a setting would choose others.
+    let machine = Machine::new().azure_cli(SIGNED_IN);
+    let inside = |line: &str| {
+        let script = format!("export AZCRED_PRESET=hi-ml; az {line}");
+        let arguments = [
+            "exec",
+            "--only",
+            "environment",
+            "--",
+            "/bin/sh",
+            "-c",
+            &script,
+        ];
+        machine.run(azcred(&arguments).envs(&who)).said()
+    };
+    let said = inside("account get-access-token --query accessToken -o tsv");
+    assert_eq!(said.code, 0, "{said}");
+    let direct = machine
+        .run(azcred(&["token", "--only", "environment"]).envs(&who))
+        .said();
+    assert_eq!(said.stdout, direct.stdout);
+    let said = inside(
+        "account show --query user.name -o tsv; az account get-access-token --query subscription -o tsv",
+    );
+    let seen = "systemAssignedIdentity\n5ec0ffee-0001-4000-8000-000000000001\n";
+    assert_eq!((said.code, said.stdout.as_str()), (0, seen), "{said}");
+    let said = inside("ml job list");
+    assert_eq!(
+        (said.code, said.stdout.as_str()),
+        (7, "az ml job list AZCRED_AZ=1\n"),
+        "{said}"
+    );
+    assert_eq!(inside("login").code, 1);
 }
