@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: azcred beside other tools, on this machine.
 
 use crate::{
+    bindings,
     command::{cargo, root, run},
     interop::{az, binary},
     node,
@@ -22,7 +23,13 @@ pub(crate) fn run_verb() -> Result<()> {
     let az = az()?;
     let modules = node::modules()?;
     let azcred = as_installed(&binary("release"))?;
-    for script in ["whole_process.py", "cached.py", "laptop.py"] {
+    let package = bindings::build(None)?;
+    for script in [
+        "whole_process.py",
+        "cached.py",
+        "laptop.py",
+        "python_start.py",
+    ] {
         let mut python = Command::new(environment.python());
         python
             .arg(Path::new("interop").join(script))
@@ -30,6 +37,7 @@ pub(crate) fn run_verb() -> Result<()> {
         python
             .env("AZCRED_BINARY", &azcred)
             .env("AZCRED_AZ", &az)
+            .env("AZCRED_PYTHON_SITE", &package.site)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         if let Some(modules) = &modules {
             python.env("AZCRED_NODE_MODULES", modules);

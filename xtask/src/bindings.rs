@@ -26,9 +26,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     // The clients that use the package are those of the third-party tests.
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
-    let tools = Environment::ready("python", "bindings/python/tests/requirements.txt")?;
-    let wheel = wheel(&tools)?;
-    let site = unpacked(&tools, &wheel)?;
+    let Built { tools, wheel, site } = build(Some("dev"))?;
     let mut pytest = Command::new(environment.python());
     pytest
         .args(["-m", "pytest", "bindings/python/tests"])
@@ -49,8 +47,23 @@ pub(crate) fn step() -> Result<Passed> {
     Ok(Passed::Whole)
 }
 
-/// The wheel of a debug build.
-fn wheel(tools: &Environment) -> Result<PathBuf> {
+/// A wheel, and what it was built with.
+pub(crate) struct Built {
+    tools: Environment,
+    wheel: PathBuf,
+    /// A folder for `PYTHONPATH` with the wheel's files.
+    pub(crate) site: PathBuf,
+}
+
+/// Builds the wheel with a profile of cargo. The default is that of releases.
+pub(crate) fn build(profile: Option<&str>) -> Result<Built> {
+    let tools = Environment::ready("python", "bindings/python/tests/requirements.txt")?;
+    let wheel = wheel(&tools, profile)?;
+    let site = unpacked(&tools, &wheel)?;
+    Ok(Built { tools, wheel, site })
+}
+
+fn wheel(tools: &Environment, profile: Option<&str>) -> Result<PathBuf> {
     let folder = emptied("wheels")?;
     run(Command::new(tools.python())
         // The lock file has the backend: nothing else is installed to build.
@@ -59,14 +72,13 @@ fn wheel(tools: &Environment) -> Result<PathBuf> {
         .args(["--disable-pip-version-check", "--wheel-dir"])
         .arg(&folder)
         .current_dir(root())
-        .env("AZCRED_PROFILE", "dev")
+        .env("AZCRED_PROFILE", profile.unwrap_or_default())
         // The backend runs `maturin`.
         .env("PATH", tools.first_on_path()?))?;
     let wheel = fs::read_dir(&folder)?.next().context("there is no wheel")?;
     Ok(wheel?.path())
 }
 
-/// A folder for `PYTHONPATH` with the wheel's files.
 fn unpacked(tools: &Environment, wheel: &Path) -> Result<PathBuf> {
     let site = emptied("site")?;
     run(Command::new(tools.python())
