@@ -195,6 +195,7 @@ mod tests {
             ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
             ("MY_TOKEN", "x"),
             ("PATH", "/usr/bin:/bin"),
+            ("http_proxy", "http://proxy:3128"),
         ]);
         let changed = changed(&user, false);
         let removed: Vec<&str> = changed
@@ -219,6 +220,7 @@ mod tests {
         assert_eq!(its("IDENTITY_HEADER"), Some("its-secret"));
         assert_eq!(its("AZURE_CONFIG_DIR"), Some("/its"));
         assert_eq!(its("PATH"), Some("/its/bin:/usr/bin:/bin"));
+        assert_eq!(its("no_proxy"), Some(HOST));
         assert!(!changed.contains_key("AZURE_TENANT_ID"));
     }
 
