@@ -27,7 +27,9 @@ def whose(token):
     print(jwt.decode(token, options={"verify_signature": False})["oid"])
 """
 
-AZURE_IDENTITY = WHOSE + """
+AZURE_IDENTITY = (
+    WHOSE
+    + """
 import asyncio
 from azure.identity import AzureCliCredential, DefaultAzureCredential, ManagedIdentityCredential
 from azure.identity import aio
@@ -40,11 +42,15 @@ async def main():
             whose((await credential.get_token(SCOPE)).token)
 asyncio.run(main())
 """
+)
 
-AZUREML_CORE = WHOSE + """
+AZUREML_CORE = (
+    WHOSE
+    + """
 from azureml.core.authentication import AzureCliAuthentication
 whose(AzureCliAuthentication().get_authentication_header()["Authorization"].removeprefix("Bearer "))
 """
+)
 
 ML_CLIENT = """
 from azure.ai.ml import MLClient
@@ -136,7 +142,9 @@ def test_azure_cli_is_the_account(machine, account, az):
     az = "az" if az == "stand-in" else os.environ["AZCRED_AZ"]
     shown = json.loads(machine.exec(az, "account", "show"))
     assert shown["user"]["name"] == "systemAssignedIdentity"
-    token = json.loads(machine.exec(az, "account", "get-access-token", "--resource", "https://graph.microsoft.com"))
+    token = json.loads(
+        machine.exec(az, "account", "get-access-token", "--resource", "https://graph.microsoft.com")
+    )
     claims = jwt.decode(token["accessToken"], options={"verify_signature": False})
     assert (claims["oid"], claims["aud"]) == (account, "https://graph.microsoft.com")
 
@@ -153,7 +161,8 @@ def test_other_commands_of_azure_cli_are_the_account_too(azure):
 def test_a_program_that_outlives_azcred_gets_no_more_tokens(azure):
     script = "echo $$ $PPID $IDENTITY_ENDPOINT; exec sleep 300"
     machine = Machine(azure, "laptop")
-    process = machine.start(azure.binary, "exec", "--", "sh", "-c", script, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    command = (azure.binary, "exec", "--", "sh", "-c", script)
+    process = machine.start(*command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     program, azcred, address = process.stdout.readline().split()
     try:
         os.kill(int(azcred), 9)

@@ -114,7 +114,9 @@ def contoso(binary, tmp_path_factory):
         yield started
 
 
-@pytest.fixture(scope="module", params=[("laptop", ADA), ("service-principal", DEMO)], ids=["person", "application"])
+@pytest.fixture(
+    scope="module", params=[("laptop", ADA), ("service-principal", DEMO)], ids=["person", "application"]
+)
 def serving(request, contoso, tmp_path_factory):
     persona, identity = request.param
     with Serving(contoso, persona, tmp_path_factory.mktemp("home")) as serving:
