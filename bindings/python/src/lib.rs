@@ -4,7 +4,7 @@
 //! module waits, and hands values over.
 //!
 //! # Threads, the GIL and fork
-//! Requests run in one thread of this module ([`runtime`]). It never needs the GIL. A thread that
+//! Requests run in one thread of this module (`runtime`). It never needs the GIL. A thread that
 //! waits for a token releases the GIL. Locks that a caller holds together with the GIL are held for
 //! moments only and never while Python code runs, so a fork, which needs the GIL, never copies one
 //! that is locked. Before a fork, the thread of requests stops between two steps. The child leaves
