@@ -8,12 +8,14 @@ use azcred::{
 };
 #[cfg(feature = "emulator")]
 use azcred_emulator::Ports;
-use clap_complete::CompletionCandidate;
-#[cfg(feature = "emulator")]
-use clap_complete::{PathCompleter, engine::ValueCompleter};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-#[cfg(feature = "emulator")]
-use std::{collections::BTreeSet, ffi::OsStr, path::Path};
+use clap_complete::{CompletionCandidate, PathCompleter, engine::ValueCompleter};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 /// A keyring that takes longer, because it asks the user for example, is not waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -89,7 +91,6 @@ pub(crate) fn ports() -> Vec<CompletionCandidate> {
 
 /// The words of a command: programs whose names begin like this for the first, files for the
 /// others.
-#[cfg(feature = "emulator")]
 pub(crate) fn programs(current: &OsStr) -> Vec<CompletionCandidate> {
     let has_folder = Path::new(current).components().count() > 1;
     match current.to_str() {
@@ -102,7 +103,6 @@ pub(crate) fn programs(current: &OsStr) -> Vec<CompletionCandidate> {
 
 /// Whether a command's first word is completed. clap does not say. The shell passes the words of
 /// the line behind `--`, and the number of this one in a variable.
-#[cfg(feature = "emulator")]
 fn is_first_word() -> bool {
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     let words: Vec<_> = words.collect();
@@ -113,7 +113,6 @@ fn is_first_word() -> bool {
     before.is_some_and(|word| word == "--" || word == "exec")
 }
 
-#[cfg(feature = "emulator")]
 fn on_path(start: &str) -> Vec<CompletionCandidate> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
