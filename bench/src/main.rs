@@ -8,6 +8,7 @@ mod cached;
 mod chain;
 mod disk;
 mod due;
+mod endpoint;
 mod peer;
 
 use anyhow::Result;
@@ -23,7 +24,7 @@ const CLIENT: &str = "00000000-0000-0000-0000-0000000c11e7";
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if disk::role(&arguments).await? {
+    if disk::role(&arguments).await? || endpoint::role(&arguments).await? {
         return Ok(());
     }
     println!(
@@ -34,7 +35,8 @@ async fn main() -> Result<()> {
     cached::run(64).await?;
     due::run().await?;
     chain::run().await?;
-    disk::run().await
+    disk::run().await?;
+    endpoint::run().await
 }
 
 /// The middle value.
