@@ -74,7 +74,9 @@ async fn absent(request: &TokenRequest) -> Result<f64> {
         "boot": bare.boot(),
         "at": SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs(),
     });
-    let remembered = home.join(".cache/azcred/imds");
+    let folder = home.join(".cache/azcred");
+    std::fs::create_dir_all(&folder)?;
+    let remembered = folder.join("imds");
     bare.write(&remembered, silence.to_string().as_bytes())?;
     let median = absent_there(bare, request).await;
     std::fs::remove_dir_all(home)?;
