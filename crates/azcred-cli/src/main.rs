@@ -11,6 +11,7 @@ mod given;
 mod output;
 mod process;
 mod prompt;
+mod runtime;
 mod shell;
 mod sign_in;
 mod suggested;

@@ -3,17 +3,14 @@
 use super::accounts::own_folder;
 use crate::{
     choice::Choice,
-    failure::{Failure, Kind},
+    failure::Failure,
+    runtime::{self, RENEWAL},
     sign_in::{Person, Place, SignIn},
 };
 use azcred::{
     AccessToken, Credential, Principal, Scope, Session, TenantId, TokenRequest, Used, account,
     chain::Source, system::System,
 };
-use std::time::Duration;
-
-/// How long the renewal of a sign-in may take after the command: the time of one HTTP attempt.
-const RENEWAL: Duration = Duration::from_secs(10);
 
 /// A session, with a token that shows whose it is.
 pub(super) struct Identity {
@@ -72,21 +69,9 @@ impl Identity {
 
 /// Runs a command that sends requests.
 pub(super) fn wait<T>(command: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failure::new(
-                Kind::Failed,
-                "could not start",
-                format!("the system provides no event queue: {error}"),
-            )
-        })?;
-    let done = runtime.block_on(async {
+    Ok(runtime::finish(runtime::client()?, async {
         let done = command.await;
         account::settled(RENEWAL).await;
         done
-    });
-    runtime.shutdown_background();
-    Ok(done)
+    }))
 }

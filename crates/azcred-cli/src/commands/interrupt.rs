@@ -1,15 +1,11 @@
 //! Ctrl-C during a command: the programs that it started end before it does.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, runtime::RENEWAL};
 use azcred::account;
 use std::{
     future::pending,
     pin::{Pin, pin},
-    time::Duration,
 };
-
-/// How long the renewal of a sign-in may take after the command: the time of one HTTP attempt.
-const RENEWAL: Duration = Duration::from_secs(10);
 
 /// Runs a command until it ends or a signal ends it. A source's programs have their own process
 /// groups, which a terminal's Ctrl-C does not reach: dropping the command kills them. The exit code

@@ -6,14 +6,12 @@
 use crate::{
     failure::{Failure, Kind},
     output::Output,
+    runtime::RAISE,
 };
 use std::{
     panic::{self, PanicHookInfo},
     process,
 };
-
-/// The fix for a limit of the system.
-pub(super) const RAISE: &str = "raise the limits of this session: `ulimit -n` shows that of open files, `ulimit -u` that of processes and threads";
 
 /// Reports a limit of the system as a failure. Other panics stay as they are.
 pub(crate) fn end_at_a_limit(output: &Output) {

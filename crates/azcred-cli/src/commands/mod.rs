@@ -26,8 +26,9 @@ mod whoami;
 mod workspace;
 
 use crate::{
-    failure::{Failure, Kind},
+    failure::Failure,
     output::Output,
+    runtime::{self, finish},
 };
 use clap::Subcommand;
 use interrupt::interruptible;
@@ -63,61 +64,28 @@ pub(crate) enum Command {
 /// `complete` to request completions.
 pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Result<u8, Failure> {
     match command {
-        Command::Login(command) => finish(client_runtime()?, interruptible(command.run(output))),
-        Command::Logout(command) => finish(client_runtime()?, interruptible(command.run(output))),
-        Command::Account(command) => finish(client_runtime()?, interruptible(command.run(output))),
-        Command::Cache(command) => finish(client_runtime()?, interruptible(command.run(output))),
-        Command::Token(command) => finish(client_runtime()?, interruptible(command.run(output))),
-        Command::Whoami(command) => finish(client_runtime()?, interruptible(command.run(output))),
-        Command::Chain(command) => finish(client_runtime()?, interruptible(command.run(output))),
-        Command::Doctor(command) => finish(client_runtime()?, interruptible(command.run(output))),
-        Command::Exec(command) => finish(client_runtime()?, command.run(output)),
-        Command::Serve(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Login(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Logout(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Account(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Cache(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Token(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Whoami(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Chain(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Doctor(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Exec(command) => finish(runtime::client()?, command.run(output)),
+        Command::Serve(command) => finish(runtime::client()?, interruptible(command.run(output))),
         Command::Workspace(command) => {
-            finish(client_runtime()?, interruptible(command.run(output)))
+            finish(runtime::client()?, interruptible(command.run(output)))
         }
         Command::Subscription(command) => {
-            finish(client_runtime()?, interruptible(command.run(output)))
+            finish(runtime::client()?, interruptible(command.run(output)))
         }
-        Command::Tenant(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Tenant(command) => finish(runtime::client()?, interruptible(command.run(output))),
         #[cfg(feature = "emulator")]
-        Command::Demo(command) => finish(server_runtime()?, command.run(output)),
+        Command::Demo(command) => finish(runtime::server()?, command.run(output)),
         #[cfg(feature = "emulator")]
-        Command::Emulator(command) => finish(server_runtime()?, command.run(output)),
+        Command::Emulator(command) => finish(runtime::server()?, command.run(output)),
         Command::InstallAz(command) => command.run(output),
         Command::Completions(command) => command.run(complete, output),
     }
-}
-
-/// A runtime for a command that sends requests: one thread, started in microseconds.
-fn client_runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    runtime(&mut tokio::runtime::Builder::new_current_thread())
-}
-
-/// A runtime for a command that also serves requests.
-#[cfg(feature = "emulator")]
-fn server_runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    runtime(tokio::runtime::Builder::new_multi_thread().worker_threads(2))
-}
-
-/// Ends a runtime without waiting for its threads. A file server that never responds blocks a
-/// thread, which must not block the process.
-fn finish(
-    runtime: tokio::runtime::Runtime,
-    command: impl Future<Output = Result<u8, Failure>>,
-) -> Result<u8, Failure> {
-    let done = runtime.block_on(command);
-    runtime.shutdown_background();
-    done
-}
-
-fn runtime(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, Failure> {
-    builder.enable_all().build().map_err(|error| {
-        Failure::new(
-            Kind::Failed,
-            "could not start",
-            format!("the system provides no event queue: {error}"),
-        )
-        .fix(limits::RAISE)
-    })
 }
