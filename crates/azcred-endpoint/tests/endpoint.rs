@@ -23,8 +23,8 @@ use tokio::{
 const ARM: &str = "https%3A%2F%2Fmanagement.azure.com";
 const LONG: Duration = Duration::from_secs(20);
 
-/// A service principal of an emulated Azure.
-async fn principal(emulator: &Emulator) -> (Fixture, azcred::ClientOptions) {
+/// A service principal of an emulated Azure, and its machine.
+async fn principal(emulator: &Emulator) -> (Fixture, EnvironmentCredential) {
     let info = emulator.info();
     let bundle = fs::read(&info.ca_bundle).unwrap();
     let mut machine = Fixture::new().with_file(&info.ca_bundle, bundle);
@@ -33,7 +33,9 @@ async fn principal(emulator: &Emulator) -> (Fixture, azcred::ClientOptions) {
     }
     let machine = machine.at(SystemTime::now());
     let options = azcred::ClientOptions::new(machine.clone().shared()).with_deadline(LONG);
-    (machine, options.with_discovered_cloud().await.unwrap())
+    let options = options.with_discovered_cloud().await.unwrap();
+    let session = EnvironmentCredential::new(EnvironmentOrder::AzureFirst, options).unwrap();
+    (machine, session)
 }
 
 #[tokio::test]
@@ -41,8 +43,7 @@ async fn a_program_gets_the_sessions_token_in_both_protocols() {
     let emulator = Emulator::start(azcred_emulator::Options::default())
         .await
         .unwrap();
-    let (_, options) = principal(&emulator).await;
-    let session = EnvironmentCredential::new(EnvironmentOrder::AzureFirst, options).unwrap();
+    let (_, session) = principal(&emulator).await;
     let request = TokenRequest::new(Scope::ARM);
     let own = session.get_token(&request).await.unwrap();
     let client_id = azcred::Principal::from_token(&own)
@@ -101,8 +102,7 @@ async fn a_program_gets_a_new_token_before_the_old_one_expires() {
     let emulator = Emulator::start(azcred_emulator::Options::default())
         .await
         .unwrap();
-    let (machine, options) = principal(&emulator).await;
-    let session = EnvironmentCredential::new(EnvironmentOrder::AzureFirst, options).unwrap();
+    let (machine, session) = principal(&emulator).await;
     let endpoint = Endpoint::start(Arc::new(session), Options::new(Allow::everything()));
     let endpoint = endpoint.await.unwrap();
     let service = Service::of(&endpoint);
@@ -265,8 +265,7 @@ async fn a_program_that_names_another_identity_gets_an_error_and_no_token() {
     let emulator = Emulator::start(azcred_emulator::Options::default())
         .await
         .unwrap();
-    let (_, options) = principal(&emulator).await;
-    let session = EnvironmentCredential::new(EnvironmentOrder::AzureFirst, options).unwrap();
+    let (_, session) = principal(&emulator).await;
     let request = TokenRequest::new(Scope::ARM);
     let token = session.get_token(&request).await.unwrap();
     let own = azcred::Principal::from_token(&token).unwrap();

@@ -102,19 +102,19 @@ async fn each_place_of_a_users_sign_ins_is_neither_read_nor_changed() {
     }
 }
 
+/// A program without an account, of a user with this home folder.
+fn without_account(lab: &Lab, home: &Path) -> (Inherited, Isolated) {
+    let inherited = inherited(&[("PATH", "/usr/bin:/bin"), ("HOME", home.to_str().unwrap())]);
+    let info = lab.emulator.info();
+    let isolated = info.isolated(Persona::NoAccount, Way::RealNames, &inherited);
+    (inherited, isolated.unwrap())
+}
+
 #[tokio::test]
 async fn a_place_that_the_user_does_not_have_is_not_made() {
     let lab = Lab::start().await;
     let home = tempfile::tempdir().unwrap();
-    let inherited = inherited(&[
-        ("PATH", "/usr/bin:/bin"),
-        ("HOME", home.path().to_str().unwrap()),
-    ]);
-    let isolated = lab
-        .emulator
-        .info()
-        .isolated(Persona::NoAccount, Way::RealNames, &inherited)
-        .unwrap();
+    let (inherited, isolated) = without_account(&lab, home.path());
     run(&isolated, &inherited, &at_each_place());
     isolated.end();
     let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().collect();
@@ -210,15 +210,7 @@ async fn a_programs_own_files_are_the_users() {
     put(&home.path().join(".azureml/settings"), "mine");
     put(&home.path().join(".history"), "old");
     put(&home.path().join(".profile"), "profile");
-    let inherited = inherited(&[
-        ("PATH", "/usr/bin:/bin"),
-        ("HOME", home.path().to_str().unwrap()),
-    ]);
-    let isolated = lab
-        .emulator
-        .info()
-        .isolated(Persona::NoAccount, Way::RealNames, &inherited)
-        .unwrap();
+    let (inherited, isolated) = without_account(&lab, home.path());
     let script = "cat ~/.cache/pip/wheel ~/.condarc ~/.azureml/settings; \
         echo more > ~/.cache/pip/other; \
         mkdir -p ~/models/deep ~/.kube; echo weights > ~/models/deep/model; echo clusters > ~/.kube/config; \
