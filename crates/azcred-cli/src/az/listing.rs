@@ -10,7 +10,7 @@ use azcred_azure::{ResourceManager, Subscription, Tenant};
 use std::sync::Arc;
 
 /// Azure CLI's name of a tenant without a subscription.
-const TENANT_LEVEL: &str = "N/A(tenant level account)";
+pub(crate) const TENANT_LEVEL: &str = "N/A(tenant level account)";
 
 /// The subscriptions that Azure Resource Manager lists, as `az login` stores them.
 ///

@@ -43,6 +43,7 @@ use value::Value;
 
 pub(crate) use accounts::{OWN_FOLDER, folder};
 pub(crate) use link::{Link, LinkTrouble};
+pub(crate) use listing::TENANT_LEVEL;
 
 /// The first argument with which a script that is named `az` calls this binary by its own name.
 pub(crate) const AS_AZ: &str = "--as-az";

@@ -5,7 +5,7 @@ use crate::{
     homes::{AZCRED, AZD, AZURE_CLI, Homes, UserFolder, private, record, users_folder},
     info::Info,
 };
-use azcred_guest::{class_of, known};
+use azcred_guest::{class_of, known, value_of};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
@@ -57,20 +57,6 @@ impl Inherited {
     fn home(&self) -> Option<PathBuf> {
         self.folder("HOME").or_else(std::env::home_dir)
     }
-}
-
-/// A variable's value. On Windows, names have no case: Git's shell has `PROGRAMFILES`, for example.
-fn value_of<'a>(
-    variables: &'a BTreeMap<OsString, OsString>,
-    name: &str,
-    in_any_case: bool,
-) -> Option<&'a OsStr> {
-    let same = |one: &OsStr| in_any_case && one.eq_ignore_ascii_case(name);
-    let other = || Some(variables.iter().find(|(one, _)| same(one))?.1);
-    variables
-        .get(OsStr::new(name))
-        .or_else(other)
-        .map(OsString::as_os_str)
 }
 
 /// The variables of a program that uses the emulator, and finds no sign-in of the user or the
@@ -302,24 +288,6 @@ impl fmt::Debug for Isolated {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_name_of_a_variable_has_no_case_on_windows() {
-        let variables = BTreeMap::from([
-            ("PROGRAMFILES".into(), "C:/Programs".into()),
-            ("userprofile".into(), "other".into()),
-            ("USERPROFILE".into(), "exact".into()),
-        ]);
-        for (name, on_windows, elsewhere) in [
-            ("ProgramFiles", Some("C:/Programs"), None),
-            ("USERPROFILE", Some("exact"), Some("exact")),
-            ("HOME", None, None),
-        ] {
-            let value = |in_any_case| value_of(&variables, name, in_any_case);
-            assert_eq!(value(true), on_windows.map(OsStr::new), "{name}");
-            assert_eq!(value(false), elsewhere.map(OsStr::new), "{name}");
-        }
-    }
 
     #[test]
     fn on_a_machine_with_azure_arcs_agent_its_address_has_no_identity() {

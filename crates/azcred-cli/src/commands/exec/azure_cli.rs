@@ -5,7 +5,7 @@
 //! does azureml-core's `AzureCliAuthentication`.
 
 use super::environment::{Inherited, value_of};
-use crate::az::{Link, LinkTrouble, OWN_FOLDER};
+use crate::az::{Link, LinkTrouble, OWN_FOLDER, TENANT_LEVEL};
 use azcred::{
     Cloud, Session,
     workspace::{Located, subscription_id},
@@ -49,7 +49,7 @@ impl Account {
         // Without a subscription, `az login --allow-no-subscriptions` writes this.
         let (id, name) = match &self.subscription {
             Some(id) => (id, id.as_str()),
-            None => (&self.tenant, "N/A(tenant level account)"),
+            None => (&self.tenant, TENANT_LEVEL),
         };
         let subscription = json!({
             "id": id,

@@ -2,7 +2,7 @@
 
 use super::azure_cli::extensions;
 use azcred::SecretString;
-use azcred_guest::{Class, class_of};
+use azcred_guest::{Class, class_of, direct_to};
 use secrecy::ExposeSecret;
 use std::{
     collections::BTreeMap,
@@ -63,7 +63,7 @@ impl Environment {
         set.extend(with_first(user, azure_cli.programs).map(|path| ("PATH", path)));
         let extensions = extensions(user);
         set.extend(extensions.map(|folder| ("AZURE_EXTENSION_DIR", folder.into())));
-        set.extend(direct(user));
+        set.extend(direct_to(HOST, |name| value_of(user, name)));
         Self {
             removed: removed.cloned().collect(),
             set,
@@ -90,14 +90,7 @@ impl Environment {
 
 /// A variable's value, if it is set and not empty.
 pub(super) fn value_of<'a>(user: &'a Inherited, name: &str) -> Option<&'a OsStr> {
-    let found = user.iter().find(|(one, _)| same_os(one, name));
-    found
-        .map(|(_, value)| value.as_os_str())
-        .filter(|value| !value.is_empty())
-}
-
-fn same_os(one: &OsStr, name: &str) -> bool {
-    one.to_str().is_some_and(|one| same(one, name))
+    azcred_guest::value_of(user, name, cfg!(windows)).filter(|value| !value.is_empty())
 }
 
 /// On Windows, names have no case.
@@ -114,36 +107,6 @@ fn with_first(user: &Inherited, folder: &Path) -> Option<OsString> {
     let path = value_of(user, "PATH")?;
     let all = std::iter::once(folder.to_owned()).chain(std::env::split_paths(path));
     std::env::join_paths(all).ok()
-}
-
-/// `NO_PROXY` with the endpoint's host, if there is a proxy to which its requests would go.
-fn direct(user: &Inherited) -> Vec<(&'static str, OsString)> {
-    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-    if proxies.iter().all(|name| value_of(user, name).is_none()) {
-        return Vec::new();
-    }
-    let names = ["NO_PROXY", "no_proxy"];
-    let given = names.map(|name| (name, value_of(user, name)));
-    // Of two spellings, some programs read only one: the other stays unset if it was.
-    let is_set = given.iter().any(|(_, value)| value.is_some());
-    let wanted = given.iter().filter(|(_, value)| !is_set || value.is_some());
-    wanted
-        .filter(|(_, value)| !value.is_some_and(has_host))
-        .map(|(name, value)| match value {
-            Some(value) => {
-                let mut all = value.to_os_string();
-                all.push(format!(",{HOST}"));
-                (*name, all)
-            }
-            None => (*name, HOST.into()),
-        })
-        .collect()
-}
-
-fn has_host(no_proxy: &OsStr) -> bool {
-    let text = no_proxy.to_string_lossy();
-    let mut entries = text.split([',', ' ']).map(str::trim);
-    entries.any(|entry| entry == HOST || entry == "*")
 }
 
 #[cfg(test)]
@@ -235,33 +198,5 @@ mod tests {
         assert!(!changed.contains_key("AZURE_CLIENT_SECRET"));
         assert_eq!(changed["IDENTITY_SERVER_THUMBPRINT"], None);
         assert_eq!(changed["MSI_ENDPOINT"], None);
-    }
-
-    #[test]
-    fn requests_to_the_endpoint_go_through_no_proxy() {
-        let set = |variables: &[(&str, &str)]| -> Vec<(String, String)> {
-            let set = direct(&user(variables));
-            let text = |value: OsString| value.into_string().unwrap();
-            set.into_iter()
-                .map(|(name, value)| (name.to_owned(), text(value)))
-                .collect()
-        };
-        let pairs = |all: &[(&str, &str)]| -> Vec<(String, String)> {
-            let all = all.iter();
-            all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect()
-        };
-        assert_eq!(set(&[("HTTPS_PROXY", "p")]), []);
-        assert_eq!(set(&[("http_proxy", "")]), []);
-        let both = pairs(&[("NO_PROXY", HOST), ("no_proxy", HOST)]);
-        for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-            assert_eq!(set(&[(proxy, "p")]), both, "{proxy}");
-        }
-        let one = set(&[("http_proxy", "p"), ("no_proxy", "a.example")]);
-        assert_eq!(one, pairs(&[("no_proxy", "a.example,127.0.0.1")]));
-        for there in ["127.0.0.1", "a, 127.0.0.1", "a 127.0.0.1", "*"] {
-            let set = set(&[("http_proxy", "p"), ("NO_PROXY", there)]);
-            assert_eq!(set, [], "{there}");
-        }
     }
 }

@@ -13,10 +13,13 @@ use crate::{
     shell::Shell,
     sign_in::Place,
 };
-use azcred_guest::{Class, class_of, known};
+use azcred_guest::{Class, class_of, direct_to, known};
 use clap::Args;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::{OsStr, OsString},
+};
 
 /// Print the variables with which a program uses a running `azcred serve`
 ///
@@ -153,7 +156,9 @@ fn to(here: &BTreeMap<String, String>, endpoint: &BTreeMap<String, String>) -> C
         .keys()
         .filter(|name| class_of(name) == Some(Class::Identity));
     changes.unset.extend(others.cloned());
-    changes.set.extend(direct(here));
+    let direct = direct_to(HOST, |name| here.get(name).map(OsStr::new)).into_iter();
+    let text = |(name, value): (&str, OsString)| Some((name.to_owned(), value.into_string().ok()?));
+    changes.set.extend(direct.filter_map(text));
     changes.unset.retain(|name| !changes.set.contains_key(name));
     // A second call keeps what was there before the first.
     let own: BTreeSet<&str> = here
@@ -188,33 +193,6 @@ fn back(here: &BTreeMap<String, String>) -> Changes {
         }
     }
     changes
-}
-
-/// `NO_PROXY` with the endpoint's host, if there is a proxy to which its requests would go.
-fn direct(here: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let value = |name: &str| here.get(name).filter(|value| !value.is_empty());
-    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-    if proxies.iter().all(|name| value(name).is_none()) {
-        return BTreeMap::new();
-    }
-    let names = ["NO_PROXY", "no_proxy"];
-    let with_host = |name: &&str| {
-        let now = value(name).map_or("", String::as_str);
-        match now
-            .split([',', ' '])
-            .any(|entry| matches!(entry, HOST | "*"))
-        {
-            true => now.to_owned(),
-            false if now.is_empty() => HOST.to_owned(),
-            false => format!("{now},{HOST}"),
-        }
-    };
-    // Of two spellings, some programs read only one: the other stays unset if it was.
-    let is_set = names.iter().any(|name| value(name).is_some());
-    let wanted = names.iter().filter(|name| !is_set || value(name).is_some());
-    wanted
-        .map(|name| ((*name).to_owned(), with_host(name)))
-        .collect()
 }
 
 #[cfg(test)]
