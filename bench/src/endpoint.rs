@@ -20,7 +20,7 @@ use tokio::{
 const ROLE: &str = "endpoint";
 const CLIENTS: usize = 16;
 const REQUESTS: usize = 2_000;
-/// Clients that send a part of a request, nothing, or what is no request.
+/// Clients that send a part of a request, nothing, or bytes that are not a request.
 const BAD_CLIENTS: usize = 300;
 const IDLE: usize = 10_000;
 
