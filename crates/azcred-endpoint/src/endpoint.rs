@@ -35,45 +35,23 @@ impl Endpoint {
     /// on the current Tokio runtime, with I/O and time enabled.
     ///
     /// # Errors
+    /// As [`Endpoint::bind`].
+    pub async fn start(tokens: Arc<dyn Credential>, options: Options) -> Result<Self> {
+        Ok(Self::bind(options).await?.serve(tokens))
+    }
+
+    /// Opens the port or the socket, and serves nothing yet. So it is known that an endpoint can
+    /// start before a person is asked to sign in.
+    ///
+    /// # Errors
     /// [`azcred::ErrorKind::Invalid`] if the port, the address or the path can't be used;
     /// [`azcred::ErrorKind::Unavailable`] if this machine does not allow listening, or has no
     /// random numbers.
-    pub async fn start(tokens: Arc<dyn Credential>, options: Options) -> Result<Self> {
-        let secret = Secret::random()?;
-        let listener = Listener::open(&options).await?;
-        let address = listener.address();
-        let variables = variables(address, &secret, &options);
-        let lasts = options.lasts;
-        // Clients on other networks are not of this machine.
-        let peers = Peers::new(address.is_some_and(|address| address.ip().is_loopback()));
-        let checks_users = peers.are_checked() || address.is_none();
-        let desk = Desk {
-            door: Door {
-                secret,
-                hosts: address.filter(|_| options.tls.is_none()).map(hosts),
-                serves_azure_ml: options.serves_azure_ml,
-            },
-            tokens,
-            allow: options.allow.clone(),
-            rate: Mutex::new(Rate::new(options.per_second, Instant::now())),
-            audit: options.audit.clone(),
-            peers,
-        };
-        let serving = Server::new(desk, &options).serve(listener);
-        let task = tokio::spawn(async move {
-            match lasts {
-                Some(time) => tokio::select! {
-                    never = serving => match never {},
-                    () = sleep(time) => {}
-                },
-                None => match serving.await {},
-            }
-        });
-        Ok(Self {
-            address,
-            variables,
-            checks_users,
-            task,
+    pub async fn bind(options: Options) -> Result<Bound> {
+        Ok(Bound {
+            secret: Secret::random()?,
+            listener: Listener::open(&options).await?,
+            options,
         })
     }
 
@@ -108,6 +86,75 @@ impl Endpoint {
     pub async fn stop(mut self) {
         self.task.abort();
         self.ended().await;
+    }
+}
+
+/// An open port or socket that is not served yet: clients connect and wait. Dropping it closes it.
+pub struct Bound {
+    secret: Secret,
+    listener: Listener,
+    options: Options,
+}
+
+impl Bound {
+    /// The address, as [`Endpoint::address`].
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.address()
+    }
+
+    /// The variables, as [`Endpoint::variables`].
+    pub fn variables(&self) -> Vec<(&'static str, SecretString)> {
+        variables(self.address(), &self.secret, &self.options)
+    }
+
+    /// Starts the endpoint, as [`Endpoint::start`] does.
+    pub fn serve(self, tokens: Arc<dyn Credential>) -> Endpoint {
+        let (address, variables) = (self.address(), self.variables());
+        let Self {
+            secret,
+            listener,
+            options,
+        } = self;
+        let lasts = options.lasts;
+        // Clients on other networks are not of this machine.
+        let peers = Peers::new(address.is_some_and(|address| address.ip().is_loopback()));
+        let checks_users = peers.are_checked() || address.is_none();
+        let desk = Desk {
+            door: Door {
+                secret,
+                hosts: address.filter(|_| options.tls.is_none()).map(hosts),
+                serves_azure_ml: options.serves_azure_ml,
+            },
+            tokens,
+            allow: options.allow.clone(),
+            rate: Mutex::new(Rate::new(options.per_second, Instant::now())),
+            audit: options.audit.clone(),
+            peers,
+        };
+        let serving = Server::new(desk, &options).serve(listener);
+        let task = tokio::spawn(async move {
+            match lasts {
+                Some(time) => tokio::select! {
+                    never = serving => match never {},
+                    () = sleep(time) => {}
+                },
+                None => match serving.await {},
+            }
+        });
+        Endpoint {
+            address,
+            variables,
+            checks_users,
+            task,
+        }
+    }
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound")
+            .field("address", &self.listener.address())
+            .finish_non_exhaustive()
     }
 }
 

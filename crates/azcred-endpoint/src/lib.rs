@@ -18,7 +18,7 @@ mod tls;
 pub use crate::{
     allow::Allow,
     audit::{Audit, Client, Event, LogAudit, Verdict},
-    endpoint::Endpoint,
+    endpoint::{Bound, Endpoint},
     options::{Options, Protocol},
     peer::Process,
     reason::Reason,

@@ -11,6 +11,7 @@ mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod exec;
+mod first_token;
 mod install_az;
 mod interrupt;
 mod limits;

@@ -4,6 +4,8 @@
 #[cfg(unix)]
 mod job;
 #[cfg(unix)]
+mod search;
+#[cfg(unix)]
 mod signals;
 #[cfg(not(unix))]
 #[path = "ctrl_c.rs"]
@@ -67,6 +69,19 @@ impl Program<'_> {
         (self.environment)(command.as_std_mut());
         let child = command.spawn().map_err(|error| self.not_run(&error))?;
         Ok(Started { child, signals })
+    }
+
+    /// Fails if the program can't start, as far as that shows before. On Windows, only the start
+    /// shows it.
+    pub(crate) fn check(&self) -> Result<(), NotRun> {
+        #[cfg(unix)]
+        if let Some(name) = self.command.first() {
+            let mut command = std::process::Command::new(name);
+            (self.environment)(&mut command);
+            let found = search::executable(name, search::path_of(&command).as_deref());
+            found.map_err(|error| self.not_run(&error))?;
+        }
+        Ok(())
     }
 
     fn not_run(&self, error: &io::Error) -> NotRun {

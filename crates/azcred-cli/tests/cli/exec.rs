@@ -155,6 +155,36 @@ fn a_failure_is_azcreds_own_and_the_program_does_not_start() {
 }
 
 #[test]
+fn what_can_not_run_is_refused_before_a_person_is_asked() {
+    let azure = Azure::shared();
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = folder.path().join("text");
+    fs::write(&text, "no program").expect("written");
+    let text = text.to_str().expect("text");
+    let no_account = azure.environment(Persona::NoAccount, Way::RealNames);
+    let run = |arguments: &[&str]| azcred(&["exec"]).args(arguments).envs(&no_account);
+    for (arguments, temporary, code, said) in [
+        (
+            &["--", "azcred-nonesuch"][..],
+            "/tmp",
+            127,
+            "no such program",
+        ),
+        (&["--", text], "/tmp", 126, "not executable"),
+        (&["--audit", "/", "--", "true"], "/tmp", 125, "--audit"),
+        (&["--", "true"], "/nonexistent", 125, "set TMPDIR"),
+        // There is the program, and no account.
+        (&["--", "sh"], "/tmp", 125, "azcred login"),
+        (&["--", "az"], "/tmp", 125, "azcred login"),
+    ] {
+        let run = run(arguments).env("TMPDIR", temporary);
+        let run = run.env("PATH", "/usr/bin:/bin").said();
+        assert_eq!(run.code, code, "{arguments:?} {run}");
+        assert!(run.stderr.contains(said), "{arguments:?} {run}");
+    }
+}
+
+#[test]
 fn a_resource_off_the_list_gets_no_token() {
     let azure = Azure::shared();
     let token = |resource: &str| {

@@ -5,6 +5,7 @@ mod azure_cli;
 mod environment;
 
 use super::{
+    first_token::FirstToken,
     interrupt::{settled, unless},
     target::resource,
 };
@@ -14,13 +15,13 @@ use crate::{
     failure::{Failure, Kind},
     given,
     output::Output,
-    process::{Program, Signals},
-    sign_in::{Person, Place, SignIn},
+    process::{NotRun, Program, Signals},
+    sign_in::Place,
 };
 use audit::FileAudit;
-use azcred::{AccessToken, Scope, Session, TenantId, chain::Source};
+use azcred::{Scope, Session, TenantId};
 use azcred_azure::Principal;
-use azcred_endpoint::{Allow, Endpoint, Options};
+use azcred_endpoint::{Allow, Bound, Endpoint, Options};
 use azcred_guest::{FolderKind, PrivateFolder};
 use azure_cli::Account;
 use clap::{Args, ValueHint};
@@ -85,39 +86,34 @@ pub(crate) struct Exec {
     choice: Choice,
 }
 
-/// All that a program needs to run.
-struct Ready {
-    endpoint: Endpoint,
+/// All that a program needs to run, except an account.
+struct Prepared {
+    place: Place,
+    user: Inherited,
+    endpoint: Bound,
     folder: PrivateFolder,
     environment: Environment,
 }
 
 impl Exec {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
-        let own = |failure: &Failure| {
-            output.failure(failure);
-            OWN_FAILURE
+        // Signal handlers are installed before anything is made that would be left.
+        let prepared = match Signals::listen() {
+            Ok(signals) => self.prepare().await.map(|prepared| (prepared, signals)),
+            Err(error) => Err(failed("signals can't be received", &error)),
         };
-        // Signal handlers are installed before anything starts.
-        let mut signals = match Signals::listen() {
-            Ok(signals) => signals,
-            Err(error) => return Ok(own(&failed("signals can't be received", &error))),
-        };
-        let ready = unless(pin!(signals.ended()), self.ready(output)).await;
-        let code = match ready {
-            Ok(Ok(ready)) => self.run_program(ready, signals, output).await,
-            Ok(Err(failure)) => own(&failure),
-            Err(code) => code,
+        let code = match prepared {
+            Ok((prepared, signals)) => self.run_prepared(prepared, signals, output).await,
+            Err(failure) => own(&failure, output),
         };
         settled(std::future::pending()).await;
         Ok(code)
     }
 
-    /// Signs in and starts the endpoint. The first token is requested here, so that an error is
-    /// azcred's and not one of the program's SDK, and so that a person is asked before the program
-    /// has the terminal.
-    async fn ready(&self, output: &Output) -> Result<Ready, Failure> {
-        let user: Inherited = std::env::vars_os().collect();
+    /// Everything that can be done before the sign-in, so that a person does not sign in for
+    /// nothing.
+    async fn prepare(&self) -> Result<Prepared, Failure> {
+        let (place, user) = (Place::here()?, std::env::vars_os().collect());
         let mut options = Options::new(match self.allow.is_empty() {
             true => Allow::everything(),
             false => Allow::only(self.allow.iter().cloned()),
@@ -128,8 +124,84 @@ impl Exec {
         if let Some(path) = &self.audit {
             options = options.with_audit(Arc::new(FileAudit::open(path)?));
         }
-        let signed_in = output.waiting("Signing in", self.sign_in(output));
-        let (session, token) = signed_in.await.map_err(|failure| match failure.kind {
+        let endpoint = Endpoint::bind(options).await?;
+        let folder = PrivateFolder::create(FOLDER).map_err(|error| {
+            let why = format!("{} ({})", error.what, error.path.display());
+            failed(&why, &error.source).fix(OTHER_FOLDER)
+        })?;
+        let written = |error| not_written(&folder, &error);
+        let azure_cli = AzureCli {
+            folder: folder.path(),
+            programs: &azure_cli::stand_in(folder.path()).map_err(written)?,
+        };
+        let environment = Environment::new(&user, endpoint.variables(), &azure_cli, self.keep_env);
+        Ok(Prepared {
+            place,
+            user,
+            endpoint,
+            folder,
+            environment,
+        })
+    }
+
+    async fn run_prepared(&self, prepared: Prepared, mut signals: Signals, output: &Output) -> u8 {
+        let Prepared {
+            place,
+            user,
+            endpoint,
+            folder,
+            environment,
+        } = prepared;
+        let program = Program {
+            command: &self.command,
+            environment: &|command| environment.apply_to(command),
+        };
+        let not_run = |not_run: NotRun| {
+            output.failure(&not_run.failure);
+            not_run.exit_code
+        };
+        if let Err(reason) = program.check() {
+            return not_run(reason);
+        }
+        let signed_in = self.sign_in(&place, &user, &folder, output);
+        let session = match unless(pin!(signals.ended()), signed_in).await {
+            Ok(Ok(session)) => session,
+            Ok(Err(failure)) => return own(&failure, output),
+            Err(code) => return code,
+        };
+        let removed: Vec<_> = environment.removed().collect();
+        if !removed.is_empty() {
+            tracing::info!("the program does not get {}", removed.join(", "));
+        }
+        let endpoint = endpoint.serve(Arc::new(session));
+        let code = match program.start(signals) {
+            Ok(started) => {
+                // The program does not wait for this.
+                folder.remove_left(|_| ());
+                started.end().await
+            }
+            Err(reason) => not_run(reason),
+        };
+        // What the program has left running gets no more tokens.
+        endpoint.stop().await;
+        if let Err(error) = folder.end() {
+            tracing::warn!(%error, "a temporary folder could not be removed");
+        }
+        code
+    }
+
+    /// The session of the program. Its account is the one of Azure CLI in the program's folder.
+    async fn sign_in(
+        &self,
+        place: &Place,
+        user: &Inherited,
+        folder: &PrivateFolder,
+        output: &Output,
+    ) -> Result<Session, Failure> {
+        let (scope, tenant) = (self.allow.first().cloned(), self.tenant.clone());
+        let first = FirstToken::open(place, &self.choice, scope, tenant, output).await?;
+        let requested = first.request(output).await;
+        let (session, token) = requested.map_err(|failure| match failure.kind {
             Kind::WrongAccount => {
                 failure.titled("signed in as the wrong account; the program was not started")
             }
@@ -138,84 +210,25 @@ impl Exec {
         let principal = Principal::from_token(&token).ok();
         let tenant = principal.and_then(|principal| principal.tenant_id);
         let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
-        let folder = PrivateFolder::create(FOLDER).map_err(|error| {
-            let why = format!("{} ({})", error.what, error.path.display());
-            failed(&why, &error.source).fix("set TMPDIR to a folder that you can write to")
-        })?;
-        let written = |error: std::io::Error| {
-            let why = format!("{} can't be written", folder.path().display());
-            failed(&why, &error).fix("set TMPDIR to a folder that you can write to")
-        };
-        let programs = azure_cli::stand_in(folder.path()).map_err(written)?;
-        if let Some(account) = Account::of(&session, tenant, &user) {
-            azure_cli::sign_in(folder.path(), &account).map_err(written)?;
+        if let Some(account) = Account::of(&session, tenant, user) {
+            let written = azure_cli::sign_in(folder.path(), &account);
+            written.map_err(|error| not_written(folder, &error))?;
         }
-        let endpoint = Endpoint::start(Arc::new(session), options).await?;
-        let variables = endpoint.variables();
-        let azure_cli = AzureCli {
-            folder: folder.path(),
-            programs: &programs,
-        };
-        let environment = Environment::new(&user, variables, &azure_cli, self.keep_env);
-        let removed: Vec<_> = environment.removed().collect();
-        if !removed.is_empty() {
-            tracing::info!("the program does not get {}", removed.join(", "));
-        }
-        Ok(Ready {
-            endpoint,
-            folder,
-            environment,
-        })
+        Ok(session)
     }
+}
 
-    /// The session of the program, and its first token.
-    async fn sign_in(&self, output: &Output) -> Result<(Session, AccessToken), Failure> {
-        let place = Place::here()?;
-        let open = |person| {
-            let (scope, tenant) = (self.allow.first().cloned(), self.tenant.clone());
-            SignIn::new(&place, &self.choice, scope, tenant, person)
-        };
-        let sign_in = open(Person::of(output)).await?;
-        let (token, chosen) = sign_in.token().await?;
-        sign_in.show_notes(&token, output);
-        let mut session = sign_in.session;
-        // While the program has the terminal, no person is asked. What a person has signed in is
-        // stored now; where that is not possible, this session has it.
-        if matches!(
-            chosen.source,
-            Source::InteractiveBrowser | Source::DeviceCode
-        ) {
-            let unattended = open(Person::NotAsked).await?;
-            if unattended.token().await.is_ok() {
-                session = unattended.session;
-            }
-        }
-        Ok((session, token))
-    }
+/// The exit code of azcred's own failure, which is shown.
+fn own(failure: &Failure, output: &Output) -> u8 {
+    output.failure(failure);
+    OWN_FAILURE
+}
 
-    async fn run_program(&self, ready: Ready, signals: Signals, output: &Output) -> u8 {
-        let program = Program {
-            command: &self.command,
-            environment: &|command| ready.environment.apply_to(command),
-        };
-        let code = match program.start(signals) {
-            Ok(started) => {
-                // The program does not wait for this.
-                ready.folder.remove_left(|_| ());
-                started.end().await
-            }
-            Err(not_run) => {
-                output.failure(&not_run.failure);
-                not_run.exit_code
-            }
-        };
-        // What the program has left running gets no more tokens.
-        ready.endpoint.stop().await;
-        if let Err(error) = ready.folder.end() {
-            tracing::warn!(%error, "a temporary folder could not be removed");
-        }
-        code
-    }
+const OTHER_FOLDER: &str = "set TMPDIR to a folder that you can write to";
+
+fn not_written(folder: &PrivateFolder, error: &std::io::Error) -> Failure {
+    let why = format!("{} can't be written", folder.path().display());
+    failed(&why, error).fix(OTHER_FOLDER)
 }
 
 fn failed(why: &str, error: &std::io::Error) -> Failure {

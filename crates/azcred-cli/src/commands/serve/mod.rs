@@ -3,6 +3,7 @@
 mod env;
 mod running;
 
+use super::first_token::FirstToken;
 use crate::{
     candidates,
     choice::Choice,
@@ -13,7 +14,7 @@ use crate::{
         style::{DIM, GOOD, STRONG, paint},
         table, time,
     },
-    sign_in::{Person, Place, SignIn},
+    sign_in::Place,
 };
 use ::time::OffsetDateTime;
 use azcred::{
@@ -156,17 +157,10 @@ impl Serve {
         let place = Place::here()?;
         let is_ci = matches!(unattended(&*place.system), Some(Unattended::CiJob(_)));
         let lasts = self.lasts.or(is_ci.then_some(LONGEST_JOB));
-        let (first, tenant, person) = (self.first(), self.tenant.clone(), Person::of(output));
-        // The first token is requested here: an error is azcred's then, and not one of a program's
-        // SDK, and a person is asked while they look.
-        let asked = async {
-            let sign_in = SignIn::new(&place, &self.choice, first, tenant, person).await?;
-            let (token, _) = sign_in.token().await?;
-            Ok::<_, azcred::Error>((sign_in, token))
-        };
-        let (sign_in, token) = output.waiting("Signing in", asked).await?;
-        sign_in.show_notes(&token, output);
-        let allowed = self.allowed(&sign_in.session.options().cloud()?);
+        let (first, tenant) = (self.first(), self.tenant.clone());
+        let first = FirstToken::open(&place, &self.choice, first, tenant, output).await?;
+        // Everything that can be refused is checked before a person signs in.
+        let allowed = self.allowed(&first.cloud()?);
         let allow = allowed.clone().map_or_else(Allow::everything, Allow::only);
         let mut options =
             self.listening(&place, Options::new(allow).with_audit(Arc::new(Lines)))?;
@@ -176,14 +170,17 @@ impl Serve {
         if self.msi {
             options = options.with_azure_ml();
         }
+        let endpoint = Endpoint::bind(options).await?;
+        let reserved = running::reserve(&place.system)?;
+        let (session, token) = first.request(output).await?;
         let principal = Principal::from_token(&token).ok();
         self.check_reach(principal.as_ref())?;
-        let mut endpoint = Endpoint::start(Arc::new(sign_in.session), options).await?;
+        let mut endpoint = endpoint.serve(Arc::new(session));
         let variables = endpoint.variables();
         let secrets = variables.iter().map(|(_, value)| value.expose_secret());
         mask(&*place.system, secrets);
         let port = endpoint.address().map(|address| address.port());
-        let _registered = running::register(&place.system, port, &variables)?;
+        let _registered = reserved.register(port, &variables)?;
         let account = principal.map_or_else(
             || "this account".to_owned(),
             |principal| principal.describe(),

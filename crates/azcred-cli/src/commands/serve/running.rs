@@ -8,7 +8,11 @@ use azcred::{
 };
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
 
 /// The largest file. Its content is some hundred bytes.
 const LARGEST: u64 = 64 << 10;
@@ -24,62 +28,77 @@ pub(super) struct Running {
     pub(super) variables: BTreeMap<String, String>,
 }
 
-/// The files of an endpoint that runs. Dropping it removes them.
-pub(super) struct Registered {
+/// The place for the files of this process's endpoint. Dropping it removes them.
+pub(super) struct Reserved {
     system: SharedSystem,
+    folder: PathBuf,
     file: PathBuf,
     lock_file: PathBuf,
     _lock: FileLock,
 }
 
-impl Drop for Registered {
+impl Drop for Reserved {
     fn drop(&mut self) {
         for path in [&self.file, &self.lock_file] {
-            if let Err(error) = self.system.remove(path) {
-                tracing::debug!(%error, "a file of the endpoint is left");
+            match self.system.remove(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::debug!(%error, "a file of the endpoint is left");
+                }
+                _ => {}
             }
         }
     }
 }
 
-/// Lets other processes of this user find an endpoint.
-pub(super) fn register(
-    system: &SharedSystem,
-    port: Option<u16>,
-    variables: &[(&'static str, SecretString)],
-) -> Result<Registered, Failure> {
+/// Makes sure that other processes of this user will be able to find the endpoint.
+pub(super) fn reserve(system: &SharedSystem) -> Result<Reserved, Failure> {
     let folder = folder(system)?;
-    let failed = |error: io::Error| {
-        Failure::new(
-            Kind::Failed,
-            "could not store the endpoint's variables for other terminals",
-            format!("{} can't be written: {error}", printable_path(&folder)),
-        )
-        .fix("choose a folder that you can write to: set AZCRED_HOME")
-    };
+    let failed = |error| not_stored(&folder, &error);
     let own = folder.parent().unwrap_or(&folder);
     system.make_folder(&folder, own).map_err(failed)?;
     let process = std::process::id();
     let lock_file = folder.join(format!("{process}.lock"));
     let lock = system.try_lock(&lock_file).map_err(failed)?;
     let lock = lock.ok_or_else(|| failed(io::ErrorKind::ResourceBusy.into()))?;
-    let registered = Registered {
+    Ok(Reserved {
         system: system.clone(),
         file: folder.join(format!("{process}.json")),
+        folder,
         lock_file,
         _lock: lock,
-    };
-    let text = |(name, value): &(&'static str, SecretString)| {
-        ((*name).to_owned(), value.expose_secret().to_owned())
-    };
-    let running = Running {
-        process,
-        port,
-        variables: variables.iter().map(text).collect(),
-    };
-    let content = serde_json::to_vec(&running).map_err(|error| failed(error.into()))?;
-    system.write(&registered.file, &content).map_err(failed)?;
-    Ok(registered)
+    })
+}
+
+impl Reserved {
+    /// Lets other processes of this user find the endpoint, until the value that is returned is
+    /// dropped.
+    pub(super) fn register(
+        self,
+        port: Option<u16>,
+        variables: &[(&'static str, SecretString)],
+    ) -> Result<Self, Failure> {
+        let text = |(name, value): &(&'static str, SecretString)| {
+            ((*name).to_owned(), value.expose_secret().to_owned())
+        };
+        let running = Running {
+            process: std::process::id(),
+            port,
+            variables: variables.iter().map(text).collect(),
+        };
+        let written = serde_json::to_vec(&running).map_err(io::Error::from);
+        let written = written.and_then(|content| self.system.write(&self.file, &content));
+        written.map_err(|error| not_stored(&self.folder, &error))?;
+        Ok(self)
+    }
+}
+
+fn not_stored(folder: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Kind::Failed,
+        "could not store the endpoint's variables for other terminals",
+        format!("{} can't be written: {error}", printable_path(folder)),
+    )
+    .fix("choose a folder that you can write to: set AZCRED_HOME")
 }
 
 /// The endpoints that run. Files of those that were killed are removed.
@@ -98,10 +117,10 @@ pub(super) fn list(system: &SharedSystem) -> Result<Vec<Running>, Failure> {
     };
     let mut running = Vec::new();
     for name in names {
-        let Some(process) = name.to_str().and_then(|name| name.strip_suffix(".json")) else {
+        let Some(process) = name.to_str().and_then(|name| name.strip_suffix(".lock")) else {
             continue;
         };
-        let (file, lock_file) = (folder.join(&name), folder.join(format!("{process}.lock")));
+        let (file, lock_file) = (folder.join(format!("{process}.json")), folder.join(&name));
         if let Ok(Some(_lock)) = system.try_lock(&lock_file) {
             for path in [&file, &lock_file] {
                 let _ = system.remove(path);
