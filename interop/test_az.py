@@ -301,3 +301,58 @@ def test_azure_identity_ends_where_the_sign_in_is_rejected(laptop):
     code, _, stderr = token_of(laptop, [sys.executable, "-c", program])
     assert code == 1
     assert "ClientAuthenticationError: ERROR: " in stderr and "AADSTS500011" in stderr, stderr
+
+
+# --- inside `azcred exec`
+
+
+def test_a_sign_in_as_the_machines_identity_is_the_real_ones_inside_exec(world, binary):
+    inside = [binary, "exec", "--", "sh", "-c", 'for az in az "$0"; do "$az" login --identity; done']
+    variables = world.emulator.environment("names", "service-principal")
+    done = subprocess.run(
+        [*inside, AzureCli(Path(), variables).program],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=ENDS_WITHIN,
+    )
+    assert done.returncode == 0, done.stderr
+    ours, theirs = done.stdout.split("]\n[")
+    assert f"{ours}]\n" == f"[{theirs}"
+
+
+# --- at a terminal
+
+
+@pytest.mark.parametrize("name", ["jsonc", "yamlc"])
+def test_a_terminal_shows_azure_clis_colours(name, laptop):
+    """Without those of white space, which Azure CLI colours too."""
+
+    def at_a_terminal(program):
+        import pty
+
+        master, terminal = pty.openpty()
+        arguments = [program, *SHOW.split(), "--output", name, "--subscription", NAMES[2]]
+        variables = {name: value for name, value in laptop.variables.items() if "NO_COLOR" not in name}
+        with subprocess.Popen(
+            arguments,
+            env=variables | {"TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+        ) as process:
+            os.close(terminal)
+            text = b""
+            try:
+                while piece := os.read(master, 1 << 16):
+                    text += piece
+            except OSError:
+                pass
+            os.close(master)
+        assert process.returncode == 0
+        text = text.decode().replace("\r\n", "\n").replace("\x1b[39;49;00m", "\x1b[0m")
+        return re.sub(r"\x1b\[37m(\s*)\x1b\[0m", r"\1", text)
+
+    ours = at_a_terminal(laptop.stand_in)
+    assert "\x1b[" in ours
+    assert ours == at_a_terminal(laptop.real.program)

@@ -23,7 +23,8 @@ pub use crate::{
     locate::{Flags, Located, Source, locate},
     permissions::{Permission, Permissions},
     resource_manager::{
-        ResourceManager, Response, Subscription, Workspace, WorkspaceProperties, api_version,
+        ManagedByTenant, ResourceManager, Response, Subscription, Workspace, WorkspaceProperties,
+        api_version,
     },
     role::BuiltInRole,
     workspace::WorkspaceRef,

@@ -72,6 +72,19 @@ pub struct Subscription {
     /// The tenant's GUID.
     #[serde(default)]
     pub tenant_id: Option<Untrusted>,
+    /// The tenants that manage the subscription for its owner (Azure Lighthouse); `None` if Azure
+    /// does not say.
+    #[serde(default)]
+    pub managed_by_tenants: Option<Vec<ManagedByTenant>>,
+}
+
+/// A tenant that manages another tenant's subscription.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ManagedByTenant {
+    /// The tenant's GUID.
+    pub tenant_id: Untrusted,
 }
 
 /// An Azure Machine Learning workspace, with the fields that azcred uses.

@@ -161,7 +161,7 @@ fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) ->
                 "homeTenantId": subscription.tenant,
                 "tenantDefaultDomain": tenant.default_domain(),
                 "tenantDisplayName": tenant.name,
-                "managedByTenants": [],
+                "managedByTenants": subscription.managed_by(),
             }));
         }
     }

@@ -19,6 +19,8 @@ pub(super) enum Command {
     Set {
         subscription: String,
     },
+    /// `login --identity`, without another identity's name.
+    LoginIdentity,
     Version,
     VersionText,
     Help,
@@ -62,6 +64,7 @@ pub(super) const RESOURCE_TYPES: [&str; 7] = [
     "data-lake",
 ];
 
+const IDENTITY: [&str; 2] = ["--identity", "-i"];
 const SUBSCRIPTION: [&str; 4] = ["--subscription", "-s", "--name", "-n"];
 /// Where Azure CLI explains queries.
 pub(super) const QUERY_HELP: &str = "To learn more about --query, please visit: 'https://learn.microsoft.com/cli/azure/query-azure-cli'";
@@ -81,13 +84,11 @@ pub(super) fn read(arguments: &[String], default: Format) -> Result<Line, String
     let is_help = rest
         .iter()
         .any(|argument| ["-h", "--help"].contains(&&**argument));
-    let own = [
-        ["account", "get-access-token"],
-        ["account", "show"],
-        ["account", "list"],
-        ["account", "set"],
-    ];
-    let is_own = own.iter().any(|own| words.starts_with(own));
+    let is_own = match &words[..] {
+        ["account", second, ..] => ["get-access-token", "show", "list", "set"].contains(second),
+        ["login"] => !is_help && rest.iter().any(|argument| IDENTITY.contains(&&**argument)),
+        _ => false,
+    };
     let of = |command| Line {
         command,
         global: Global::default(),
@@ -117,6 +118,10 @@ pub(super) fn read(arguments: &[String], default: Format) -> Result<Line, String
     };
     let command = line.command(&words)?;
     if !line.unknown.is_empty() {
+        // It signs in as another identity, or in a way that only Azure CLI knows.
+        if let Command::LoginIdentity = command {
+            return Ok(of(Command::Other(words.join(" "))));
+        }
         return Err(format!(
             "unrecognized arguments: {}",
             line.unknown.join(" ")
@@ -181,6 +186,15 @@ impl<'a> Options<'a> {
                     Ok(true)
                 })?;
                 Ok(Command::List { all, refresh })
+            }
+            ["login"] => {
+                self.each(|option, _| {
+                    Ok(
+                        IDENTITY.contains(&option.name)
+                            || option.name == "--allow-no-subscriptions",
+                    )
+                })?;
+                Ok(Command::LoginIdentity)
             }
             _ => {
                 self.each(|_, _| Ok(false))?;
@@ -378,11 +392,24 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_in_as_the_machines_own_identity_is_known() {
+        for line in [
+            "login --identity",
+            "login -i --allow-no-subscriptions -o none",
+        ] {
+            let read = read(line).unwrap().command;
+            assert!(matches!(read, Command::LoginIdentity), "{line}: {read:?}");
+        }
+    }
+
+    #[test]
     fn every_other_command_is_azure_clis() {
         for (line, name) in [
             ("storage blob list -o json", "storage blob list"),
             ("account clear", "account clear"),
             ("login", "login"),
+            ("login --identity --client-id x", "login"),
+            ("login --identity --help", "login"),
             ("version extra", "version extra"),
         ] {
             match read(line).unwrap().command {

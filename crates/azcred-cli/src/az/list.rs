@@ -47,6 +47,13 @@ pub(super) async fn run(all: bool, refresh: bool) -> Result<Option<List>, Troubl
     }))
 }
 
+/// All subscriptions, as Azure Resource Manager lists them now and `az login` prints them.
+pub(super) async fn after_login() -> Result<Value, Trouble> {
+    let identity = Identity::open(&[], None).await?;
+    let list = Accounts::load(&identity, true).await?.list;
+    Ok(Value::List(list.into_iter().map(Value::from).collect()))
+}
+
 /// The columns of a table.
 pub(super) fn table(list: &Value) -> Value {
     let Value::List(list) = list else {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::failure::Failure;
 use azcred::{PrincipalKind, TenantId, Untrusted, UsedKind, chain::Source};
-use azcred_azure::{ResourceManager, Subscription, Tenant};
+use azcred_azure::{ManagedByTenant, ResourceManager, Subscription, Tenant};
 use std::sync::Arc;
 
 /// Azure CLI's name of a tenant without a subscription.
@@ -113,7 +113,13 @@ fn account(
         account.set("tenantDefaultDomain", text(&known.default_domain));
         account.set("tenantDisplayName", text(&known.display_name));
     }
-    account.set("managedByTenants", Value::List(Vec::new()));
+    let managed_by = one.managed_by_tenants.as_ref().map(|tenants| {
+        let tenant = |one: &ManagedByTenant| {
+            Object::of([("tenantId", Value::text(one.tenant_id.as_str()))]).into()
+        };
+        Value::List(tenants.iter().map(tenant).collect())
+    });
+    account.set("managedByTenants", managed_by.unwrap_or(Value::Null));
     account
 }
 

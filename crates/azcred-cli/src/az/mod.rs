@@ -32,6 +32,7 @@ use crate::{
     trace,
 };
 use arguments::{Command, Global, Line, QUERY_HELP};
+use azcred::system::RealSystem;
 use output::Format;
 use std::{
     ffi::{OsStr, OsString},
@@ -124,6 +125,11 @@ fn answer(arguments: &[OsString]) -> Result<u8, Trouble> {
             }
             return finish(list.value, &global, Some(list::table));
         }
+        // A program signed in there before it began, and scripts do it again.
+        Command::LoginIdentity if accounts::own_folder(&RealSystem).is_some() => {
+            identity::wait(list::after_login())??
+        }
+        Command::LoginIdentity => return other::run(arguments, "login"),
         Command::Set { subscription } => {
             return match identity::wait(set::run(&subscription))?? {
                 true => Ok(0),
@@ -157,9 +163,13 @@ fn finish(
             ))
         })?,
     };
-    let text = match table.filter(|_| !has_query && global.format == Format::Table) {
-        Some(columns) => global.format.show(&columns(&value), false),
-        None => global.format.show(&value, !has_query),
+    let format = match io::stdout().is_terminal() {
+        true => global.format,
+        false => global.format.plain(),
+    };
+    let text = match table.filter(|_| !has_query && format == Format::Table) {
+        Some(columns) => format.show(&columns(&value), false),
+        None => format.show(&value, !has_query),
     };
     print(&text)
 }

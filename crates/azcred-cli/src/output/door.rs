@@ -14,13 +14,13 @@ use std::{
 use tracing_subscriber::fmt::MakeWriter;
 use url::Url;
 
-/// The styles of `style`, of the help and of QR codes: the parameters of Select Graphic Rendition
-/// (ECMA-48 section 8.3.117).
-const STYLES: [&str; 10] = [
-    "", "0", "1", "2", "31", "32", "33", "36", "38;5;16", "48;5;231",
+/// The styles of `style`, of the help, of QR codes and of `az --output jsonc`: the parameters of
+/// Select Graphic Rendition (ECMA-48 section 8.3.117).
+const STYLES: [&str; 12] = [
+    "", "0", "1", "2", "31", "32", "33", "34", "36", "94", "38;5;16", "48;5;231",
 ];
 /// The styles of traces, besides: those of `tracing_subscriber`.
-const TRACES: [&str; 3] = ["\u{1b}[3m", "\u{1b}[34m", "\u{1b}[35m"];
+const TRACES: [&str; 2] = ["\u{1b}[3m", "\u{1b}[35m"];
 
 /// A stream with the door before it.
 pub(crate) struct Door<S: RawStream>(anstream::AutoStream<S>);

@@ -51,7 +51,8 @@ fn two_subscriptions() -> Azure {
     let subscriptions = [("1", "Alpha"), ("2", "Beta")].map(|(number, name)| {
         format!(
             "[[subscriptions]]\nid = \"5ec0ffee-0000-4000-8000-00000000000{number}\"\nname = \"{name}\"\n\
-             tenant = \"contoso.onmicrosoft.com\"\nmanagement_group = \"all\"\n"
+             tenant = \"contoso.onmicrosoft.com\"\nmanagement_group = \"all\"\n\
+             managed_by_tenants = [\"7e4a4700-0000-4000-8000-00000000000{number}\"]\n"
         )
     });
     seeded(format!("{SEED}\n{}", subscriptions.concat()))
@@ -148,6 +149,11 @@ fn the_subscriptions_are_listed_once_and_a_choice_stays() {
         .az("account get-access-token --subscription Alpha")
         .json();
     assert_eq!(named["subscription"], ALPHA);
+    let managers = "account list --query [].managedByTenants[].tenantId -o tsv";
+    assert_eq!(
+        account.az(managers).stdout,
+        "7e4a4700-0000-4000-8000-000000000001\n7e4a4700-0000-4000-8000-000000000002\n"
+    );
     // The list is in azcred's folder, and is asked for again only when that is wanted.
     assert_eq!(
         std::fs::read_dir(account.path().join("data/az"))

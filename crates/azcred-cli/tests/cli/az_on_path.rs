@@ -210,8 +210,10 @@ fn in_the_folder_of_exec_azure_cli_is_the_same_identity() {
         machine.run(run).said()
     };
     assert_eq!(inside(&["ml", "job", "list"]).code, 7);
-    let said = inside(&["login", "--identity"]);
-    assert_eq!(said.code, 1, "{said}");
+    for other in [&["login"][..], &["login", "--identity", "--client-id", "x"]] {
+        assert_eq!(inside(other).code, 1);
+    }
+    let said = inside(&["login", "--service-principal"]);
     assert_seen!("az-login-in-exec", said);
 }
 
@@ -296,6 +298,13 @@ fn inside_exec_az_is_the_programs_account_whatever_else_is_set() {
         .run(azcred(&["token", "--only", "environment"]).envs(&who))
         .said();
     assert_eq!(said.stdout, direct.stdout);
+    let listed = inside("login --identity --allow-no-subscriptions");
+    assert_eq!(listed.code, 0, "{listed}");
+    assert_eq!(
+        listed.json()[0]["user"]["name"],
+        "systemAssignedIdentity",
+        "{listed}"
+    );
     let said = inside(
         "account show --query user.name -o tsv; az account get-access-token --query subscription -o tsv",
     );

@@ -78,7 +78,7 @@ fn view(subscription: &Subscription) -> Value {
         "displayName": subscription.name,
         "state": subscription.state.as_str(),
         "authorizationSource": "RoleBased",
-        "managedByTenants": [],
+        "managedByTenants": subscription.managed_by(),
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
             "quotaId": "PayAsYouGo_2014-09-01",

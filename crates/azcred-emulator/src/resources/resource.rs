@@ -2,7 +2,7 @@
 
 use crate::resources::scope::Scope;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,9 +23,20 @@ pub struct Subscription {
     /// The name of its parent management group; `None` directly below the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub management_group: Option<String>,
+    /// The tenants that manage it for its owner (Azure Lighthouse).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managed_by_tenants: Vec<Uuid>,
     /// Its tags.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+}
+
+impl Subscription {
+    /// The member `managedByTenants` in Azure Resource Manager's responses and in Azure CLI's file.
+    pub(crate) fn managed_by(&self) -> Vec<Value> {
+        let tenants = self.managed_by_tenants.iter();
+        tenants.map(|id| json!({"tenantId": id})).collect()
+    }
 }
 
 /// The state of a subscription ("Azure subscription states", Microsoft Learn). Changes need

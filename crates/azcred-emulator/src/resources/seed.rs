@@ -50,6 +50,8 @@ pub struct SubscriptionSeed {
     state: SubscriptionState,
     management_group: Option<String>,
     #[serde(default)]
+    managed_by_tenants: Vec<Uuid>,
+    #[serde(default)]
     tags: std::collections::BTreeMap<String, String>,
 }
 
@@ -172,6 +174,7 @@ impl ResourcesSeed {
                 name: given.name.clone(),
                 state: given.state,
                 management_group: given.management_group.clone(),
+                managed_by_tenants: given.managed_by_tenants.clone(),
                 tags: given.tags.clone(),
             });
         }

@@ -38,6 +38,7 @@ fn world() -> Resources {
         name: "s".into(),
         state: SubscriptionState::Enabled,
         management_group: Some("Child".into()),
+        managed_by_tenants: Vec::new(),
         tags: BTreeMap::new(),
     });
     world

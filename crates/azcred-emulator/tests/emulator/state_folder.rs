@@ -203,6 +203,7 @@ async fn created_resources_belong_to_their_seed() {
         name: "made at run time".into(),
         state: azcred_emulator::resources::SubscriptionState::Enabled,
         management_group: None,
+        managed_by_tenants: Vec::new(),
         tags: std::collections::BTreeMap::new(),
     };
     emulator.world().resources_mut().put_subscription(group);

@@ -1,25 +1,25 @@
 //! `--output json`: two spaces, the members sorted by name, characters outside ASCII as they are.
 
-use super::super::value::Value;
+use super::{super::value::Value, colors::Colors};
 use crate::output::door;
 
-pub(super) fn show(value: &Value) -> String {
+pub(super) fn show(value: &Value, colors: Colors) -> String {
     let mut text = String::new();
-    write(value, 0, &mut text);
+    write(value, 0, colors, &mut text);
     text.push('\n');
-    door::escaped(text)
+    text
 }
 
-fn write(value: &Value, depth: usize, text: &mut String) {
+fn write(value: &Value, depth: usize, colors: Colors, text: &mut String) {
     let line = |text: &mut String, depth: usize| {
         text.push('\n');
         text.push_str(&"  ".repeat(depth));
     };
     match value {
-        Value::Null => text.push_str("null"),
-        Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
-        Value::Number(number) => text.push_str(&number.to_string()),
-        Value::Text(own) => text.push_str(&quoted(own)),
+        Value::Null => text.push_str(&colors.word("null")),
+        Value::Bool(value) => text.push_str(&colors.word(&value.to_string())),
+        Value::Number(number) => text.push_str(&colors.word(&number.to_string())),
+        Value::Text(own) => text.push_str(&colors.text(&quoted(own))),
         Value::List(values) if values.is_empty() => text.push_str("[]"),
         Value::List(values) => {
             text.push('[');
@@ -28,7 +28,7 @@ fn write(value: &Value, depth: usize, text: &mut String) {
                     text.push(',');
                 }
                 line(text, depth + 1);
-                write(value, depth + 1, text);
+                write(value, depth + 1, colors, text);
             }
             line(text, depth);
             text.push(']');
@@ -41,9 +41,9 @@ fn write(value: &Value, depth: usize, text: &mut String) {
                     text.push(',');
                 }
                 line(text, depth + 1);
-                text.push_str(&quoted(name));
+                text.push_str(&colors.name(&quoted(name)));
                 text.push_str(": ");
-                write(value, depth + 1, text);
+                write(value, depth + 1, colors, text);
             }
             line(text, depth);
             text.push('}');
@@ -52,5 +52,5 @@ fn write(value: &Value, depth: usize, text: &mut String) {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    door::escaped(serde_json::Value::from(text).to_string())
 }

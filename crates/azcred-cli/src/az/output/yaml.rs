@@ -1,29 +1,29 @@
 //! `--output yaml`, as PyYAML writes it: members sorted by name, and quotes only where another
 //! reader would take a text for something else.
 
-use super::super::value::Value;
+use super::{super::value::Value, colors::Colors};
 
-pub(super) fn show(value: &Value) -> String {
+pub(super) fn show(value: &Value, colors: Colors) -> String {
     let mut text = String::new();
     match value {
-        Value::List(values) if !values.is_empty() => list(values, 0, &mut text),
-        Value::Object(object) if !object.members.is_empty() => members(value, 0, &mut text),
-        Value::List(_) | Value::Object(_) => {
-            text.push_str(&scalar(value));
-            text.push('\n');
-        }
-        // A document of one value has an end, unless its quotes show it.
+        Value::List(values) if !values.is_empty() => list(values, 0, colors, &mut text),
+        Value::Object(object) if !object.members.is_empty() => members(value, 0, colors, &mut text),
         one => {
+            let is_list = matches!(one, Value::List(_) | Value::Object(_));
             let one = scalar(one);
-            let is_quoted = one.starts_with(['\'', '"']);
-            text.push_str(&one);
-            text.push_str(if is_quoted { "\n" } else { "\n...\n" });
+            text.push_str(&colored(&one, colors));
+            // A document of one value has an end, unless its quotes show it.
+            text.push_str(if is_list || is_quoted(&one) {
+                "\n"
+            } else {
+                "\n...\n"
+            });
         }
     }
     text
 }
 
-fn list(values: &[Value], depth: usize, text: &mut String) {
+fn list(values: &[Value], depth: usize, colors: Colors, text: &mut String) {
     for value in values {
         text.push_str(&"  ".repeat(depth));
         text.push('-');
@@ -31,34 +31,38 @@ fn list(values: &[Value], depth: usize, text: &mut String) {
             Value::List(values) if !values.is_empty() => {
                 text.push(' ');
                 let mut inner = String::new();
-                list(values, depth + 1, &mut inner);
+                list(values, depth + 1, colors, &mut inner);
                 text.push_str(inner.trim_start());
             }
             Value::Object(object) if !object.members.is_empty() => {
                 text.push(' ');
                 let mut inner = String::new();
-                members(value, depth + 1, &mut inner);
+                members(value, depth + 1, colors, &mut inner);
                 text.push_str(inner.trim_start());
             }
-            one => text.push_str(&format!(" {}\n", scalar(one))),
+            one => text.push_str(&format!(" {}\n", colored(&scalar(one), colors))),
         }
     }
 }
 
-fn members(value: &Value, depth: usize, text: &mut String) {
+fn members(value: &Value, depth: usize, colors: Colors, text: &mut String) {
     let Value::Object(object) = value else { return };
     for (name, value) in object.sorted() {
-        text.push_str(&format!("{}{}:", "  ".repeat(depth), plain(name)));
+        text.push_str(&format!(
+            "{}{}:",
+            "  ".repeat(depth),
+            colors.name(&plain(name))
+        ));
         match value {
             Value::List(values) if !values.is_empty() => {
                 text.push('\n');
-                list(values, depth, text);
+                list(values, depth, colors, text);
             }
             Value::Object(object) if !object.members.is_empty() => {
                 text.push('\n');
-                members(value, depth + 1, text);
+                members(value, depth + 1, colors, text);
             }
-            one => text.push_str(&format!(" {}\n", scalar(one))),
+            one => text.push_str(&format!(" {}\n", colored(&scalar(one), colors))),
         }
     }
 }
@@ -72,6 +76,18 @@ fn scalar(value: &Value) -> String {
         Value::List(_) => "[]".to_owned(),
         Value::Object(_) => "{}".to_owned(),
     }
+}
+
+/// Only what is in quotes has a colour.
+fn colored(scalar: &str, colors: Colors) -> String {
+    match is_quoted(scalar) {
+        true => colors.text(scalar),
+        false => scalar.to_owned(),
+    }
+}
+
+fn is_quoted(scalar: &str) -> bool {
+    scalar.starts_with(['\'', '"'])
 }
 
 /// A text, in quotes where it needs them (YAML 1.1, the resolver of PyYAML).
