@@ -18,7 +18,7 @@ class AzureCli:
     environment: dict
 
     def __post_init__(self):
-        self.program = os.environ["AZCRED_AZ"]
+        self.program = os.environ["AZCRED_AZURE_CLI"]
         self.variables = self.environment | {
             "AZURE_CONFIG_DIR": str(self.folder),
             "AZURE_CORE_COLLECT_TELEMETRY": "false",

@@ -96,7 +96,7 @@ def sign_in(binary, environment, person, folder):
 
 
 def main():
-    binary, az = os.environ["AZCRED_BINARY"], os.environ["AZCRED_AZ"]
+    binary, az = os.environ["AZCRED_BINARY"], os.environ["AZCRED_AZURE_CLI"]
     scope = ARM + "/.default"
     ours = [binary, "token", "--scope", scope]
     theirs = [az, *"account get-access-token --query accessToken --output tsv --scope".split(), scope]

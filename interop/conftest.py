@@ -18,8 +18,8 @@ from way import Way
 def pytest_configure():
     if not Path(os.environ.get("AZCRED_BINARY", "")).is_file():
         raise pytest.UsageError("AZCRED_BINARY must name the binary: run `cargo xtask interop`")
-    if not Path(os.environ.get("AZCRED_AZ", "")).is_file():
-        raise pytest.UsageError("AZCRED_AZ must name the Azure CLI: run `cargo xtask interop`")
+    if not Path(os.environ.get("AZCRED_AZURE_CLI", "")).is_file():
+        raise pytest.UsageError("AZCRED_AZURE_CLI must name the Azure CLI: run `cargo xtask interop`")
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,7 @@ def missing():
 
 
 def main():
-    binary, az = os.environ["AZCRED_BINARY"], Path(os.environ["AZCRED_AZ"])
+    binary, az = os.environ["AZCRED_BINARY"], Path(os.environ["AZCRED_AZURE_CLI"])
     node, modules = shutil.which("node"), os.environ.get("AZCRED_NODE_MODULES")
     why = missing()
     if why:

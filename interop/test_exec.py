@@ -78,7 +78,7 @@ class Machine:
         """Starts a program on this machine."""
         inside = ("emulator", "exec", "--state", self.azure.state, "--as", self.persona, "--")
         environment = bare_environment(self.azure.home)
-        environment["PATH"] = os.pathsep.join((os.path.dirname(os.environ["AZCRED_AZ"]), environment["PATH"]))
+        environment["PATH"] = os.pathsep.join((os.path.dirname(os.environ["AZCRED_AZURE_CLI"]), environment["PATH"]))
         return subprocess.Popen(
             [self.azure.binary, *inside, *command], env=environment, text=True, encoding="utf-8", **streams
         )
@@ -139,7 +139,7 @@ def test_azureml_cores_azure_cli_authentication_is_the_account(machine, account)
 
 @pytest.mark.parametrize("az", ["stand-in", "real"])
 def test_azure_cli_is_the_account(machine, account, az):
-    az = "az" if az == "stand-in" else os.environ["AZCRED_AZ"]
+    az = "az" if az == "stand-in" else os.environ["AZCRED_AZURE_CLI"]
     shown = json.loads(machine.exec(az, "account", "show"))
     assert shown["user"]["name"] == "systemAssignedIdentity"
     token = json.loads(

@@ -93,7 +93,7 @@ def machine(inhabited):
 
 
 def test_az_signs_in_inside_and_the_users_folder_stays_as_it_was(machine):
-    az = os.environ["AZCRED_AZ"]
+    az = os.environ["AZCRED_AZURE_CLI"]
     program = (
         'ada() { "$0" -c "import json; print(next(u[\\"password\\"] for u in json.load(open(\\"$2/emulator.json\\"))'
         '[\\"users\\"] if u[\\"user_principal_name\\"] == \\"ada@contoso.com\\"))" ; }; '

@@ -246,7 +246,7 @@ def test_a_certificate_is_read_as_others_read_it(ports, names, apps, tmp_path):
             "AZURE_CONFIG_DIR": str(folder),
             "AZURE_CORE_COLLECT_TELEMETRY": "false",
         }
-        python = Path(os.environ["AZCRED_AZ"]).with_name("python")
+        python = Path(os.environ["AZCRED_AZURE_CLI"]).with_name("python")
         ids = {"tenant": names.tenant, "client": app.client_id}
         # It takes no password.
         return run([python, HERE / "programs" / "text_files_az.py"], jobs(ids), environment)

@@ -36,7 +36,7 @@ pub(crate) fn run_verb() -> Result<()> {
             .current_dir(root());
         python
             .env("AZCRED_BINARY", &azcred)
-            .env("AZCRED_AZ", &az)
+            .env("AZCRED_AZURE_CLI", &az)
             .env("AZCRED_PYTHON_SITE", &package.site)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         if let Some(modules) = &modules {

@@ -64,7 +64,7 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     pytest.current_dir(root());
     pytest
         .env("AZCRED_BINARY", binary("debug"))
-        .env("AZCRED_AZ", az)
+        .env("AZCRED_AZURE_CLI", az)
         .env("AZCRED_SIGN_IN", built("debug/examples", "sign_in"))
         .env("AZCRED_SESSION", built("debug/examples", "session"))
         // Screenshots of the library's pages, for people to view.
