@@ -12,11 +12,14 @@ pub enum Class {
     /// It says which Azure is used, and what of it: a proxy, an authority, a cloud, a tenant, the
     /// place of settings.
     Route,
+    /// It lets a program log what it does: the token of an Azure ML job's run, the password of an
+    /// MLflow server. Azure accepts such a token for that run only, and no SDK signs in with it.
+    Tracking,
     /// It says where the program runs. Tools sign in differently there.
     Place,
 }
 
-use Class::{Identity, Place, Route};
+use Class::{Identity, Place, Route, Tracking};
 
 /// Beginnings of names, each with the class of its family. The longest that fits counts.
 ///
@@ -51,6 +54,7 @@ const FAMILIES: &[(&str, Class)] = &[
     ("AZUREML_", Route),
     ("AZUREML_DATAPREP_TOKEN_", Identity),
     ("AZUREML_OBO_", Identity),
+    ("AZUREML_RUN_TOKEN", Tracking),
     ("AZUREPS_", Place),
     ("AZURESUBSCRIPTION_", Identity),
     ("AzureWebJobs", Identity),
@@ -59,6 +63,9 @@ const FAMILIES: &[(&str, Class)] = &[
     ("IDENTITY_", Identity),
     ("IMDS_", Identity),
     ("MLFLOW_TRACKING_", Route),
+    ("MLFLOW_TRACKING_PASSWORD", Tracking),
+    ("MLFLOW_TRACKING_TOKEN", Tracking),
+    ("MLFLOW_TRACKING_USERNAME", Tracking),
     ("MSAL_", Route),
     ("MSI_", Identity),
     ("OBO_", Identity),
@@ -116,6 +123,7 @@ pub(crate) const NAMES: &[(&str, Class)] = &[
     ("APPSETTING_WEBSITE_SITE_NAME", Place),
     ("COPILOT_AGENT_SESSION_ID", Place),
     ("DEFAULT_IDENTITY_CLIENT_ID", Identity),
+    ("AZCRED_EXEC", Identity),
     ("AZCRED_FEDERATED_AUDIENCE", Route),
     ("AZCRED_HOME", Route),
     ("AZCRED_IMDS", Route),
@@ -199,6 +207,7 @@ mod tests {
     fn what_signs_a_program_in_is_an_identity() {
         let names = [
             "AAD_SERVICE_PRINCIPAL_CLIENT_SECRET",
+            "AZCRED_EXEC",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
             "ACTIONS_ID_TOKEN_REQUEST_URL",
             "ARM_ACCESS_KEY",
@@ -213,7 +222,6 @@ mod tests {
             "AZD_AUTH_KEY",
             "AZUREML_DATAPREP_TOKEN_PROVIDER",
             "AZUREML_OBO_ENABLED",
-            "AZUREML_RUN_TOKEN",
             "AZURESUBSCRIPTION_CLIENT_ID",
             "AZURE_ACCESS_TOKEN",
             "AZURE_AUTH_LOCATION",
@@ -243,8 +251,6 @@ mod tests {
             "IDENTITY_HEADER",
             "IDENTITY_SERVER_THUMBPRINT",
             "IMDS_ENDPOINT",
-            "MLFLOW_TRACKING_PASSWORD",
-            "MLFLOW_TRACKING_TOKEN",
             "MSI_ENDPOINT",
             "MSI_SECRET",
             "OBO_ENDPOINT",
@@ -300,6 +306,19 @@ mod tests {
             "wss_proxy",
         ];
         check(Some(Route), &names);
+    }
+
+    #[test]
+    fn what_lets_a_program_log_is_no_identity() {
+        let names = [
+            "AZUREML_RUN_TOKEN",
+            "AZUREML_RUN_TOKEN_EXPIRY",
+            "AZUREML_RUN_TOKEN_PASS",
+            "MLFLOW_TRACKING_PASSWORD",
+            "MLFLOW_TRACKING_TOKEN",
+            "MLFLOW_TRACKING_USERNAME",
+        ];
+        check(Some(Tracking), &names);
     }
 
     #[test]

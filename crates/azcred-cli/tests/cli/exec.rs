@@ -95,6 +95,39 @@ fn a_program_has_the_sessions_identity_and_no_other() {
 }
 
 #[test]
+fn azcred_in_a_program_is_the_same_account_whatever_its_files_choose() {
+    let azure = Azure::shared();
+    let folder = tempfile::tempdir().expect("a folder");
+    let inside = |settings: &str, command: &str| {
+        fs::write(folder.path().join("azcred.toml"), settings).expect("written");
+        // `azcred exec` itself does not read this file.
+        let script = format!("cd '{}' && {command}", folder.path().display());
+        exec(&azure, &["--", "sh", "-c", &script]).said()
+    };
+    let account = exec(&azure, &["--", AZCRED, "whoami", "-o", "json"]).said();
+    let account = account.json()["objectId"].clone();
+    for settings in [
+        "[chain]\npreset = \"hi-ml\"",
+        "[chain]\nonly = [\"azcred\", \"azure-cli\"]",
+        "[chain]\nexclude = [\"managed-identity\"]",
+        "[expect]\nsources = [\"azure-cli\", \"environment\"]",
+    ] {
+        let said = inside(settings, &format!("{AZCRED} whoami -o json"));
+        assert_eq!(said.code, 0, "{settings}: {said}");
+        assert_eq!(said.json()["objectId"], account, "{settings}");
+        let token = inside(settings, "az account get-access-token -o none");
+        assert_eq!(token.code, 0, "{settings}: {token}");
+    }
+    let other = inside("", &format!("{AZCRED} token --only azure-cli"));
+    assert_eq!((other.code, other.stdout.as_str()), (1, ""), "{other}");
+    assert_seen!("exec-another-account-inside", other);
+    let wrong = "[expect]\nprincipal = \"ada@contoso.com\"";
+    let said = inside(wrong, &format!("{AZCRED} token"));
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
+    assert!(said.stderr.contains("wrong account"), "{said}");
+}
+
+#[test]
 fn the_exit_code_is_the_programs_or_says_why_there_is_none() {
     let azure = Azure::shared();
     for (program, code) in [

@@ -111,6 +111,12 @@ impl Expect {
         self
     }
 
+    /// The same expectation of the account, from whatever source it is.
+    pub(super) fn any_source(mut self) -> Self {
+        self.sources = None;
+        self
+    }
+
     /// `azcred_first`: whether azcred's accounts come before this source.
     fn check(
         &self,

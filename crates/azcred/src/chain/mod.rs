@@ -112,6 +112,14 @@ impl Chain {
         self.0.source().last.load_full()
     }
 
+    /// The sources that take part, in order.
+    #[cfg(test)]
+    pub(crate) fn tried(&self) -> Vec<Source> {
+        let places = preset::places(&self.0.source().setup).unwrap();
+        let taking_part = places.iter().filter(|place| place.excluded.is_none());
+        taking_part.map(|place| place.source).collect()
+    }
+
     /// Tries the sources now and ignores cached tokens and the chosen source. For other callers, it
     /// changes only [`Chain::report`].
     ///

@@ -100,6 +100,16 @@ impl Settings {
         Ok(settings)
     }
 
+    /// What remains of the settings where the account is chosen already: the expectations of the
+    /// account itself, and what is no choice.
+    pub(crate) fn without_choice(mut self) -> Self {
+        self.preset = None;
+        self.only = None;
+        self.exclude.clear();
+        self.expect = self.expect.into_iter().map(Expect::any_source).collect();
+        self
+    }
+
     fn add(&mut self, content: io::Result<Vec<u8>>, path: PathBuf) -> Result<()> {
         let invalid = |why: String| {
             Error::new(

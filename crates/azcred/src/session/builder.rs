@@ -13,11 +13,15 @@ use crate::{
     profile::Profile,
     prompt::Prompt,
     scope::Scope,
-    system::{RealSystem, SharedSystem, check_text},
+    system::{RealSystem, SharedSystem, System, check_text},
     tenant::TenantId,
     workspace::Named,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Options for a [`Session`]. All are optional. What is not set here is decided by variables, then
 /// by files.
@@ -166,8 +170,8 @@ impl SessionBuilder {
     /// [`ErrorKind::Invalid`] if a variable or a file can't be used; the error names it.
     pub fn effective_preset(&self) -> Result<Preset> {
         let (system, folder) = self.machine()?;
-        let files = Settings::find(&*system, &folder)?;
-        Ok(self.preset_with(&system, &files)?.unwrap_or_default())
+        let choice = self.choice(&*system, &folder)?;
+        Ok(choice.preset.unwrap_or_default())
     }
 
     /// Opens the session. It reads variables and files, and requests the cloud's description if
@@ -181,11 +185,14 @@ impl SessionBuilder {
     pub async fn open(self) -> Result<Session> {
         let (system, folder) = self.machine()?;
         let mut options = self.options_on(system.clone())?;
-        let files = Settings::find(&*system, &folder)?;
+        let Choice {
+            files,
+            preset,
+            only,
+        } = self.choice(&*system, &folder)?;
         if let Some(timeout) = self.process_timeout.or(files.process_timeout) {
             options = options.with_process_timeout(timeout);
         }
-        let preset = self.preset_with(&system, &files)?;
         // If both are given, the description adds nothing.
         if self.scope.is_none() || system.var("AZURE_AUTHORITY_HOST").is_none() {
             options = options.with_discovered_cloud().await?;
@@ -197,10 +204,7 @@ impl SessionBuilder {
         };
         let decided = decided::by(&*system, &self.wishes, &files, preset.unwrap_or_default());
         let Wishes {
-            only,
-            exclude,
-            expect,
-            ..
+            exclude, expect, ..
         } = self.wishes;
         let mut chain = Chain::builder(options.clone()).exclude(exclude);
         if let Some(only) = only {
@@ -284,11 +288,33 @@ impl SessionBuilder {
         Ok(options)
     }
 
-    /// The preset of the options, or else of the variable, or else of the files.
-    fn preset_with(&self, system: &SharedSystem, files: &Settings) -> Result<Option<Preset>> {
-        if self.wishes.preset.is_some() {
-            return Ok(self.wishes.preset);
+    /// What chooses the account. It is chosen already in a program that azcred started with one.
+    fn choice(&self, system: &dyn System, folder: &Path) -> Result<Choice> {
+        let files = Settings::find(system, folder)?;
+        if variables::is_in_program(system) {
+            self.wishes.check_in_program()?;
+            return Ok(Choice {
+                files: files.without_choice(),
+                preset: Some(Preset::Azcred),
+                only: Some(vec![decided::OF_PROGRAM]),
+            });
         }
-        Ok(Preset::from_system(&**system)?.or(files.preset))
+        let preset = match self.wishes.preset {
+            Some(preset) => Some(preset),
+            None => Preset::from_system(system)?.or(files.preset),
+        };
+        Ok(Choice {
+            files,
+            preset,
+            only: self.wishes.only.clone(),
+        })
     }
+}
+
+/// What chooses the account.
+struct Choice {
+    files: Settings,
+    /// That of the options, or else of the variable, or else of the files.
+    preset: Option<Preset>,
+    only: Option<Vec<Source>>,
 }

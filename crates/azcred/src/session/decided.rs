@@ -1,8 +1,9 @@
 //! What decided the identity of a session.
 
-use super::variables::{PRESET_VARIABLE, PROFILE_VARIABLE};
+use super::variables::{EXEC_VARIABLE, PRESET_VARIABLE, PROFILE_VARIABLE, is_in_program};
 use crate::{
     chain::{Expect, Preset, Settings, Source},
+    facts::{Error, ErrorKind, Result},
     profile::Profile,
     system::System,
     untrusted::printable_path,
@@ -44,6 +45,28 @@ pub(super) struct Wishes {
     pub(super) expect: Vec<Expect>,
 }
 
+/// The source of the account that a program has if azcred started it.
+pub(super) const OF_PROGRAM: Source = Source::ManagedIdentity;
+
+impl Wishes {
+    /// Fails if these leave out the one account that a program has if azcred started it.
+    pub(super) fn check_in_program(&self) -> Result<()> {
+        let only = self.only.as_ref();
+        let is_left_out = only.is_some_and(|only| !only.contains(&OF_PROGRAM));
+        if !is_left_out && !self.exclude.contains(&OF_PROGRAM) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Invalid,
+            "could not use another account",
+            format!(
+                "this program was started with one account ({EXEC_VARIABLE} is set), and the choice of sources leaves out {OF_PROGRAM}, its source"
+            ),
+        )
+        .with_fix("remove the choice of sources here; choose the account where the program is started"))
+    }
+}
+
 /// The settings that decided: options, then files, then variables.
 pub(super) fn by(
     system: &dyn System,
@@ -51,6 +74,7 @@ pub(super) fn by(
     files: &Settings,
     preset: Preset,
 ) -> Vec<Setting> {
+    let is_in_program = is_in_program(system);
     // `only` comes before this variable.
     let heeds_token_credentials =
         wishes.only.is_none() && files.only.is_none() && preset.heeds_token_credentials();
@@ -60,7 +84,8 @@ pub(super) fn by(
         value: None,
     });
     let variables = [
-        (PRESET_VARIABLE, wishes.preset.is_none()),
+        (EXEC_VARIABLE, is_in_program),
+        (PRESET_VARIABLE, wishes.preset.is_none() && !is_in_program),
         (PROFILE_VARIABLE, wishes.profile.is_none()),
         ("AZURE_TOKEN_CREDENTIALS", heeds_token_credentials),
         ("AZCRED_IMDS", true),

@@ -11,7 +11,7 @@ mod variables;
 
 pub use builder::SessionBuilder;
 pub use decided::{Setting, SettingKind};
-pub use variables::{PRESET_VARIABLE, PROFILE_VARIABLE};
+pub use variables::{EXEC_VARIABLE, PRESET_VARIABLE, PROFILE_VARIABLE};
 
 #[cfg(feature = "disk-cache")]
 use crate::account::Accounts;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     audience::FederatedAudience,
-    chain::Source,
+    chain::{Expect, Source},
     facts::ErrorKind,
     profile::Profile,
     system::{Fixture, SharedSystem},
@@ -224,6 +224,62 @@ async fn the_workspace_is_the_one_of_the_folder_unless_one_is_named() {
     };
     let session = builder(&machine).workspace(named).open().await.unwrap();
     assert_eq!(workspace(session).as_deref(), Some("ws-mine"));
+}
+
+#[tokio::test]
+async fn in_a_program_with_one_account_nothing_chooses_another() {
+    const ADDRESS: &str = "http://127.0.0.1:8400/msi/token";
+    let machine = home()
+        .with_var("IDENTITY_ENDPOINT", ADDRESS)
+        .with_var("IDENTITY_HEADER", "its-secret")
+        .with_var(PRESET_VARIABLE, "hi-ml")
+        .with_file(
+            "/home/ada/azcred.toml",
+            "[chain]
+             exclude = [\"managed-identity\"]
+             [expect]
+             sources = [\"azure-cli\"]
+             principal = \"ada@contoso.com\"",
+        );
+    let inside = machine.clone().with_var(EXEC_VARIABLE, ADDRESS);
+    let tried = |session: &Session| session.0.chain.tried();
+    let session = open(&inside).await.unwrap();
+    assert_eq!(tried(&session), [Source::ManagedIdentity]);
+    assert_eq!(
+        names(&session),
+        [
+            "File /home/ada/azcred.toml",
+            &format!("Variable {EXEC_VARIABLE}")
+        ]
+    );
+    // The account itself is still checked.
+    let expected = Expect::new("/home/ada/azcred.toml").principal("ada@contoso.com");
+    assert_eq!(session.files().expect, [expected.unwrap()]);
+
+    let also = [Source::ManagedIdentity, Source::AzureCli];
+    let builder = builder(&inside).preset(Preset::Kedro).only(also);
+    assert_eq!(
+        tried(&builder.clone().open().await.unwrap()),
+        [Source::ManagedIdentity]
+    );
+    for wrong in [
+        builder.clone().only([Source::AzureCli]),
+        builder.exclude([Source::ManagedIdentity]),
+    ] {
+        let error = wrong.open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.why().contains(EXEC_VARIABLE), "{error}");
+    }
+
+    // Another managed identity is not that account.
+    for other in [
+        machine.clone(),
+        machine.with_var(EXEC_VARIABLE, "http://127.0.0.1:1/"),
+    ] {
+        let session = open(&other).await.unwrap();
+        assert_eq!(session.preset(), Preset::HiMl);
+        assert!(!tried(&session).contains(&Source::ManagedIdentity));
+    }
 }
 
 #[tokio::test]

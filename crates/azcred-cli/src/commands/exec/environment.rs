@@ -1,7 +1,7 @@
 //! The variables of the program: one identity, and the way to it.
 
 use super::azure_cli::extensions;
-use azcred::SecretString;
+use azcred::{SecretString, session::EXEC_VARIABLE};
 use azcred_guest::{Class, class_of, direct_to};
 use secrecy::ExposeSecret;
 use std::{
@@ -13,6 +13,9 @@ use std::{
 
 /// The host of the endpoint's address.
 const HOST: &str = "127.0.0.1";
+
+/// The variable that has this address.
+const ADDRESS: &str = "IDENTITY_ENDPOINT";
 
 /// The variables of another managed identity's endpoint, which would be mixed with azcred's own.
 const OTHER_ENDPOINTS: [&str; 4] = [
@@ -64,6 +67,11 @@ impl Environment {
         let extensions = extensions(user);
         set.extend(extensions.map(|folder| ("AZURE_EXTENSION_DIR", folder.into())));
         set.extend(direct_to(HOST, |name| value_of(user, name)));
+        // Kept identities come first for azcred too.
+        if !keeps_all {
+            let address = endpoint.iter().find(|(name, _)| *name == ADDRESS);
+            set.extend(address.map(|(_, value)| (EXEC_VARIABLE, value.expose_secret().into())));
+        }
         Self {
             removed: removed.cloned().collect(),
             set,
@@ -120,7 +128,9 @@ mod tests {
     }
 
     fn endpoint() -> Vec<(&'static str, SecretString)> {
-        vec![("IDENTITY_HEADER", SecretString::from("its-secret"))]
+        let variables = [(ADDRESS, "http://its"), ("IDENTITY_HEADER", "its-secret")];
+        let secret = |(name, value)| (name, SecretString::from(value));
+        variables.map(secret).into()
     }
 
     /// The variables of a program with these changes.
@@ -154,6 +164,8 @@ mod tests {
             ("HIML_WORKSPACE_NAME", "x"),
             ("IDENTITY_ENDPOINT", "x"),
             ("MSI_SECRET", "x"),
+            ("AZUREML_RUN_TOKEN", "x"),
+            ("MLFLOW_TRACKING_TOKEN", "x"),
             ("GITHUB_ACTIONS", "true"),
             ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
             ("MY_TOKEN", "x"),
@@ -175,12 +187,13 @@ mod tests {
                 "AZURE_STORAGE_KEY",
                 "AZURE_TOKEN_CREDENTIALS",
                 "HIML_TENANT_ID",
-                "IDENTITY_ENDPOINT",
                 "MSI_SECRET",
             ]
         );
         let its = |name: &str| changed[name].as_deref();
+        assert_eq!(its("IDENTITY_ENDPOINT"), Some("http://its"));
         assert_eq!(its("IDENTITY_HEADER"), Some("its-secret"));
+        assert_eq!(its(EXEC_VARIABLE), Some("http://its"));
         assert_eq!(its("AZURE_CONFIG_DIR"), Some("/its"));
         assert_eq!(its("PATH"), Some("/its/bin:/usr/bin:/bin"));
         assert_eq!(its("no_proxy"), Some(HOST));
@@ -196,6 +209,7 @@ mod tests {
         ]);
         let changed = changed(&user, true);
         assert!(!changed.contains_key("AZURE_CLIENT_SECRET"));
+        assert!(!changed.contains_key(EXEC_VARIABLE));
         assert_eq!(changed["IDENTITY_SERVER_THUMBPRINT"], None);
         assert_eq!(changed["MSI_ENDPOINT"], None);
     }
