@@ -3,7 +3,7 @@
 use crate::{
     bindings,
     command::{cargo, run},
-    interop,
+    dist, interop,
     lint::Lint,
     step::{Passed, Step, Steps},
 };
@@ -35,6 +35,11 @@ impl Steps for Test {
                 name: "bindings",
                 about: "the Python package, with azure-identity's clients, against the emulator",
                 run: bindings::step,
+            },
+            Step {
+                name: "dist",
+                about: "what a release consists of, in empty places; built with the profile dev",
+                run: dist::step,
             },
         ]);
         steps
