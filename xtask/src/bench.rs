@@ -28,6 +28,7 @@ pub(crate) fn run_verb() -> Result<()> {
         "whole_process.py",
         "cached.py",
         "laptop.py",
+        "inside.py",
         "python_start.py",
     ] {
         let mut python = Command::new(environment.python());
