@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use azcred::{AccessToken, Availability, Credential, Scope, TokenFuture, TokenRequest};
-use azcred_endpoint::{Allow, Audit, Endpoint, Event, Options};
+use azcred_endpoint::{Allow, Audit, Endpoint, Event, More, Options};
 use secrecy::ExposeSecret;
 use std::{
     env, fs,
@@ -47,6 +47,9 @@ struct Silent;
 impl Audit for Silent {
     fn record(&self, event: &Event) {
         std::hint::black_box(event.to_string());
+    }
+    fn record_more(&self, more: &More) {
+        std::hint::black_box(more.to_string());
     }
 }
 

@@ -1,14 +1,18 @@
 //! The record of tokens and rejections.
 
-use crate::{peer::Process, reason::Reason};
+use crate::{peer::Process, reason::Reason, rejections::More};
 use azcred::Untrusted;
 use std::{fmt, net::SocketAddr};
 use time::OffsetDateTime;
 
-/// Records each token and each rejection.
+/// Records each token, and rejections.
 pub trait Audit: Send + Sync {
     /// Records an event. It must not block: the endpoint waits for it.
     fn record(&self, event: &Event);
+
+    /// Records how many requests were rejected besides those with an [`Event`]: a flood of bad
+    /// requests has few events. It must not block.
+    fn record_more(&self, more: &More);
 }
 
 /// A request and its result. It never has a token or a secret.
@@ -48,12 +52,17 @@ pub enum Verdict {
     Rejected(Reason),
 }
 
+/// A time, to the second.
+pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
+    let seconds = time.replace_nanosecond(0).unwrap_or(time);
+    let text = seconds.format(&time::format_description::well_known::Rfc3339);
+    text.unwrap_or_default()
+}
+
 /// One line.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = self.at.replace_nanosecond(0).unwrap_or(self.at);
-        let time = time.format(&time::format_description::well_known::Rfc3339);
-        write!(f, "{} ", time.unwrap_or_default())?;
+        write!(f, "{} ", rfc3339(self.at))?;
         match &self.verdict {
             Verdict::Token { .. } => f.write_str("token")?,
             Verdict::Rejected(reason) => write!(f, "rejected ({})", reason.status())?,
@@ -64,9 +73,7 @@ impl fmt::Display for Event {
         }
         match &self.verdict {
             Verdict::Token { expires_on } => {
-                let ends = expires_on.replace_nanosecond(0).unwrap_or(*expires_on);
-                let ends = ends.format(&time::format_description::well_known::Rfc3339);
-                write!(f, " expires={}", ends.unwrap_or_default())
+                write!(f, " expires={}", rfc3339(*expires_on))
             }
             Verdict::Rejected(reason) => write!(f, ": {reason}"),
         }
@@ -96,5 +103,8 @@ impl Audit for LogAudit {
             Verdict::Token { .. } => tracing::info!(target: "azcred_endpoint::audit", "{event}"),
             Verdict::Rejected(_) => tracing::warn!(target: "azcred_endpoint::audit", "{event}"),
         }
+    }
+    fn record_more(&self, more: &More) {
+        tracing::warn!(target: "azcred_endpoint::audit", "{more}");
     }
 }

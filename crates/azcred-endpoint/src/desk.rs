@@ -7,6 +7,7 @@ use crate::{
     peer::Peers,
     rate::Rate,
     reason::Reason,
+    rejections::{COUNTING, Rejections},
     response,
 };
 use azcred::{
@@ -15,10 +16,12 @@ use azcred::{
 };
 use hyper::{Response, http::request::Parts};
 use std::{
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 use time::OffsetDateTime;
+use tokio::time::sleep;
 
 /// What all connections of an endpoint share.
 pub(crate) struct Desk {
@@ -27,6 +30,7 @@ pub(crate) struct Desk {
     pub(crate) allow: Allow,
     pub(crate) rate: Mutex<Rate>,
     pub(crate) audit: Arc<dyn Audit>,
+    pub(crate) rejections: Rejections,
     pub(crate) peers: Peers,
 }
 
@@ -68,8 +72,26 @@ impl Desk {
         reason: Reason,
     ) -> Response<String> {
         let response = response::rejection(&reason);
-        self.record(client, resource, Verdict::Rejected(reason));
+        if self.rejections.has_line(reason.status(), Instant::now()) {
+            self.record(client, resource, Verdict::Rejected(reason));
+        }
         response
+    }
+
+    /// Records rejections without a line of their own, as long as it is polled.
+    pub(crate) async fn count(&self) -> Infallible {
+        loop {
+            self.rejections.counted().await;
+            sleep(COUNTING).await;
+            self.record_more();
+        }
+    }
+
+    /// Records the rejections that are counted now.
+    pub(crate) fn record_more(&self) {
+        if let Some(more) = self.rejections.more(OffsetDateTime::now_utc()) {
+            self.audit.record_more(&more);
+        }
     }
 
     async fn find(&self, asked: &Asked) -> Result<Found, Reason> {

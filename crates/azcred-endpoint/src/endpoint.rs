@@ -7,15 +7,17 @@ use crate::{
     options::Options,
     peer::Peers,
     rate::Rate,
+    rejections::Rejections,
     secret::Secret,
     server::Server,
 };
 use azcred::{Credential, Result, SecretString};
 use std::{
     fmt,
+    future::pending,
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::{task::JoinHandle, time::sleep};
 
@@ -27,6 +29,7 @@ pub struct Endpoint {
     address: Option<SocketAddr>,
     variables: Vec<(&'static str, SecretString)>,
     checks_users: bool,
+    desk: Arc<Desk>,
     task: JoinHandle<()>,
 }
 
@@ -119,7 +122,8 @@ impl Bound {
         // Clients on other networks are not of this machine.
         let peers = Peers::new(address.is_some_and(|address| address.ip().is_loopback()));
         let checks_users = peers.are_checked() || address.is_none();
-        let desk = Desk {
+        let now = Instant::now();
+        let desk = Arc::new(Desk {
             door: Door {
                 secret,
                 hosts: address.filter(|_| options.tls.is_none()).map(hosts),
@@ -127,24 +131,31 @@ impl Bound {
             },
             tokens,
             allow: options.allow.clone(),
-            rate: Mutex::new(Rate::new(options.per_second, Instant::now())),
+            rate: Mutex::new(Rate::new(options.per_second, Duration::from_secs(1), now)),
             audit: options.audit.clone(),
+            rejections: Rejections::new(now),
             peers,
-        };
-        let serving = Server::new(desk, &options).serve(listener);
+        });
+        let serving = Server::new(desk.clone(), &options).serve(listener);
+        let counting = desk.clone();
         let task = tokio::spawn(async move {
-            match lasts {
-                Some(time) => tokio::select! {
-                    never = serving => match never {},
-                    () = sleep(time) => {}
-                },
-                None => match serving.await {},
+            let end = async {
+                match lasts {
+                    Some(time) => sleep(time).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                never = serving => match never {},
+                never = counting.count() => match never {},
+                () = end => {}
             }
         });
         Endpoint {
             address,
             variables,
             checks_users,
+            desk,
             task,
         }
     }
@@ -161,6 +172,7 @@ impl fmt::Debug for Bound {
 impl Drop for Endpoint {
     fn drop(&mut self) {
         self.task.abort();
+        self.desk.record_more();
     }
 }
 

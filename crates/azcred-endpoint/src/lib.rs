@@ -10,6 +10,7 @@ mod options;
 mod peer;
 mod rate;
 mod reason;
+mod rejections;
 mod response;
 mod secret;
 mod server;
@@ -22,5 +23,6 @@ pub use crate::{
     options::{Options, Protocol},
     peer::Process,
     reason::Reason,
+    rejections::More,
     tls::Tls,
 };

@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     collections::BTreeMap,
     convert::Infallible,
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -23,7 +24,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::{AbortHandle, Id, JoinSet},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -31,8 +32,11 @@ use tokio_rustls::TlsAcceptor;
 const LARGEST_HEAD: usize = 16 << 10;
 /// The most headers.
 const MOST_HEADERS: usize = 64;
-/// Accepting fails while this process has too many open files, which may be temporary.
+/// Accepting fails while the system has no more files or memory for this process.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Files that the rest of the process needs: the session sends requests too.
+#[cfg(unix)]
+const OTHER_FILES: u64 = 64;
 
 /// The open connections of an endpoint. Dropping it closes all of them.
 pub(crate) struct Server {
@@ -58,11 +62,11 @@ struct Visitor {
 }
 
 impl Server {
-    pub(crate) fn new(desk: Desk, options: &Options) -> Self {
+    pub(crate) fn new(desk: Arc<Desk>, options: &Options) -> Self {
         Self {
-            desk: Arc::new(desk),
+            desk,
             patience: options.patience,
-            most: options.connections,
+            most: options.connections.min(most_files()),
             tls: options.tls.as_ref().map(|tls| tls.0.clone().into()),
             tasks: JoinSet::new(),
             open: BTreeMap::new(),
@@ -77,10 +81,12 @@ impl Server {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => self.welcome(stream, address),
+                    // The client has gone already.
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                     Err(error) => {
                         tracing::debug!(%error, "a connection was not accepted");
                         self.make_room();
-                        tokio::time::sleep(PAUSE).await;
+                        sleep(PAUSE).await;
                     }
                 },
                 Some(done) = self.tasks.join_next_with_id() => {
@@ -128,6 +134,17 @@ impl Server {
             visitor.task.abort();
         }
     }
+}
+
+/// The connections for which this process may have files. Without a limit of its own, clients would
+/// take the files that the session needs for their tokens.
+fn most_files() -> usize {
+    #[cfg(unix)]
+    if let Some(files) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        let most = files.saturating_sub(OTHER_FILES).max(files / 4).max(1);
+        return usize::try_from(most).unwrap_or(usize::MAX);
+    }
+    usize::MAX
 }
 
 /// A request that has arrived, until its response is ready or given up.

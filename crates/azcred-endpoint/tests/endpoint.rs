@@ -344,6 +344,35 @@ async fn too_many_requests_get_429_and_the_secret_is_checked_first() {
 }
 
 #[tokio::test]
+async fn a_flood_of_bad_requests_has_few_lines_and_a_count() {
+    let log = Log::default();
+    let options = Options::new(Allow::everything()).with_audit(log.shared());
+    let endpoint = Endpoint::start(Given::token("t"), options).await.unwrap();
+    let service = Service::of(&endpoint);
+    const ALL: usize = 100;
+    for _ in 0..ALL {
+        assert_eq!(service.send("GET / HTTP/1.1\r\n").await.status, 404);
+    }
+    // Each token has its line all the same.
+    assert_eq!(service.token(&format!("resource={ARM}")).await.status, 200);
+    drop(endpoint);
+    let lines = log.lines();
+    let rejected = lines.iter().filter(|line| line.contains(" rejected (404)"));
+    let rejected = rejected.count();
+    assert!((20..ALL).contains(&rejected), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains(" token client=")));
+    // The others are counted every ten seconds, and at the end.
+    let more = lines.iter().filter_map(|line| {
+        let count = line
+            .split_once(" rejected ")?
+            .1
+            .split_once(" more request")?;
+        count.0.parse::<usize>().ok()
+    });
+    assert_eq!(rejected + more.sum::<usize>(), ALL, "{lines:#?}");
+}
+
+#[tokio::test]
 async fn an_endpoint_ends_when_its_time_is_over_when_it_is_stopped_and_when_it_is_dropped() {
     let options = Options::new(Allow::everything()).lasting(Duration::from_millis(1));
     let mut timed = Endpoint::start(Given::token("t"), options).await.unwrap();

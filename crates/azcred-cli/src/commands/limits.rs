@@ -25,6 +25,28 @@ pub(crate) fn end_at_a_limit(output: &Output) {
     }));
 }
 
+/// The files that an endpoint with all its connections needs, and the rest of the process.
+#[cfg(unix)]
+const ENOUGH_FILES: u64 = 20_000;
+
+/// Raises the limit of open files to what an endpoint needs, as far as the system permits. Programs
+/// that start later inherit it.
+pub(super) fn raise_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let wanted = maximum.map_or(ENOUGH_FILES, |most| most.min(ENOUGH_FILES));
+        if current.is_none_or(|current| current >= wanted) {
+            return;
+        }
+        let current = Some(wanted);
+        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, maximum }) {
+            tracing::debug!(%error, "the limit of open files stays");
+        }
+    }
+}
+
 fn reached(info: &PanicHookInfo<'_>) -> Option<Failure> {
     // Panics with arguments have a string, others a text that is part of the program.
     let payload = info.payload();

@@ -304,6 +304,18 @@ fn the_programs_azure_cli_folder_is_its_own_and_ends_with_it() {
 }
 
 #[test]
+fn the_program_has_the_users_limit_of_open_files() {
+    let azure = Azure::shared();
+    let script = format!("ulimit -Sn 200; exec '{AZCRED}' exec -- sh -c 'ulimit -Sn'");
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &script]);
+    let run = Run::bare(shell).env("AZCRED_KEYRING", "never");
+    let environment = azure.environment(Persona::ServicePrincipal, Way::RealNames);
+    let said = run.envs(&environment).said();
+    assert_eq!(said.stdout, "200\n", "{said}");
+}
+
+#[test]
 fn what_a_program_leaves_running_gets_no_more_tokens() {
     let azure = Azure::shared();
     let said = script(

@@ -26,10 +26,23 @@ struct Serving {
 
 impl Serving {
     fn new(arguments: &[&str]) -> Self {
+        Self::made(|azure, home| command(azure, home, &["serve"]).args(arguments))
+    }
+
+    /// In a shell, with limits of its own.
+    fn limited(limits: &str) -> Self {
+        let script = format!("{limits}; exec '{}' serve", crate::run::AZCRED);
+        Self::made(|azure, home| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &script]);
+            at_home(Run::bare(shell), azure, home).env("AZCRED_KEYRING", "never")
+        })
+    }
+
+    fn made(run: impl FnOnce(&Azure, &Path) -> Run) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let azure = Azure::shared();
-        let serve = command(&azure, home.path(), &["serve"]).args(arguments);
-        let (child, ready) = start(serve);
+        let (child, ready) = start(run(&azure, home.path()));
         Self {
             child: Some(child),
             ready,
@@ -58,12 +71,14 @@ impl Serving {
 }
 
 fn command(azure: &Azure, home: &Path, arguments: &[&str]) -> Run {
+    at_home(azcred(arguments), azure, home)
+}
+
+fn at_home(run: Run, azure: &Azure, home: &Path) -> Run {
     let home = home.to_str().expect("text");
     let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
-    azcred(arguments)
-        .envs(&environment)
-        .env("AZCRED_HOME", home)
-        .directory("/")
+    let run = run.envs(&environment).env("AZCRED_HOME", home);
+    run.directory("/")
 }
 
 /// Starts it, and reads its output until it is ready.
@@ -99,7 +114,9 @@ fn request(variables: &serde_json::Value, resource: &str) -> std::io::Result<Str
 
 #[test]
 fn a_program_in_another_terminal_gets_tokens_until_ctrl_c() {
-    let mut serving = Serving::new(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let audit = folder.path().join("audit");
+    let mut serving = Serving::new(&["--audit", audit.to_str().expect("text")]);
     assert_seen!("serve", serving.ready);
     let variables = serving.variables();
     let answer = request(&variables, "https://ml.azure.com").expect("it runs");
@@ -121,6 +138,9 @@ fn a_program_in_another_terminal_gets_tokens_until_ctrl_c() {
     assert!(lines[0].contains(" token client=127.0.0.1:"), "{said}");
     assert!(lines[0].contains("resource=https://ml.azure.com"), "{said}");
     assert!(lines[1].contains(" rejected (403) "), "{said}");
+    let written = std::fs::read_to_string(&audit).expect("it was written");
+    assert!(written.lines().count() > 2, "{written}");
+    assert!(said.stderr.starts_with(&written), "{said}\n{written}");
     for secret in [&variables["IDENTITY_HEADER"], &serde_json::json!("eyJ")] {
         assert!(
             !said.to_string().contains(secret.as_str().expect("text")),
@@ -208,6 +228,42 @@ fn without_an_endpoint_or_with_several_the_fix_is_a_command() {
 }
 
 #[test]
+fn more_idle_clients_than_files_keep_none_out_and_the_limit_is_raised() {
+    let id = |serving: &Serving| serving.child.as_ref().expect("it runs").id();
+    let limit = |serving: &Serving| {
+        let process = id(serving);
+        let limits = std::fs::read_to_string(format!("/proc/{process}/limits"));
+        let limits = limits.unwrap_or_default();
+        let files = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"));
+        files.map(|line| line.split_whitespace().nth(3).expect("a limit").to_owned())
+    };
+    let raised = Serving::limited("ulimit -Sn 90; ulimit -Hn 150");
+    if let Some(limit) = limit(&raised) {
+        assert_eq!(limit, "150");
+    }
+    let mut serving = Serving::limited("ulimit -n 90");
+    let variables = serving.variables();
+    let host = variables["IDENTITY_ENDPOINT"].as_str().expect("text");
+    let host = host.split('/').nth(2).expect("a host");
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        let mut client = TcpStream::connect(host).expect("it listens");
+        client.write_all(b"GET ").expect("sent");
+        idle.push(client);
+    }
+    // The session needs files too: this token is not in its cache.
+    let answer = request(&variables, "https://storage.azure.com").expect("it runs");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    if let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", id(&serving))) {
+        assert!(open.count() < 60);
+    }
+    let said = serving.stop(Signal::TERM);
+    assert!(said.stderr.contains(" token "), "{said}");
+}
+
+#[test]
 fn in_a_github_job_the_secret_is_masked_and_the_endpoint_has_an_end() {
     let home = tempfile::tempdir().expect("a folder");
     let azure = Azure::shared();
@@ -257,6 +313,7 @@ fn what_can_not_be_served_is_refused_before_a_person_is_asked() {
             home,
             "no certificate",
         ),
+        (&["--audit", "/"], home, "--audit"),
         (&["--unix", file], home, "can't be made"),
         (&["--unix", "/nonexistent/s"], home, "can't be made"),
         (&[], file, "set AZCRED_HOME"),

@@ -2,7 +2,7 @@
 //! audit that keeps its lines.
 
 use azcred::{AccessToken, Availability, Credential, Error, TokenFuture, TokenRequest};
-use azcred_endpoint::{Audit, Endpoint, Event};
+use azcred_endpoint::{Audit, Endpoint, Event, More};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::{
@@ -202,9 +202,19 @@ impl Log {
     }
 }
 
+impl Log {
+    fn push(&self, line: String) {
+        self.0.lines.lock().unwrap().push(line);
+        self.0.written.notify_one();
+    }
+}
+
 impl Audit for Log {
     fn record(&self, event: &Event) {
-        self.0.lines.lock().unwrap().push(event.to_string());
-        self.0.written.notify_one();
+        self.push(event.to_string());
+    }
+
+    fn record_more(&self, more: &More) {
+        self.push(more.to_string());
     }
 }

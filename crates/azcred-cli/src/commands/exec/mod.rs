@@ -1,12 +1,13 @@
 //! `azcred exec`: runs a program as the account that azcred finds.
 
-mod audit;
 mod azure_cli;
 mod environment;
 
 use super::{
+    audit::Record,
     first_token::FirstToken,
     interrupt::{settled, unless},
+    limits,
     target::resource,
 };
 use crate::{
@@ -18,7 +19,6 @@ use crate::{
     process::{NotRun, Program, Signals},
     sign_in::Place,
 };
-use audit::FileAudit;
 use azcred::{Scope, Session, TenantId};
 use azcred_azure::Principal;
 use azcred_endpoint::{Allow, Bound, Endpoint, Options};
@@ -122,7 +122,7 @@ impl Exec {
             options = options.with_azure_ml();
         }
         if let Some(path) = &self.audit {
-            options = options.with_audit(Arc::new(FileAudit::open(path)?));
+            options = options.with_audit(Arc::new(Record::default().in_file(path)?));
         }
         let endpoint = Endpoint::bind(options).await?;
         let folder = PrivateFolder::create(FOLDER).map_err(|error| {
@@ -173,17 +173,20 @@ impl Exec {
         if !removed.is_empty() {
             tracing::info!("the program does not get {}", removed.join(", "));
         }
-        let endpoint = endpoint.serve(Arc::new(session));
         let code = match program.start(signals) {
             Ok(started) => {
+                // The program has the limit that the user has set.
+                limits::raise_files();
+                let endpoint = endpoint.serve(Arc::new(session));
                 // The program does not wait for this.
                 folder.remove_left(|_| ());
-                started.end().await
+                let code = started.end().await;
+                // What the program has left running gets no more tokens.
+                endpoint.stop().await;
+                code
             }
             Err(reason) => not_run(reason),
         };
-        // What the program has left running gets no more tokens.
-        endpoint.stop().await;
         if let Err(error) = folder.end() {
             tracing::warn!(%error, "a temporary folder could not be removed");
         }

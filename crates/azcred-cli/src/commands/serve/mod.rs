@@ -3,7 +3,7 @@
 mod env;
 mod running;
 
-use super::first_token::FirstToken;
+use super::{audit::Record, first_token::FirstToken, limits};
 use crate::{
     candidates,
     choice::Choice,
@@ -21,8 +21,8 @@ use azcred::{
     Cloud, Principal, PrincipalKind, Scope, TenantId, printable_path,
     system::{System, Unattended, unattended},
 };
-use azcred_endpoint::{Allow, Audit, Endpoint, Event, LogAudit, Options, Tls};
-use clap::{Args, Subcommand};
+use azcred_endpoint::{Allow, Endpoint, Options, Tls};
+use clap::{Args, Subcommand, ValueHint};
 use clap_complete::ArgValueCandidates;
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -93,6 +93,10 @@ struct Serve {
     #[arg(long, value_name = "FILE", requires = "tls_cert", value_parser = given::path())]
     tls_key: Option<PathBuf>,
 
+    /// Also append the lines about tokens and rejected requests to this file
+    #[arg(long, value_name = "FILE", value_parser = given::path(), value_hint = ValueHint::FilePath)]
+    audit: Option<PathBuf>,
+
     /// Also set MSI_ENDPOINT and MSI_SECRET, for programs that know only the managed identities of
     /// Azure ML's computes
     #[arg(long)]
@@ -162,14 +166,19 @@ impl Serve {
         // Everything that can be refused is checked before a person signs in.
         let allowed = self.allowed(&first.cloud()?);
         let allow = allowed.clone().map_or_else(Allow::everything, Allow::only);
+        let mut record = Record::default().shown();
+        if let Some(path) = &self.audit {
+            record = record.in_file(path)?;
+        }
         let mut options =
-            self.listening(&place, Options::new(allow).with_audit(Arc::new(Lines)))?;
+            self.listening(&place, Options::new(allow).with_audit(Arc::new(record)))?;
         if let Some(time) = lasts {
             options = options.lasting(time);
         }
         if self.msi {
             options = options.with_azure_ml();
         }
+        limits::raise_files();
         let endpoint = Endpoint::bind(options).await?;
         let reserved = running::reserve(&place.system)?;
         let (session, token) = first.request(output).await?;
@@ -369,17 +378,6 @@ fn usual(cloud: &Cloud) -> Vec<Scope> {
         .iter()
         .map(|resource| Scope::from_resource(resource));
     scopes.filter_map(Result::ok).collect()
-}
-
-/// Records each event as a line on standard error, also with JSON output.
-struct Lines;
-
-impl Audit for Lines {
-    fn record(&self, event: &Event) {
-        LogAudit.record(event);
-        // If standard error is closed, nothing else can be done.
-        let _ = door::stderr().line(event);
-    }
 }
 
 /// Makes GitHub hide these values in a job's log ('Workflow commands', 'Masking a value'). The
