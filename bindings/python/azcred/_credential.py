@@ -21,12 +21,12 @@ def token_options(options):
     return options.get("claims"), options.get("tenant_id"), bool(options.get("enable_cae"))
 
 
-def token_of(outcome):
+def token_of(outcome, made_by):
     """The values of a token; raises the error that came instead."""
     if isinstance(outcome, _native.Failure):
         from azcred import _errors
 
-        raise _errors.exception(outcome)
+        raise _errors.exception(outcome, made_by)
     return outcome
 
 
@@ -46,6 +46,9 @@ class Credential:
     unattended: never ask a person.
     cache: store tokens on the disk, and use those that are there.
     """
+
+    # The function whose options a fix names.
+    _made_by = "azcred.Credential"
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class Credential:
         if isinstance(outcome, _native.Call):
             with outcome as call:
                 outcome = call.wait(_host.show)
-        return token_of(outcome)
+        return token_of(outcome, self._made_by)
 
     def get_token(self, *scopes, claims=None, tenant_id=None, enable_cae=False, **kwargs):
         """Returns a token for the scopes: a stored one if it is valid, else a new one."""

@@ -41,6 +41,7 @@ class Enabled:
                 )
                 options = self.options | {"tenant": tenant} if tenant else self.options
                 found = self.made[package, tenant] = kind(**options)
+                found._made_by = "azcred.enable"
             return found
 
 

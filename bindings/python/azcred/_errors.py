@@ -32,13 +32,16 @@ def _find():
     )
 
 
-def exception(failure):
-    """The exception for the library's error, with its parts as attributes."""
+def exception(failure, made_by):
+    """The exception for the library's error, with its parts as attributes.
+
+    made_by: the function whose options the fix names.
+    """
+    parts = failure.parts(made_by)
     found = classes()
-    kind = (
-        found.CredentialUnavailableError if failure.kind == "unavailable" else found.ClientAuthenticationError
-    )
-    error = kind(message=failure.message)
-    for name in ("kind", "what", "why", "fix", "code", "correlation_id"):
-        setattr(error, name, getattr(failure, name))
+    is_unavailable = parts["kind"] == "unavailable"
+    kind = found.CredentialUnavailableError if is_unavailable else found.ClientAuthenticationError
+    error = kind(message=parts.pop("message"))
+    for name, value in parts.items():
+        setattr(error, name, value)
     return error

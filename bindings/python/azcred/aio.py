@@ -24,6 +24,8 @@ def _ring(loop, event):
 class Credential:
     """As `azcred.Credential`, with the same arguments, for asyncio."""
 
+    _made_by = "azcred.aio.Credential"
+
     def __init__(self, **options):
         self._core = _Credential(**options)._core
 
@@ -39,7 +41,7 @@ class Credential:
                     outcome = call.poll(_host.show)
                     if outcome is not None:
                         break
-        return token_of(outcome)
+        return token_of(outcome, self._made_by)
 
     async def get_token(self, *scopes, claims=None, tenant_id=None, enable_cae=False, **kwargs):
         """Returns a token for the scopes: a stored one if it is valid, else a new one."""

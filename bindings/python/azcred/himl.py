@@ -17,6 +17,7 @@ def get_credential(**options):
     from azcred import _errors
 
     credential = Credential(**({"preset": "hi-ml"} | options))
+    credential._made_by = "azcred.himl.get_credential"
     try:
         credential.get_token(_SCOPE)
     except _errors.classes().ClientAuthenticationError as error:

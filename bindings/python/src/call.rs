@@ -39,7 +39,7 @@ impl From<&Result<AccessToken>> for Outcome {
                 token.expires_on().unix_timestamp(),
                 token.refresh_on().unix_timestamp(),
             )),
-            Err(error) => Self::Failure(Failure::of(error)),
+            Err(error) => Self::Failure(error.clone().into()),
         }
     }
 }

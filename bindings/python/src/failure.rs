@@ -1,47 +1,46 @@
 //! The library's error as a value. `azcred/_errors.py` makes azure-core's exception of it.
 
+use crate::words;
 use azcred::{Error, ErrorKind};
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyDict};
 
 /// Why there is no token.
-#[pyclass(module = "azcred._native", frozen, get_all)]
-pub(crate) struct Failure {
-    /// `unavailable`, `refused`, `unreachable`, `invalid`, `unexpected` or `wrong_account`.
-    kind: &'static str,
-    /// All of it in one line.
-    message: String,
-    /// What did not work.
-    what: String,
-    /// Why it did not work.
-    why: String,
-    /// What fixes it, if that is known.
-    fix: Option<String>,
-    /// The provider's code, such as `AADSTS7000215`.
-    code: Option<String>,
-    /// The provider's correlation id.
-    correlation_id: Option<String>,
+#[pyclass(module = "azcred._native", frozen)]
+pub(crate) struct Failure(Error);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
 }
 
+#[pymethods]
 impl Failure {
-    /// The values of an error.
-    pub(crate) fn of(error: &Error) -> Self {
-        let kind = match error.kind() {
-            ErrorKind::Unavailable => "unavailable",
-            ErrorKind::Refused => "refused",
-            ErrorKind::Unreachable => "unreachable",
-            ErrorKind::Invalid => "invalid",
-            ErrorKind::WrongAccount => "wrong_account",
-            _ => "unexpected",
-        };
+    /// The parts of the error by name. `made_by` is the function whose options the fix names, such
+    /// as `azcred.Credential`.
+    fn parts<'py>(&self, py: Python<'py>, made_by: &str) -> PyResult<Bound<'py, PyDict>> {
+        let error = words::in_python(&self.0, made_by);
         let refusal = error.refusal();
-        Self {
-            kind,
-            message: error.to_string(),
-            what: error.what().to_owned(),
-            why: error.why().to_owned(),
-            fix: error.fix().map(ToString::to_string),
-            code: error.code().map(|code| format!("AADSTS{code}")),
-            correlation_id: refusal.and_then(|refusal| refusal.correlation_id.clone()),
-        }
+        let parts = PyDict::new(py);
+        parts.set_item("kind", kind(error.kind()))?;
+        parts.set_item("message", error.to_string())?;
+        parts.set_item("what", error.what())?;
+        parts.set_item("why", error.why())?;
+        parts.set_item("fix", error.fix().map(ToString::to_string))?;
+        parts.set_item("code", error.code().map(|code| format!("AADSTS{code}")))?;
+        let id = refusal.and_then(|refusal| refusal.correlation_id.as_deref());
+        parts.set_item("correlation_id", id)?;
+        Ok(parts)
+    }
+}
+
+fn kind(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Unavailable => "unavailable",
+        ErrorKind::Refused => "refused",
+        ErrorKind::Unreachable => "unreachable",
+        ErrorKind::Invalid => "invalid",
+        ErrorKind::WrongAccount => "wrong_account",
+        _ => "unexpected",
     }
 }

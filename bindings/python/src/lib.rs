@@ -17,6 +17,7 @@ mod failure;
 mod notice;
 mod options;
 mod runtime;
+mod words;
 
 use pyo3::pymodule;
 

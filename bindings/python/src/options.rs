@@ -1,5 +1,6 @@
 //! What Python names, as the options of a session.
 
+use crate::words;
 use azcred::{
     Error, Profile, Result, Scope, TenantId, TokenRequest,
     chain::{Expect, Preset, Source},
@@ -112,5 +113,5 @@ pub(crate) fn request(
 
 /// The exception for an argument whose value can't be used.
 pub(crate) fn unusable(error: &Error) -> PyErr {
-    PyValueError::new_err(error.to_string())
+    PyValueError::new_err(words::in_python(error, "azcred.Credential").to_string())
 }

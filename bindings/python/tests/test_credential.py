@@ -63,7 +63,7 @@ failed()
     )
     nothing = place("no-account").run(code)
     assert nothing["is_unavailable"] and nothing["kind"] == "unavailable"
-    assert "no source has a token" in nothing["why"] and "sign in" in nothing["fix"]
+    assert "no source has a token" in nothing["why"] and "sign in: `azcred login`" in nothing["fix"]
     assert nothing["code"] is None
     wrong = place("sp").run(code, AZURE_CLIENT_SECRET="wrong")
     assert not wrong["is_unavailable"] and wrong["kind"] == "refused"
@@ -72,6 +72,78 @@ failed()
     for error in (nothing, wrong):
         assert "ClientAuthenticationError" in error["names"]
         assert error["module"] == ("azure" if azure else "azcred")
+
+
+OTHER = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+
+
+@pytest.mark.parametrize(
+    ("persona", "code", "does"),
+    [
+        ("no-account", "azcred.Credential().get_token(ARM)", "azcred login"),
+        (
+            "sp",
+            f"azcred.Credential(expect_tenant='{OTHER}').get_token(ARM)",
+            'azcred.Credential(exclude="environment")',
+        ),
+        (
+            "sp",
+            f"asyncio.run(azcred.aio.Credential(expect_tenant='{OTHER}').get_token(ARM))",
+            'azcred.aio.Credential(exclude="environment")',
+        ),
+        (
+            "sp",
+            f"azcred.enable(expect_tenant='{OTHER}'); DefaultAzureCredential().get_token(ARM)",
+            'azcred.enable(exclude="environment")',
+        ),
+        (
+            "sp",
+            f"get_credential(preset='azcred', expect_tenant='{OTHER}')",
+            'azcred.himl.get_credential(exclude="environment")',
+        ),
+        ("sp", "azcred.Credential(expect_source='azure-cli').get_token(ARM)", "azcred chain"),
+        ("sp", "azcred.Credential(tenant='not a tenant')", "azcred tenant DOMAIN"),
+        (
+            "no-account",
+            "azcred.Credential(only='azure-cli', process_timeout=0.01).get_token(ARM)",
+            "azcred.Credential(process_timeout=60)",
+        ),
+    ],
+)
+def test_a_fix_is_a_command_or_a_line_that_works_in_python(persona, code, does, place, emulator, tmp_path):
+    slow = tmp_path / "az"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    there = place(persona)
+    path = {"PATH": str(tmp_path) + os.pathsep + os.environ["PATH"]} if "process_timeout" in code else {}
+    got = there.run(
+        f"""
+import asyncio
+import azcred, azcred.aio, azcred.himl
+from azcred.himl import get_credential
+from azure.identity import DefaultAzureCredential
+try:
+    {code}
+except (azcred.ClientAuthenticationError, ValueError) as error:
+    text = str(error)
+fixes = text.rsplit(" Fix: ")[1].split("`")[1::2]
+for line in fixes:
+    try:
+        if line.startswith("azcred."):
+            eval(line)
+    except ValueError as error:
+        # hi-ml's function requests a token at once.
+        assert "no source has a token" in str(error)
+say(fixes=fixes, text=text)
+""",
+        **path,
+    )
+    assert does in got["fixes"], got["text"]
+    for fix in got["fixes"]:
+        if fix.startswith("azcred "):
+            words = fix.replace("DOMAIN", "contoso.com").split()[1:]
+            shown = emulator.azcred(*words, "--help", env=there.environment)
+            assert shown.returncode == 0, shown.stderr
 
 
 def test_a_chained_token_credential_goes_on_where_nothing_is_here(place):

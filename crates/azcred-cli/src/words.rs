@@ -1,14 +1,29 @@
-//! The library's facts, in words that name this binary's commands.
+//! Texts for the library's fixes, with this binary's commands and options in them.
 
-use azcred::{Fix, SignIn, SignInWay};
+use azcred::Fix;
 use serde::Serializer;
 
 /// A fix, as an instruction without a full stop.
 pub(crate) fn fix(of: &Fix) -> String {
-    match of {
-        Fix::SignIn(to) => sign_in(to),
-        Fix::ChooseAccount => "choose one with `azcred account use`".to_owned(),
-        Fix::NameAccount => "`azcred account list` shows the accounts".to_owned(),
+    azcred_words::fix(of, &own)
+}
+
+/// Alternative fixes, each as an instruction without a full stop.
+pub(crate) fn alternatives(of: &Fix) -> Vec<String> {
+    azcred_words::alternatives(of, &own)
+}
+
+/// A fix as JSON, if there is one.
+pub(crate) fn serialize<S: Serializer>(
+    known: &Option<Box<Fix>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&known.as_deref().map(fix).unwrap_or_default())
+}
+
+/// What an option of this binary does.
+fn own(of: &Fix) -> Option<String> {
+    Some(match of {
         Fix::StoreSecretInFile => {
             "add `--store file`, which stores the secret in the account's encrypted file".to_owned()
         }
@@ -22,131 +37,34 @@ pub(crate) fn fix(of: &Fix) -> String {
         } => format!(
             "run it again with `--profile {profile}` and with AZURE_AUTHORITY_HOST={authority}"
         ),
-        Fix::AskPerson { scope: None } => {
-            "run `azcred token` at a terminal, where it asks you to sign in".to_owned()
+        Fix::RaiseProcessTimeout => {
+            "let it run longer: `--process-timeout 60`, or `process_timeout = 60` below [chain] in azcred.toml".to_owned()
         }
-        Fix::AskPerson { scope: Some(scope) } => format!(
-            "sign in for it in a browser: `azcred token --only interactive-browser --scope {scope}`, or with `--only device-code` where \
-             no browser can open"
-        ),
-        Fix::ReadReport => {
-            "run `azcred chain`, which shows what each source lacks and how long it takes"
-                .to_owned()
-        }
-        Fix::RaiseProcessTimeout => "let it run longer: `--process-timeout 60`, or `process_timeout = 60` below [chain] in azcred.toml".to_owned(),
         Fix::Exclude(source) => format!("leave the source out: `--exclude {source}`"),
-        Fix::CheckWorkspaceName { seen } => {
-            let list = "`azcred workspace list`";
-            match &seen[..] {
-                [] => format!("check the name: {list}"),
-                seen => format!(
-                    "use a workspace that this identity can see: {} ({list} shows all)",
-                    seen.join(", ")
-                ),
-            }
-        }
-        // Without a domain, the command would need the sign-in that this tenant may be for.
-        Fix::FindTenant => {
-            "find its id with `azcred tenant DOMAIN`, or in the Azure portal under Microsoft Entra ID, Overview".to_owned()
-        }
-        Fix::ChooseWorkspace => {
-            "choose a workspace with `azcred workspace use`, which writes config.json".to_owned()
-        }
-        Fix::CheckResourceGroup { subscription } => {
-            let of = subscription.as_ref();
-            let of = of.map_or_else(String::new, |id| format!(" --subscription {id}"));
-            format!("check the resource group with `azcred workspace list{of}`")
-        }
-        Fix::CheckSubscriptionState => {
-            "check the subscription's state with `azcred subscription list`".to_owned()
-        }
-        Fix::CheckSubscription => {
-            "check the id and the tenant with `azcred subscription list`".to_owned()
-        }
-        Fix::If(condition, then) => format!("if {condition}, {}", fix(then)),
-        Fix::AnyOf(fixes) => join(fixes, "; or "),
-        Fix::AllOf(fixes) => join(fixes, "; "),
-        other => other.to_string(),
-    }
-}
-
-/// Alternative fixes, each as an instruction without a full stop.
-pub(crate) fn alternatives(of: &Fix) -> Vec<String> {
-    match of {
-        Fix::AnyOf(fixes) => fixes.iter().flat_map(alternatives).collect(),
-        one => vec![fix(one)],
-    }
-}
-
-fn join(fixes: &[Fix], between: &str) -> String {
-    let fixes: Vec<String> = fixes.iter().map(fix).collect();
-    fixes.join(between)
-}
-
-/// A fix as JSON, if there is one.
-pub(crate) fn serialize<S: Serializer>(
-    known: &Option<Box<Fix>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&known.as_deref().map(fix).unwrap_or_default())
-}
-
-fn sign_in(to: &SignIn) -> String {
-    let mut command = "azcred login".to_owned();
-    let mut add = |option: &str, value: &Option<String>| {
-        if let Some(value) = value {
-            command = format!("{command} --{option} {value}");
-        }
-    };
-    add("tenant", &to.tenant);
-    add("client-id", &to.client_id);
-    add("login-hint", &to.login_hint);
-    add("profile", &to.profile);
-    command.push_str(match to.way {
-        SignInWay::Browser => " --browser",
-        SignInWay::DeviceCode => " --device-code",
-        SignInWay::ServicePrincipal => " --service-principal",
-        _ => "",
-    });
-    format!("{}: `{command}`", to.verb())
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use azcred::chain::Source;
 
     #[test]
-    fn a_fix_names_the_command_that_does_it() {
-        let mut again = SignIn::again("contoso.com");
-        again.profile = Some("work".to_owned());
-        for (value, text) in [
-            (
-                Fix::from(again),
-                "sign in again: `azcred login --tenant contoso.com --profile work`",
-            ),
-            (
-                Fix::from(SignIn::by(SignInWay::DeviceCode)).or("wait"),
-                "sign in with a device code: `azcred login --device-code`; or wait",
-            ),
-            ("wait".into(), "wait"),
-            (
-                Fix::CheckResourceGroup {
-                    subscription: Some("5ec0".to_owned()),
-                }
-                .or(Fix::ChooseWorkspace),
-                "check the resource group with `azcred workspace list --subscription 5ec0`; or choose a workspace with \
-                 `azcred workspace use`, which writes config.json",
-            ),
-        ] {
-            assert_eq!(fix(&value), text);
-        }
-        let any = Fix::from("wait")
-            .or("go on")
-            .or(Fix::SetClock.and("try again"));
-        let [wait, go_on, all] = &alternatives(&any)[..] else {
-            panic!("{any:?}")
+    fn a_fix_names_the_option_that_does_it() {
+        let look_in = Fix::LookIn {
+            profile: Some("work".to_owned()),
+            authority: None,
         };
-        assert_eq!([wait, go_on], ["wait", "go on"]);
-        assert!(all.ends_with("; try again"), "{all}");
+        for (of, text) in [
+            (look_in, "run it again with `--profile work`"),
+            (
+                Fix::Exclude(Source::AzureCli),
+                "leave the source out: `--exclude azure-cli`",
+            ),
+            (Fix::ChooseAccount, "choose one with `azcred account use`"),
+        ] {
+            assert_eq!(fix(&of), text);
+        }
     }
 }

@@ -1,0 +1,159 @@
+//! A fix as an instruction with the commands that do it.
+
+use azcred::{Fix, SignIn, SignInWay};
+
+/// A fix, as an instruction without a full stop.
+///
+/// `own` has the caller's own words: for its options, and for what it can do without a command.
+/// Where it returns `None`, the text names a command of azcred.
+pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
+    if let Some(text) = own(of) {
+        return text;
+    }
+    match of {
+        Fix::SignIn(to) => sign_in(to),
+        Fix::ChooseAccount => "choose one with `azcred account use`".to_owned(),
+        Fix::NameAccount => "`azcred account list` shows the accounts".to_owned(),
+        Fix::AskPerson { scope: None } => {
+            "run `azcred token` at a terminal, where it asks you to sign in".to_owned()
+        }
+        Fix::AskPerson { scope: Some(scope) } => format!(
+            "sign in for it in a browser: `azcred token --only interactive-browser --scope {scope}`, or with `--only device-code` where \
+             no browser can open"
+        ),
+        Fix::ReadReport => {
+            "run `azcred chain`, which shows what each source lacks and how long it takes"
+                .to_owned()
+        }
+        Fix::CheckWorkspaceName { seen } => {
+            let list = "`azcred workspace list`";
+            match &seen[..] {
+                [] => format!("check the name: {list}"),
+                seen => format!(
+                    "use a workspace that this identity can see: {} ({list} shows all)",
+                    seen.join(", ")
+                ),
+            }
+        }
+        // Without a domain, the command would need the sign-in that this tenant may be for.
+        Fix::FindTenant => {
+            "find its id with `azcred tenant DOMAIN`, or in the Azure portal under Microsoft Entra ID, Overview".to_owned()
+        }
+        Fix::ChooseWorkspace => {
+            "choose a workspace with `azcred workspace use`, which writes config.json".to_owned()
+        }
+        Fix::CheckResourceGroup { subscription } => {
+            let of = subscription.as_ref();
+            let of = of.map_or_else(String::new, |id| format!(" --subscription {id}"));
+            format!("check the resource group with `azcred workspace list{of}`")
+        }
+        Fix::CheckSubscriptionState => {
+            "check the subscription's state with `azcred subscription list`".to_owned()
+        }
+        Fix::CheckSubscription => {
+            "check the id and the tenant with `azcred subscription list`".to_owned()
+        }
+        Fix::If(condition, then) => format!("if {condition}, {}", fix(then, own)),
+        Fix::AnyOf(fixes) => join(fixes, "; or ", own),
+        Fix::AllOf(fixes) => join(fixes, "; ", own),
+        other => other.to_string(),
+    }
+}
+
+/// Alternative fixes, each as an instruction without a full stop.
+pub fn alternatives(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<String> {
+    match of {
+        Fix::AnyOf(fixes) => {
+            let fixes = fixes.iter();
+            fixes.flat_map(|fix| alternatives(fix, own)).collect()
+        }
+        one => vec![fix(one, own)],
+    }
+}
+
+fn join(fixes: &[Fix], between: &str, own: &impl Fn(&Fix) -> Option<String>) -> String {
+    let fixes: Vec<String> = fixes.iter().map(|one| fix(one, own)).collect();
+    fixes.join(between)
+}
+
+fn sign_in(to: &SignIn) -> String {
+    let mut command = "azcred login".to_owned();
+    let mut add = |option: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            command = format!("{command} --{option} {value}");
+        }
+    };
+    add("tenant", &to.tenant);
+    add("client-id", &to.client_id);
+    add("login-hint", &to.login_hint);
+    add("profile", &to.profile);
+    command.push_str(match to.way {
+        SignInWay::Browser => " --browser",
+        SignInWay::DeviceCode => " --device-code",
+        SignInWay::ServicePrincipal => " --service-principal",
+        _ => "",
+    });
+    format!("{}: `{command}`", to.verb())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn none(_: &Fix) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn a_fix_names_the_command_that_does_it() {
+        let mut again = SignIn::again("contoso.com");
+        again.profile = Some("work".to_owned());
+        for (value, text) in [
+            (
+                Fix::from(again),
+                "sign in again: `azcred login --tenant contoso.com --profile work`",
+            ),
+            (
+                Fix::from(SignIn::by(SignInWay::DeviceCode)).or("wait"),
+                "sign in with a device code: `azcred login --device-code`; or wait",
+            ),
+            ("wait".into(), "wait"),
+            (
+                Fix::CheckResourceGroup {
+                    subscription: Some("5ec0".to_owned()),
+                }
+                .or(Fix::ChooseWorkspace),
+                "check the resource group with `azcred workspace list --subscription 5ec0`; or choose a workspace with \
+                 `azcred workspace use`, which writes config.json",
+            ),
+        ] {
+            assert_eq!(fix(&value, &none), text);
+        }
+    }
+
+    #[test]
+    fn each_alternative_is_an_instruction_of_its_own() {
+        let any = Fix::from("wait")
+            .or("go on")
+            .or(Fix::SetClock.and("try again"));
+        let [wait, go_on, all] = &alternatives(&any, &none)[..] else {
+            panic!("{any:?}")
+        };
+        assert_eq!([wait, go_on], ["wait", "go on"]);
+        assert!(all.ends_with("; try again"), "{all}");
+    }
+
+    #[test]
+    fn a_caller_has_its_own_words_within_other_fixes_too() {
+        let own = |of: &Fix| match of {
+            Fix::ReadReport => Some("read it".to_owned()),
+            _ => None,
+        };
+        let within = Fix::ReadReport
+            .when("it is long")
+            .or(Fix::ReadReport.and(Fix::ChooseAccount));
+        let text = "if it is long, read it; or read it; choose one with `azcred account use`";
+        assert_eq!(fix(&within, &own), text);
+        assert_eq!(alternatives(&within, &own).join("; or "), text);
+    }
+}
