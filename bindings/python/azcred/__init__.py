@@ -39,17 +39,13 @@ def disable():
 
 
 def load_ipython_extension(shell):
-    """`%load_ext azcred`: as `enable()`. In a notebook, a person signs in from the cell that needs a token."""
-    from azcred import _ipython
-
-    _ipython.load(shell)
+    """`%load_ext azcred`: as `enable()`."""
+    enable()
 
 
 def unload_ipython_extension(shell):
     """`%unload_ext azcred`."""
-    from azcred import _ipython
-
-    _ipython.unload(shell)
+    disable()
 
 
 def __getattr__(name):

@@ -11,7 +11,7 @@ def core(options):
             options[name] = [part.strip() for part in options[name].split(",")]
     options["exclude"] = options["exclude"] or ()
     options["additionally_allowed_tenants"] = options["additionally_allowed_tenants"] or ()
-    options["attended"] = _host.current.attended
+    options["attended"] = _host.host().attended
     return _native.Credential(options)
 
 

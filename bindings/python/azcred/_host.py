@@ -1,12 +1,13 @@
-"""Where this process talks to a person: standard error, or a notebook once its extension is loaded."""
+"""Where this process talks to a person: a notebook's cell if it is a notebook's kernel, else standard error."""
 
 import sys
 
 
 class Console:
-    """Standard error. Whether a person is there is decided by the terminal."""
+    """Standard error."""
 
-    attended = False
+    # The terminal decides whether a person is there.
+    attended = None
 
     def show(self, kind, **values):
         line = sentence(kind, **values)
@@ -15,12 +16,33 @@ class Console:
             print(line, file=sys.stderr, flush=True)
 
 
-current = Console()
+_console = Console()
+_notebook = None
+
+
+def host():
+    """The place of this process."""
+    global _notebook
+    kernel = _kernel()
+    if kernel is None:
+        return _console
+    if _notebook is None:
+        from azcred import _notebook as module
+
+        _notebook = module.Notebook(kernel)
+    return _notebook
+
+
+def _kernel():
+    """IPython's kernel, if this process is one. IPython is not imported for it."""
+    # While another thread imports it, it lacks its functions.
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return getattr(get_ipython(), "kernel", None) if get_ipython else None
 
 
 def show(kind, **values):
     """Shows a notice to the person who signs in."""
-    current.show(kind, **values)
+    host().show(kind, **values)
 
 
 def sentence(kind, *, url="", why="", code="", what="", until=None):

@@ -25,7 +25,8 @@ pub(crate) struct Options {
     expect_source: Option<Vec<String>>,
     process_timeout: Option<f64>,
     unattended: bool,
-    attended: bool,
+    /// Whether a person is here; `None` if the terminal decides.
+    attended: Option<bool>,
     cache: bool,
 }
 
@@ -71,8 +72,8 @@ impl Options {
             builder = builder.unattended();
         }
         let mut system = EmbeddedSystem::now();
-        if self.attended {
-            system = system.with_person();
+        if let Some(is_here) = self.attended {
+            system = system.with_person(is_here);
         }
         // Without a folder, the session says so when it is opened.
         if let Some(folder) = system.current_folder() {

@@ -143,7 +143,7 @@ def test_a_person_signs_in_from_a_cell_with_a_link(place, tools, emulator):
 @pytest.mark.parametrize("address", ["javascript:alert(1)", 'https://x/"><script>', "https://x/<b>"])
 def test_a_link_can_only_be_a_web_address(address, place):
     got = place(None).run(f"""
-from azcred._ipython import link
+from azcred._notebook import link
 say(html=[link("device_code", url={address!r}, code="<i>"), link("browser", url={address!r}),
           link("strange", what="<script>"), link("no_browser", why="<script>")])
 """)

@@ -22,7 +22,7 @@ use std::{
 pub struct EmbeddedSystem {
     variables: BTreeMap<String, OsString>,
     folder: Option<PathBuf>,
-    asks_people: bool,
+    person: Option<bool>,
 }
 
 impl EmbeddedSystem {
@@ -33,14 +33,14 @@ impl EmbeddedSystem {
         Self {
             variables: std::env::vars_os().filter_map(text).collect(),
             folder: std::env::current_dir().ok(),
-            asks_people: false,
+            person: None,
         }
     }
 
-    /// A person can be asked, though standard error is not a terminal.
+    /// Says whether a person can be asked, whatever standard error is.
     #[must_use]
-    pub fn with_person(mut self) -> Self {
-        self.asks_people = true;
+    pub fn with_person(mut self, is_here: bool) -> Self {
+        self.person = Some(is_here);
         self
     }
 }
@@ -115,7 +115,7 @@ impl System for EmbeddedSystem {
     }
 
     fn has_terminal(&self) -> bool {
-        self.asks_people || RealSystem.has_terminal()
+        self.person.unwrap_or_else(|| RealSystem.has_terminal())
     }
 
     fn start(&self, program: &Path, args: &[String]) -> io::Result<()> {
@@ -183,9 +183,11 @@ mod tests {
 
     #[test]
     fn a_person_without_a_terminal_is_asked_but_not_in_a_ci_job() {
-        let notebook = with(&[]).with_person();
+        let notebook = with(&[]).with_person(true);
         assert_eq!(unattended(&notebook), None);
-        let job = with(&[("CI", "true")]).with_person();
+        let alone = with(&[]).with_person(false);
+        assert_eq!(unattended(&alone), Some(Unattended::NoTerminal));
+        let job = with(&[("CI", "true")]).with_person(true);
         assert_eq!(unattended(&job), Some(Unattended::CiJob("CI")));
     }
 }

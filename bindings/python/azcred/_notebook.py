@@ -1,25 +1,21 @@
-"""The IPython extension: `%load_ext azcred`.
-
-It does what `azcred.enable()` does. In a notebook, a person signs in from the cell that needs a token: its output has
-the link.
-"""
+"""A person signs in from the cell of a notebook that waits for a token: its output has the link."""
 
 import html
 
-from azcred import _enable, _host
+from azcred import _host
 
 
 class Notebook:
     """The output of the cell that waits for a token."""
 
-    def __init__(self, shell):
-        self.shell = shell
+    def __init__(self, kernel):
+        self.kernel = kernel
         self.shown = None
 
     @property
     def attended(self):
         # A notebook that a program runs (nbconvert, papermill) can't ask: its front end says so with every cell.
-        return bool(getattr(self.shell.kernel, "_allow_stdin", False))
+        return bool(getattr(self.kernel, "_allow_stdin", False))
 
     def show(self, kind, **values):
         from IPython.display import HTML, display
@@ -49,16 +45,3 @@ def link(kind, *, url="", code="", **values):
     if kind == "device_code":
         return f"To sign in, open {anchor.format(safe)} and enter the code <b>{html.escape(code)}</b>."
     return html.escape(_host.sentence(kind, url=url, code=code, **values))
-
-
-def load(shell):
-    """Called by `%load_ext azcred`."""
-    if getattr(shell, "kernel", None) is not None:
-        _host.current = Notebook(shell)
-    _enable.enable()
-
-
-def unload(_):
-    """Called by `%unload_ext azcred`."""
-    _enable.disable()
-    _host.current = _host.Console()
