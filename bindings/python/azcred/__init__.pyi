@@ -1,13 +1,13 @@
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from azure.core.credentials import AccessToken as AccessToken
 from azure.core.credentials import AccessTokenInfo as AccessTokenInfo
 from azure.core.credentials import TokenRequestOptions
 from azure.core.exceptions import ClientAuthenticationError as ClientAuthenticationError
 from azure.identity import CredentialUnavailableError as CredentialUnavailableError
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 __all__ = [
     "AccessToken",
@@ -19,25 +19,22 @@ __all__ = [
     "enable",
 ]
 
-_Preset = Literal["azcred", "azure", "kedro", "hi-ml"]
+class _Options(TypedDict, total=False):
+    preset: Literal["azcred", "azure", "kedro", "hi-ml"] | None
+    only: str | Iterable[str] | None
+    exclude: str | Iterable[str] | None
+    profile: str | None
+    tenant: str | None
+    additionally_allowed_tenants: str | Iterable[str] | None
+    expect_tenant: str | None
+    expect_principal: str | None
+    expect_source: str | Iterable[str] | None
+    process_timeout: float | None
+    unattended: bool
+    cache: bool
 
 class Credential:
-    def __init__(
-        self,
-        *,
-        preset: _Preset | None = None,
-        only: str | Iterable[str] | None = None,
-        exclude: str | Iterable[str] | None = None,
-        profile: str | None = None,
-        tenant: str | None = None,
-        additionally_allowed_tenants: str | Iterable[str] | None = None,
-        expect_tenant: str | None = None,
-        expect_principal: str | None = None,
-        expect_source: str | Iterable[str] | None = None,
-        process_timeout: float | None = None,
-        unattended: bool = False,
-        cache: bool = True,
-    ) -> None: ...
+    def __init__(self, **options: Unpack[_Options]) -> None: ...
     def get_token(
         self,
         *scopes: str,
@@ -56,21 +53,7 @@ class Credential:
         traceback: TracebackType | None = None,
     ) -> None: ...
 
-def enable(
-    *,
-    preset: _Preset | None = None,
-    only: str | Iterable[str] | None = None,
-    exclude: str | Iterable[str] | None = None,
-    profile: str | None = None,
-    tenant: str | None = None,
-    additionally_allowed_tenants: str | Iterable[str] | None = None,
-    expect_tenant: str | None = None,
-    expect_principal: str | None = None,
-    expect_source: str | Iterable[str] | None = None,
-    process_timeout: float | None = None,
-    unattended: bool = False,
-    cache: bool = True,
-) -> None: ...
+def enable(**options: Unpack[_Options]) -> None: ...
 def disable() -> None: ...
 def load_ipython_extension(shell: Any) -> None: ...
 def unload_ipython_extension(shell: Any) -> None: ...

@@ -1,29 +1,15 @@
-from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
+
+from azcred import _Options
 
 __all__ = ["Credential"]
 
 class Credential:
-    def __init__(
-        self,
-        *,
-        preset: Literal["azcred", "azure", "kedro", "hi-ml"] | None = None,
-        only: str | Iterable[str] | None = None,
-        exclude: str | Iterable[str] | None = None,
-        profile: str | None = None,
-        tenant: str | None = None,
-        additionally_allowed_tenants: str | Iterable[str] | None = None,
-        expect_tenant: str | None = None,
-        expect_principal: str | None = None,
-        expect_source: str | Iterable[str] | None = None,
-        process_timeout: float | None = None,
-        unattended: bool = False,
-        cache: bool = True,
-    ) -> None: ...
+    def __init__(self, **options: Unpack[_Options]) -> None: ...
     async def get_token(
         self,
         *scopes: str,
