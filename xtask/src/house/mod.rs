@@ -97,12 +97,14 @@ fn promises(root: &Path, sources: &[Vec<File>]) -> Result<Vec<String>> {
     for file in sources.iter().flatten() {
         promises::add_rust(&mut tests, file);
     }
-    for entry in fs::read_dir(root.join("interop"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "py") {
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-            promises::add_python(&mut tests, &path.display().to_string(), &text);
+    for folder in ["interop", "bindings/python/tests"] {
+        for entry in fs::read_dir(root.join(folder))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|end| end == "py") {
+                let text = fs::read_to_string(&path)
+                    .with_context(|| format!("reading {}", path.display()))?;
+                promises::add_python(&mut tests, &path.display().to_string(), &text);
+            }
         }
     }
     let page = fs::read_to_string(root.join(promises::PAGE))
