@@ -23,7 +23,8 @@ pub(crate) fn run_verb() -> Result<()> {
     let az = az()?;
     let modules = node::modules()?;
     let azcred = as_installed(&binary("release"))?;
-    let package = bindings::build(None)?;
+    let package = bindings::packages(None, &bindings::emptied("packages")?)?;
+    let site = bindings::site(&package.wheel)?;
     for script in [
         "whole_process.py",
         "cached.py",
@@ -38,7 +39,7 @@ pub(crate) fn run_verb() -> Result<()> {
         python
             .env("AZCRED_BINARY", &azcred)
             .env("AZCRED_AZURE_CLI", &az)
-            .env("AZCRED_PYTHON_SITE", &package.site)
+            .env("AZCRED_PYTHON_SITE", &site)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         if let Some(modules) = &modules {
             python.env("AZCRED_NODE_MODULES", modules);

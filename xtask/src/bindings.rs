@@ -26,7 +26,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     // The clients that use the package are those of the third-party tests.
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
-    let Built { tools, wheel, site } = build(Some("dev"))?;
+    let tools = tools()?;
+    let Packages { wheel, sdist } = packages(Some("dev"), &emptied("packages")?)?;
+    let wheel_of_sdist = wheel_of_sdist(&tools, &sdist)?;
     let mut pytest = Command::new(environment.python());
     pytest
         .args(["-m", "pytest", "bindings/python/tests"])
@@ -34,8 +36,9 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
         .args(&arguments.pytest)
         .current_dir(root())
         .env("AZCRED_BINARY", binary("debug"))
-        .env("AZCRED_PYTHON_SITE", site)
+        .env("AZCRED_PYTHON_SITE", site(&wheel)?)
         .env("AZCRED_PYTHON_WHEEL", wheel)
+        .env("AZCRED_PYTHON_WHEEL_OF_SDIST", wheel_of_sdist)
         .env("AZCRED_PYTHON_TOOLS", tools.python())
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)
@@ -47,48 +50,108 @@ pub(crate) fn step() -> Result<Passed> {
     Ok(Passed::Whole)
 }
 
-/// A wheel, and what it was built with.
-pub(crate) struct Built {
-    tools: Environment,
-    wheel: PathBuf,
-    /// A folder for `PYTHONPATH` with the wheel's files.
-    pub(crate) site: PathBuf,
+/// What of the package is published.
+pub(crate) struct Packages {
+    /// For this machine.
+    pub(crate) wheel: PathBuf,
+    /// For every machine with Rust.
+    pub(crate) sdist: PathBuf,
 }
 
-/// Builds the wheel with a profile of cargo. The default is that of releases.
-pub(crate) fn build(profile: Option<&str>) -> Result<Built> {
-    let tools = Environment::ready("python", "bindings/python/tests/requirements.txt")?;
-    let wheel = wheel(&tools, profile)?;
-    let site = unpacked(&tools, &wheel)?;
-    Ok(Built { tools, wheel, site })
+/// Builds the wheel, with a profile of cargo, and the sdist into `folder`. The default profile is
+/// that of releases.
+pub(crate) fn packages(profile: Option<&str>, folder: &Path) -> Result<Packages> {
+    let tools = tools()?;
+    Ok(Packages {
+        wheel: wheel(&tools, &project(), profile, folder)?,
+        sdist: sdist(&tools, folder)?,
+    })
 }
 
-fn wheel(tools: &Environment, profile: Option<&str>) -> Result<PathBuf> {
-    let folder = emptied("wheels")?;
+/// Unpacks a wheel into a folder for `PYTHONPATH`.
+pub(crate) fn site(wheel: &Path) -> Result<PathBuf> {
+    unpacked(&tools()?, "zipfile", wheel, emptied("site")?)
+}
+
+fn project() -> PathBuf {
+    root().join("bindings/python")
+}
+
+/// What builds, checks and uses the package.
+fn tools() -> Result<Environment> {
+    Environment::ready("python", "bindings/python/tests/requirements.txt")
+}
+
+/// Builds the wheel of a project, as `pip install` does.
+fn wheel(
+    tools: &Environment,
+    project: &Path,
+    profile: Option<&str>,
+    folder: &Path,
+) -> Result<PathBuf> {
     run(Command::new(tools.python())
+        .args(["-m", "pip", "wheel"])
+        .arg(project)
         // The lock file has the backend: nothing else is installed to build.
-        .args(["-m", "pip", "wheel", "bindings/python"])
         .args(["--no-build-isolation", "--no-deps", "--no-index", "--quiet"])
         .args(["--disable-pip-version-check", "--wheel-dir"])
-        .arg(&folder)
-        .current_dir(root())
+        .arg(folder)
         .env("AZCRED_PROFILE", profile.unwrap_or_default())
+        .env("CARGO_TARGET_DIR", target())
         // The backend runs `maturin`.
         .env("PATH", tools.first_on_path()?))?;
-    let wheel = fs::read_dir(&folder)?.next().context("there is no wheel")?;
-    Ok(wheel?.path())
+    only(folder, "whl")
 }
 
-fn unpacked(tools: &Environment, wheel: &Path) -> Result<PathBuf> {
-    let site = emptied("site")?;
+fn sdist(tools: &Environment, folder: &Path) -> Result<PathBuf> {
+    // uv leaves a file of its own beside it.
+    let own = emptied("sdist")?;
     run(Command::new(tools.python())
-        .args(["-m", "zipfile", "--extract"])
-        .args([wheel, &site]))?;
-    Ok(site)
+        .args(["-m", "uv", "build", "--sdist", "--quiet"])
+        .args([
+            "--no-build-isolation",
+            "--offline",
+            "--no-config",
+            "--python",
+        ])
+        .arg(tools.python())
+        .arg("--out-dir")
+        .arg(&own)
+        .arg(project())
+        .env("PATH", tools.first_on_path()?))?;
+    let made = only(&own, "gz")?;
+    let sdist = folder.join(made.file_name().context("the sdist has a name")?);
+    fs::copy(&made, &sdist).with_context(|| format!("can't copy {}", made.display()))?;
+    Ok(sdist)
+}
+
+/// Builds a wheel from the unpacked sdist alone.
+fn wheel_of_sdist(tools: &Environment, sdist: &Path) -> Result<PathBuf> {
+    // In the same place each time, so that cargo builds only what has changed.
+    let place = unpacked(tools, "tarfile", sdist, emptied("sdist-unpacked")?)?;
+    let mut inside = fs::read_dir(&place)?;
+    let project = inside.next().context("the sdist is empty")??.path();
+    wheel(tools, &project, Some("dev"), &emptied("sdist-wheels")?)
+}
+
+/// Unpacks an archive with a module of Python's own.
+fn unpacked(tools: &Environment, module: &str, archive: &Path, folder: PathBuf) -> Result<PathBuf> {
+    run(Command::new(tools.python())
+        .args(["-m", module, "--extract"])
+        .args([archive, &folder]))?;
+    Ok(folder)
+}
+
+/// The one file in a folder whose name ends like this.
+fn only(folder: &Path, end: &str) -> Result<PathBuf> {
+    let files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let mut files = files.iter().map(fs::DirEntry::path);
+    let found = files.find(|path| path.extension().is_some_and(|found| found == end));
+    found.with_context(|| format!("no file .{end} in {}", folder.display()))
 }
 
 /// An empty folder below `target/python`.
-fn emptied(name: &str) -> Result<PathBuf> {
+pub(crate) fn emptied(name: &str) -> Result<PathBuf> {
     let folder = target().join("python").join(name);
     if folder.exists() {
         fs::remove_dir_all(&folder)

@@ -10,12 +10,19 @@ import pytest
 
 from emulator import Emulator, bare_environment
 
+NEEDED = (
+    "AZCRED_BINARY",
+    "AZCRED_PYTHON_SITE",
+    "AZCRED_PYTHON_TOOLS",
+    "AZCRED_PYTHON_WHEEL",
+    "AZCRED_PYTHON_WHEEL_OF_SDIST",
+)
 # A debug build takes seconds for the first request; a test has hung long before this.
 PROGRAM_WITHIN = 90
 
 
 def pytest_configure():
-    for name in ("AZCRED_BINARY", "AZCRED_PYTHON_SITE", "AZCRED_PYTHON_TOOLS", "AZCRED_PYTHON_WHEEL"):
+    for name in NEEDED:
         if not Path(os.environ.get(name, "")).exists():
             raise pytest.UsageError(f"{name} is not set: run `cargo xtask bindings`")
 

@@ -8,9 +8,10 @@ import zipfile
 import pytest
 
 
-@pytest.fixture(scope="session")
-def wheel():
-    return os.environ["AZCRED_PYTHON_WHEEL"]
+@pytest.fixture(scope="session", params=["AZCRED_PYTHON_WHEEL", "AZCRED_PYTHON_WHEEL_OF_SDIST"])
+def wheel(request):
+    """The wheel that was built in the repository, and the one that was built from the sdist alone."""
+    return os.environ[request.param]
 
 
 def run(command, folder, **variables):
@@ -58,7 +59,8 @@ def test_the_command_runs_from_the_wheel_in_an_empty_place(wheel, tools, tmp_pat
     uv = [tools, "-m", "uv"]
     offline = ["--offline", "--no-python-downloads", "--no-config"]
     shown = run([*uv, "tool", "run", *offline, "--from", wheel, "azcred", "--version"], tmp_path)
-    assert "azcred 0.1.0" in shown
+    # With the commit.
+    assert "azcred 0.1.0 (" in shown
     run([*uv, "venv", *offline, "--python", tools, "place"], tmp_path)
     programs = tmp_path / "place" / ("Scripts" if os.name == "nt" else "bin")
     run([*uv, "pip", "install", *offline, "--python", programs / "python", wheel], tmp_path)
