@@ -87,6 +87,7 @@ pub(crate) struct Created {
 pub struct Emulator {
     info: Info,
     world: Arc<World>,
+    context: Context,
     shutdown: watch::Sender<bool>,
     tasks: JoinSet<()>,
     state: Arc<StateDir>,
@@ -230,6 +231,7 @@ impl Emulator {
         Ok(Self {
             info,
             world,
+            context,
             shutdown,
             tasks,
             state,
@@ -245,6 +247,12 @@ impl Emulator {
     /// The faults. They can be added and removed at any time.
     pub fn faults(&self) -> &Faults {
         &self.world.faults
+    }
+
+    /// The paths that a service answers, with parameters in braces: `/{tenant}/oauth2/token`.
+    /// Azure Resource Manager has none here: its paths are those of its resources.
+    pub fn paths(&self, service: Service) -> impl Iterator<Item = String> {
+        self.context.paths(service)
     }
 
     /// The log of requests.

@@ -1,9 +1,13 @@
 //! The test issuer: it signs tokens in place of the CI system or cluster that federated credentials
 //! trust.
 
-use crate::{directory::IssuerKeys, world::World};
+use crate::{
+    directory::IssuerKeys,
+    front_door::{FrontDoor, Routes},
+    world::World,
+};
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -76,14 +80,14 @@ pub(crate) fn sign(world: &World, claims: &Map<String, Value>) -> Result<String,
 }
 
 /// The issuer's OpenID configuration and keys.
-pub(crate) fn router(world: Arc<World>) -> Router {
-    Router::new()
+pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
+    Routes::new()
         .route(
             &format!("{PATH}/.well-known/openid-configuration"),
             get(configuration),
         )
         .route(&format!("{PATH}/keys"), get(keys))
-        .with_state(world)
+        .open(|router| router.with_state(world))
 }
 
 async fn configuration(State(world): State<Arc<World>>) -> Response {

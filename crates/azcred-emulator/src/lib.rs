@@ -30,6 +30,7 @@ mod entra;
 mod entra_state;
 mod environment;
 mod expires_on;
+mod front_door;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzz;

@@ -35,7 +35,7 @@ use self::{
     response::{ArmResponse, ArmTrace},
     route::Target,
 };
-use crate::{resources::WORKSPACE_TYPE, world::World};
+use crate::{front_door::FrontDoor, resources::WORKSPACE_TYPE, world::World};
 use axum::{
     Router,
     body::to_bytes,
@@ -45,12 +45,12 @@ use axum::{
 use http::{Method, StatusCode};
 use std::sync::Arc;
 
-/// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions. A request
-/// without one is treated as if it had come by a port.
-pub(crate) fn router(world: Arc<World>) -> Router {
+/// ARM's front door. Each request carries a [`crate::service::Entrance`] in its extensions. A
+/// request without one is treated as if it had come by a port.
+pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
     identities::restore(&world);
     // One handler for all paths: scopes nest, so a list of routes could not name them all.
-    Router::new().fallback(serve).with_state(world)
+    Router::new().fallback(serve).with_state(world).into()
 }
 
 async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {

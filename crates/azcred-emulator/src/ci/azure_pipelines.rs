@@ -10,13 +10,14 @@ use crate::{
         job::{is_job, object, trusting},
     },
     directory::{Application, Directory, SecretText},
+    front_door::{FrontDoor, Routes},
     issuer::{self, EXCHANGE_AUDIENCE},
     text::clip_to,
     world::World,
 };
 use aws_lc_rs::digest;
 use axum::{
-    Json, Router,
+    Json,
     extract::{Query, State},
     response::{IntoResponse, Response},
     routing::post,
@@ -81,11 +82,10 @@ pub(crate) fn request_uri(base: &str) -> String {
 }
 
 /// The service's routes.
-pub(crate) fn router(world: Arc<World>) -> Router {
-    Router::new()
+pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
+    Routes::new()
         .route(PATH, post(token).fallback(only_post))
-        .fallback(not_found)
-        .with_state(world)
+        .open(|router| router.fallback(not_found).with_state(world))
 }
 
 #[derive(Deserialize)]

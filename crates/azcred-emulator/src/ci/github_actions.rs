@@ -9,11 +9,12 @@ use crate::{
         job::{is_job, object, trusting},
     },
     directory::{Application, Directory, SecretText},
+    front_door::{FrontDoor, Routes},
     issuer,
     world::World,
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::{Query, State},
     response::{IntoResponse, Response},
     routing::get,
@@ -143,11 +144,10 @@ pub(crate) fn request_url(base: &str) -> String {
 }
 
 /// The service's routes.
-pub(crate) fn router(world: Arc<World>) -> Router {
-    Router::new()
+pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
+    Routes::new()
         .route(PATH, get(token).fallback(only_get))
-        .fallback(not_found)
-        .with_state(world)
+        .open(|router| router.fallback(not_found).with_state(world))
 }
 
 #[derive(Deserialize)]

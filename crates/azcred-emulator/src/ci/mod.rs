@@ -10,22 +10,21 @@ pub(crate) mod github_actions;
 mod info;
 mod job;
 
-use crate::{service::Service, world::World};
-use axum::Router;
+use crate::{front_door::FrontDoor, service::Service, world::World};
 use std::sync::Arc;
 
 pub use info::{AzurePipelinesInfo, GithubActionsInfo};
 
-/// One router for each system.
-pub(crate) fn routers(world: &Arc<World>) -> [(Service, Router); 2] {
+/// One front door for each system.
+pub(crate) fn front_doors(world: &Arc<World>) -> [(Service, FrontDoor); 2] {
     [
         (
             Service::GithubActions,
-            github_actions::router(world.clone()),
+            github_actions::front_door(world.clone()),
         ),
         (
             Service::AzurePipelines,
-            azure_pipelines::router(world.clone()),
+            azure_pipelines::front_door(world.clone()),
         ),
     ]
 }

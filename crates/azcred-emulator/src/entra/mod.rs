@@ -28,9 +28,11 @@ mod token;
 mod user;
 mod version;
 
-use crate::world::World;
+use crate::{
+    front_door::{FrontDoor, Routes},
+    world::World,
+};
 use axum::{
-    Router,
     extract::DefaultBodyLimit,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -49,12 +51,12 @@ pub(crate) use user::{issue_for_user, signed_in};
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// Entra ID's routes. Each request carries a [`crate::service::Entrance`] in its extensions.
-pub(crate) fn router(world: Arc<World>) -> Router {
+pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
     let device_v1 = || post(device_authorization::v1).fallback(device_authorization::only_post);
     let device_v2 = || post(device_authorization::v2).fallback(device_authorization::only_post);
     let token_v1 = || post(token::token_v1).fallback(token::only_post);
     let token_v2 = || post(token::token_v2).fallback(token::only_post);
-    Router::new()
+    Routes::new()
         .route("/common/discovery/instance", get(discovery::instance))
         .route(
             "/{tenant}/.well-known/openid-configuration",
@@ -71,11 +73,14 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/{tenant}/oauth2/v2.0/devicecode", device_v2())
         .route("/{tenant}/oauth2/token", token_v1())
         .route("/{tenant}/oauth2/v2.0/token", token_v2())
-        .merge(sign_in::router())
-        .fallback(not_found)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(world.clone())
-        .merge(crate::issuer::router(world))
+        .merge(sign_in::routes())
+        .open(|router| {
+            router
+                .fallback(not_found)
+                .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+                .with_state(world.clone())
+        })
+        .merge(crate::issuer::front_door(world))
 }
 
 /// The live service returns a 404 without a body for an unknown path.

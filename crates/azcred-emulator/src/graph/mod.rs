@@ -11,9 +11,11 @@ use self::{
     objects::Set,
     response::{GraphError, GraphTrace},
 };
-use crate::world::World;
+use crate::{
+    front_door::{FrontDoor, Routes},
+    world::World,
+};
 use axum::{
-    Router,
     extract::{DefaultBodyLimit, State},
     response::Response,
     routing::{get, post},
@@ -25,17 +27,19 @@ use std::sync::Arc;
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// Graph's routes.
-pub(crate) fn router(world: Arc<World>) -> Router {
-    let mut router = Router::new()
+pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
+    let mut routes = Routes::new()
         .route("/v1.0/organization", get(objects::organization))
         .route("/v1.0/directoryObjects/getByIds", post(objects::by_ids));
     for set in Set::ALL {
-        router = objects::routes(set, router);
+        routes = objects::routes(set, routes);
     }
-    sessions::routes(router)
-        .fallback(unknown)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(world)
+    sessions::routes(routes).open(|router| {
+        router
+            .fallback(unknown)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .with_state(world)
+    })
 }
 
 /// Graph checks the token first, for every path.

@@ -3,6 +3,7 @@
 
 use crate::{
     directory::{Application, Directory, Group, ServicePrincipal, ServicePrincipalKind, User},
+    front_door::Routes,
     graph::{
         access::authorize,
         response::{GraphError, GraphTrace},
@@ -355,7 +356,7 @@ fn group(group: &Group) -> Value {
 }
 
 /// The routes of a kind: its list and its objects.
-pub(super) fn routes(set: Set, router: axum::Router<Arc<World>>) -> axum::Router<Arc<World>> {
+pub(super) fn routes(set: Set, routes: Routes<Arc<World>>) -> Routes<Arc<World>> {
     use axum::routing::get;
     let all =
         move |State(world): State<Arc<World>>,
@@ -366,7 +367,7 @@ pub(super) fn routes(set: Set, router: axum::Router<Arc<World>>) -> axum::Router
                       Path(id): Path<String>| async move {
         one(set, &world, &headers, &id)
     };
-    router
+    routes
         .route(&format!("/v1.0/{}", set.segment()), get(all))
         .route(&format!("/v1.0/{}/{{id}}", set.segment()), get(by_id))
 }

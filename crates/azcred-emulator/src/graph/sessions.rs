@@ -3,6 +3,7 @@
 
 use crate::{
     directory::{Directory, SecretText, User},
+    front_door::Routes,
     graph::{
         access::{authenticate, authorize, delegated, denied},
         objects,
@@ -12,7 +13,6 @@ use crate::{
     world::World,
 };
 use axum::{
-    Router,
     body::Bytes,
     extract::{Path, State},
     response::Response,
@@ -51,8 +51,8 @@ const DISABLE: &[&str] = &[
 const RESET: &[&str] = &["User-PasswordProfile.ReadWrite.All"];
 
 /// The routes.
-pub(super) fn routes(router: Router<Arc<World>>) -> Router<Arc<World>> {
-    router
+pub(super) fn routes(routes: Routes<Arc<World>>) -> Routes<Arc<World>> {
+    routes
         .route("/v1.0/me", get(me))
         .route("/v1.0/me/changePassword", post(change_my_password))
         .route("/v1.0/me/revokeSignInSessions", post(revoke_mine))

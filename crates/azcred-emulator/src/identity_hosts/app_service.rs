@@ -8,6 +8,7 @@
 use crate::{
     directory::SecretText,
     expires_on::ExpiresOnFormat,
+    front_door::{FrontDoor, Routes},
     identity_hosts::{
         host::{Host, NoToken},
         identity::IdentityChoice,
@@ -16,7 +17,7 @@ use crate::{
     service::Service,
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -28,11 +29,12 @@ use uuid::Uuid;
 /// The path of the endpoint for tokens.
 pub(super) const TOKEN_PATH: &str = "/msi/token";
 
-pub(super) fn router(host: Host) -> Router {
-    Router::new()
-        .route(TOKEN_PATH, get(token))
-        .fallback(|| async { ApiVersion::V2019.error(StatusCode::NOT_FOUND, "Not found.") })
-        .with_state(host)
+pub(super) fn front_door(host: Host) -> FrontDoor {
+    Routes::new().route(TOKEN_PATH, get(token)).open(|router| {
+        router
+            .fallback(|| async { ApiVersion::V2019.error(StatusCode::NOT_FOUND, "Not found.") })
+            .with_state(host)
+    })
 }
 
 /// The two versions have different names and time formats.

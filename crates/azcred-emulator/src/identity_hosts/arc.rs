@@ -3,13 +3,16 @@
 //!
 //! 'Authenticate against Azure resources with Azure Arc-enabled servers'.
 
-use crate::identity_hosts::{
-    host::Host,
-    imds::{self, TOKEN_PATH, refuse_header},
-    query::Parameters,
+use crate::{
+    front_door::{FrontDoor, Routes},
+    identity_hosts::{
+        host::Host,
+        imds::{self, TOKEN_PATH, refuse_header},
+        query::Parameters,
+    },
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -20,13 +23,14 @@ use serde_json::{Value, json};
 /// The supported versions.
 const VERSIONS: &[&str] = &["2019-11-01", "2020-06-01", "2021-02-01"];
 
-pub(super) fn router(host: Host) -> Router {
-    Router::new()
-        .route(TOKEN_PATH, get(token))
-        .fallback(|| async {
-            imds::error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
-        })
-        .with_state(host)
+pub(super) fn front_door(host: Host) -> FrontDoor {
+    Routes::new().route(TOKEN_PATH, get(token)).open(|router| {
+        router
+            .fallback(|| async {
+                imds::error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
+            })
+            .with_state(host)
+    })
 }
 
 async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {

@@ -4,13 +4,14 @@
 //! come from users' reports.
 
 use crate::{
+    front_door::{FrontDoor, Routes},
     identity_hosts::{
         host::Host, imds, query::Parameters, token_response::issued_as_text, user::Actor,
     },
     text::clip_to,
 };
 use axum::{
-    Json, Router,
+    Json,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
     response::{IntoResponse, Response},
@@ -41,12 +42,13 @@ const AUDIENCES: &[&str] = &[
     "https://storage.azure.com/",
 ];
 
-pub(super) fn router(host: Host) -> Router {
-    Router::new()
-        .route(TOKEN_PATH, post(token))
-        .fallback(|| async { error(StatusCode::NOT_FOUND, "NotFound", "Not found.") })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(host)
+pub(super) fn front_door(host: Host) -> FrontDoor {
+    Routes::new().route(TOKEN_PATH, post(token)).open(|router| {
+        router
+            .fallback(|| async { error(StatusCode::NOT_FOUND, "NotFound", "Not found.") })
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .with_state(host)
+    })
 }
 
 async fn token(State(host): State<Host>, headers: HeaderMap, body: Bytes) -> Response {

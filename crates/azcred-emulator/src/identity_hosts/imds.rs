@@ -3,14 +3,17 @@
 //! 'How to use managed identities on an Azure VM to acquire an access token' and 'Azure Instance
 //! Metadata Service'.
 
-use crate::identity_hosts::{
-    host::{Host, NoToken},
-    identity::NoIdentity,
-    query::Parameters,
-    token_response::token_as_text,
+use crate::{
+    front_door::{FrontDoor, Routes},
+    identity_hosts::{
+        host::{Host, NoToken},
+        identity::NoIdentity,
+        query::Parameters,
+        token_response::token_as_text,
+    },
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -52,12 +55,17 @@ const VERSIONS: &[&str] = &[
     "2021-12-13",
 ];
 
-pub(super) fn router(host: Host) -> Router {
-    Router::new()
+pub(super) fn front_door(host: Host) -> FrontDoor {
+    Routes::new()
         .route(TOKEN_PATH, get(token))
         .route("/metadata/instance", get(instance))
-        .fallback(|| async { error(StatusCode::NOT_FOUND, "not_found", "Resource not found") })
-        .with_state(host)
+        .open(|router| {
+            router
+                .fallback(|| async {
+                    error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
+                })
+                .with_state(host)
+        })
 }
 
 /// `GET /metadata/identity/oauth2/token`

@@ -6,12 +6,13 @@
 
 use crate::{
     expires_on::ExpiresOnFormat,
+    front_door::{FrontDoor, Routes},
     identity_hosts::{
         host::Host, imds, query::Parameters, token_response::issued_as_text, user::Actor,
     },
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -28,13 +29,14 @@ const ACTOR: Actor = Actor {
     name: "Azure Machine Learning",
 };
 
-pub(super) fn router(host: Host) -> Router {
-    Router::new()
-        .route(TOKEN_PATH, get(token))
-        .fallback(|| async {
-            imds::error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
-        })
-        .with_state(host)
+pub(super) fn front_door(host: Host) -> FrontDoor {
+    Routes::new().route(TOKEN_PATH, get(token)).open(|router| {
+        router
+            .fallback(|| async {
+                imds::error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
+            })
+            .with_state(host)
+    })
 }
 
 async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {

@@ -19,8 +19,7 @@ mod service_fabric;
 mod token_response;
 mod user;
 
-use crate::{service::Service, world::World};
-use axum::Router;
+use crate::{front_door::FrontDoor, service::Service, world::World};
 use host::Host;
 use std::sync::Arc;
 
@@ -30,35 +29,35 @@ pub use info::HostsInfo;
 pub(crate) use failure::failure;
 pub(crate) use hosts::Hosts;
 
-/// One router for each host.
-pub(crate) fn routers(
+/// One front door for each host.
+pub(crate) fn front_doors(
     world: &Arc<World>,
     hosts: &Arc<Hosts>,
-) -> impl Iterator<Item = (Service, Router)> {
+) -> impl Iterator<Item = (Service, FrontDoor)> {
     let of = |service| Host {
         service,
         world: world.clone(),
         hosts: hosts.clone(),
     };
     [
-        (Service::Imds, imds::router(of(Service::Imds))),
+        (Service::Imds, imds::front_door(of(Service::Imds))),
         (
             Service::AppService,
-            app_service::router(of(Service::AppService)),
+            app_service::front_door(of(Service::AppService)),
         ),
         (
             Service::ServiceFabric,
-            service_fabric::router(of(Service::ServiceFabric)),
+            service_fabric::front_door(of(Service::ServiceFabric)),
         ),
-        (Service::Arc, arc::router(of(Service::Arc))),
+        (Service::Arc, arc::front_door(of(Service::Arc))),
         (
             Service::MlCompute,
-            app_service::router(of(Service::MlCompute)),
+            app_service::front_door(of(Service::MlCompute)),
         ),
-        (Service::MlObo, ml_obo::router(of(Service::MlObo))),
+        (Service::MlObo, ml_obo::front_door(of(Service::MlObo))),
         (
             Service::CloudShell,
-            cloud_shell::router(of(Service::CloudShell)),
+            cloud_shell::front_door(of(Service::CloudShell)),
         ),
     ]
     .into_iter()

@@ -5,6 +5,7 @@
 
 use crate::{
     expires_on::ExpiresOnFormat,
+    front_door::{FrontDoor, Routes},
     identity_hosts::{
         app_service::has_secret,
         host::{Host, NoToken},
@@ -15,7 +16,7 @@ use crate::{
     text::clip_to,
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -26,11 +27,12 @@ use uuid::Uuid;
 
 const VERSION: &str = "2019-07-01-preview";
 
-pub(super) fn router(host: Host) -> Router {
-    Router::new()
-        .route(TOKEN_PATH, get(token))
-        .fallback(|| async { error(StatusCode::NOT_FOUND, "NotFound", "Not found.") })
-        .with_state(host)
+pub(super) fn front_door(host: Host) -> FrontDoor {
+    Routes::new().route(TOKEN_PATH, get(token)).open(|router| {
+        router
+            .fallback(|| async { error(StatusCode::NOT_FOUND, "NotFound", "Not found.") })
+            .with_state(host)
+    })
 }
 
 async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {

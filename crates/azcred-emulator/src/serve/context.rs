@@ -1,9 +1,11 @@
-//! What every connection needs: the world, the routers of all services, the signal to shut down.
+//! What every connection needs: the world, all services' front doors, the signal to shut down.
 
 use crate::{
     arm,
     ca::Ca,
-    ci, entra, graph,
+    ci, entra,
+    front_door::FrontDoor,
+    graph,
     identity_hosts::{self, Hosts},
     service::{Entrance, Service},
     world::World,
@@ -11,7 +13,6 @@ use crate::{
 use axum::response::IntoResponse as _;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
-use tower::util::ServiceExt as _;
 
 /// What every connection needs.
 #[derive(Clone)]
@@ -21,7 +22,7 @@ pub(crate) struct Context {
     pub(crate) shutdown: watch::Receiver<bool>,
     /// The hosts of managed identities.
     pub(crate) hosts: Arc<Hosts>,
-    routers: Arc<BTreeMap<Service, axum::Router>>,
+    front_doors: Arc<BTreeMap<Service, FrontDoor>>,
 }
 
 impl Context {
@@ -32,22 +33,28 @@ impl Context {
         shutdown: watch::Receiver<bool>,
     ) -> Self {
         let azure = [
-            (Service::Login, entra::router(world.clone())),
-            (Service::Arm, arm::router(world.clone())),
-            (Service::Graph, graph::router(world.clone())),
+            (Service::Login, entra::front_door(world.clone())),
+            (Service::Arm, arm::front_door(world.clone())),
+            (Service::Graph, graph::front_door(world.clone())),
         ];
-        let routers = azure
+        let front_doors = azure
             .into_iter()
-            .chain(identity_hosts::routers(&world, &hosts))
-            .chain(ci::routers(&world))
+            .chain(identity_hosts::front_doors(&world, &hosts))
+            .chain(ci::front_doors(&world))
             .collect();
         Self {
             world,
             ca,
             shutdown,
             hosts,
-            routers: Arc::new(routers),
+            front_doors: Arc::new(front_doors),
         }
+    }
+
+    /// The paths of a service's routes.
+    pub(crate) fn paths(&self, service: Service) -> impl Iterator<Item = String> {
+        let front_door = self.front_doors.get(&service);
+        front_door.into_iter().flat_map(FrontDoor::paths)
     }
 
     /// Handles a request to a service's port, or else to a real host. `None`: the connection was
@@ -81,14 +88,11 @@ impl Context {
         entrance: &Entrance,
         mut request: http::Request<axum::body::Body>,
     ) -> axum::response::Response {
-        let Some(router) = self.routers.get(&entrance.service).cloned() else {
+        let Some(front_door) = self.front_doors.get(&entrance.service) else {
             return http::StatusCode::NOT_FOUND.into_response();
         };
         request.extensions_mut().insert(entrance.clone());
-        match router.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+        front_door.answer(request).await
     }
 
     /// Waits until the emulator shuts down.

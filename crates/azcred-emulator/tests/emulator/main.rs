@@ -8,6 +8,7 @@ mod conditional_access;
 mod continuous_access;
 mod device_code;
 mod faults;
+mod front_doors;
 mod graph;
 mod identity_host_faults;
 mod identity_host_refusals;

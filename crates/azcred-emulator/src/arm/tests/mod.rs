@@ -2,6 +2,7 @@
 
 use crate::{
     directory::{Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant, User},
+    front_door::FrontDoor,
     resources::{
         DEFAULT_SEED, DenyAssignment, EVERYONE, Permission, PrincipalType, ResourcesSeed,
         RoleAssignment,
@@ -15,7 +16,6 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, LazyLock};
 use time::OffsetDateTime;
-use tower::ServiceExt;
 use uuid::{Uuid, uuid};
 
 const CONTOSO: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000001");
@@ -46,7 +46,7 @@ const ENGINEERS: Uuid = Uuid::from_u128(0xe);
 
 struct TestArm {
     world: Arc<World>,
-    router: axum::Router,
+    front_door: FrontDoor,
 }
 
 struct ArmReply {
@@ -183,7 +183,7 @@ scope = '/subscriptions/5ec0ffee-0001-4000-8000-000000000009'
         graph: "https://localhost:1003".into(),
     });
     TestArm {
-        router: super::router(Arc::clone(&world)),
+        front_door: super::front_door(Arc::clone(&world)),
         world,
     }
 }
@@ -219,12 +219,7 @@ impl TestArm {
     }
 
     async fn send(&self, request: Request<Body>) -> ArmReply {
-        let response = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .expect("infallible");
+        let response = self.front_door.answer(request).await;
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 16 << 20).await.expect("a body");
         ArmReply {

@@ -18,19 +18,16 @@ mod step;
 mod transaction;
 mod visit;
 
-use crate::world::World;
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use crate::{front_door::Routes, world::World};
+use axum::routing::{get, post};
 use std::sync::Arc;
 
 /// The routes for browsers.
-pub(super) fn router() -> Router<Arc<World>> {
+pub(super) fn routes() -> Routes<Arc<World>> {
     let v1 = || get(visit::authorize_v1).post(visit::authorize_v1);
     let v2 = || get(visit::authorize_v2).post(visit::authorize_v2);
     let logout = || get(visit::logout).post(visit::logout);
-    Router::new()
+    Routes::new()
         .route("/{tenant}/oauth2/authorize", v1())
         .route("/{tenant}/oauth2/v2.0/authorize", v2())
         .route("/{tenant}/oauth2/logout", logout())
