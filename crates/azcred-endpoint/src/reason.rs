@@ -12,8 +12,10 @@ use std::{fmt, time::Duration};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The bytes are no HTTP/1.1 request, or its head is larger than 16 KiB.
+    /// The bytes are no HTTP/1.1 request.
     NoRequest,
+    /// The head is larger than 16 KiB, or has more than 64 headers.
+    TooLarge,
     /// The client belongs to another user of this machine: the user id, or `None` if the system
     /// does not know the client's socket.
     OtherUser(Option<u32>),
@@ -87,6 +89,7 @@ impl Reason {
             }
             Self::Path => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::NoToken(error) => match error.kind() {
                 ErrorKind::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
@@ -115,6 +118,7 @@ impl Reason {
         matches!(
             self,
             Self::NoRequest
+                | Self::TooLarge
                 | Self::OtherUser(_)
                 | Self::Method
                 | Self::Proxy(_)
@@ -131,7 +135,8 @@ impl fmt::Display for Reason {
         const RENEW: &str =
             "Fix: take the variables of the endpoint that runs now; each start has another secret.";
         match self {
-            Self::NoRequest => f.write_str("This is not an HTTP/1.1 request with a head of up to 16 KiB."),
+            Self::NoRequest => f.write_str("This is not an HTTP/1.1 request."),
+            Self::TooLarge => f.write_str("The head of the request is larger than 16 KiB, or has more than 64 headers."),
             Self::OtherUser(Some(id)) => write!(f, "The client belongs to another user of this machine (user id {id}). Fix: run it as the user who started azcred."),
             Self::OtherUser(None) => f.write_str("The system does not say which user the client belongs to. Fix: run it on this machine, and outside a container."),
             Self::Method => f.write_str("The endpoint accepts GET without a body only."),

@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     collections::BTreeMap,
     convert::Infallible,
+    future::poll_fn,
     io,
     net::SocketAddr,
     sync::{
@@ -22,7 +23,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy, sink},
     task::{AbortHandle, Id, JoinSet},
     time::{sleep, timeout},
 };
@@ -34,6 +35,9 @@ const LARGEST_HEAD: usize = 16 << 10;
 const MOST_HEADERS: usize = 64;
 /// Accepting fails while the system has no more files or memory for this process.
 const PAUSE: Duration = Duration::from_millis(50);
+/// So much of what a client sends after its last request is read and dropped, for so long.
+const LINGER_BYTES: u64 = 2 << 20;
+const LINGER: Duration = Duration::from_secs(1);
 /// Files that the rest of the process needs: the session sends requests too.
 #[cfg(unix)]
 const OTHER_FILES: u64 = 64;
@@ -164,7 +168,7 @@ impl Drop for InService {
 }
 
 /// One connection.
-struct Talk {
+pub(crate) struct Talk {
     address: Option<SocketAddr>,
     owner: Owner,
     desk: Arc<Desk>,
@@ -174,6 +178,19 @@ struct Talk {
 }
 
 impl Talk {
+    /// A connection without a socket.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn of(desk: Arc<Desk>) -> Self {
+        Self {
+            address: None,
+            owner: Owner::Untold,
+            desk,
+            waiting: Arc::default(),
+            patience: Duration::from_secs(60),
+            tls: None,
+        }
+    }
+
     /// Serves the connection. It has buffers only after its first byte, so that idle ones cost
     /// little.
     async fn begin(self, stream: Stream) {
@@ -198,31 +215,49 @@ impl Talk {
     }
 
     /// Serves HTTP.
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
+    pub(crate) async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
         let client = Client {
             address: self.address,
             process: self.desk.peers.process(self.owner).await,
         };
-        let answer = service_fn(|request: Request<Incoming>| async {
-            let _in_service = InService::new(&self.waiting);
-            let (head, _) = request.into_parts();
-            Ok::<_, Infallible>(match self.owner {
-                Owner::Other(user) => self.desk.reject(&client, None, Reason::OtherUser(user)),
-                Owner::Own(_) | Owner::Untold => self.desk.answer(&head, &client).await,
+        let answer = service_fn(|request: Request<Incoming>| {
+            Box::pin(async {
+                let _in_service = InService::new(&self.waiting);
+                let (head, _) = request.into_parts();
+                Ok::<_, Infallible>(match self.owner {
+                    Owner::Other(user) => self.desk.reject(&client, None, Reason::OtherUser(user)),
+                    Owner::Own(_) | Owner::Untold => self.desk.answer(&head, &client).await,
+                })
             })
         });
-        let served = http1::Builder::new()
+        let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience)
             .max_buf_size(LARGEST_HEAD)
             .max_headers(MOST_HEADERS)
             // The date is of no use, and making it panics after the year 9999.
             .auto_date_header(false)
-            .serve_connection(TokioIo::new(stream), answer)
-            .await;
-        if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
+            .serve_connection(TokioIo::new(stream), answer);
+        let served = poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
+        let mut stream = connection.into_parts().io.into_inner();
+        let wrong = match served {
+            Err(error) if error.is_parse_too_large() => Some(Reason::TooLarge),
+            Err(error) if error.is_parse() => Some(Reason::NoRequest),
+            Ok(()) | Err(_) => None,
+        };
+        let is_wrong = wrong.is_some();
+        if let Some(reason) = wrong {
             // hyper has sent its response.
-            drop(self.desk.reject(&client, None, Reason::NoRequest));
+            drop(self.desk.reject(&client, None, reason));
         }
+        let end = async {
+            stream.shutdown().await?;
+            // A client that still sends would lose the response if the connection was closed now.
+            if is_wrong {
+                copy(&mut stream.take(LINGER_BYTES), &mut sink()).await?;
+            }
+            Ok::<_, io::Error>(())
+        };
+        let _ = timeout(LINGER, end).await;
     }
 }

@@ -1,5 +1,6 @@
 //! An endpoint over real sockets: with an emulated identity, and with clients that misbehave.
 
+#[allow(dead_code, reason = "each test file uses its own part")]
 mod support;
 
 use azcred::{
@@ -123,79 +124,6 @@ async fn a_program_gets_a_new_token_before_the_old_one_expires() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_for_an_allowed_token_gets_none_and_is_recorded() {
-    let log = Log::default();
-    let options = Options::new(Allow::only([Scope::ARM, Scope::ML])).with_audit(log.shared());
-    let given = Given::token("canary-token");
-    let endpoint = Endpoint::start(given.clone(), options).await.unwrap();
-    let service = Service::of(&endpoint);
-    let page = "GET /msi/token?api-version=2019-08-01";
-    let secret = format!("x-identity-header: {}\r\n", service.secret);
-    let cases = [
-        (format!("{page}&resource={ARM} HTTP/1.1\r\n"), 401),
-        (
-            format!("{page}&resource={ARM} HTTP/1.1\r\nx-identity-header: 0\r\n"),
-            401,
-        ),
-        (
-            format!("{page}&resource=https://graph.microsoft.com HTTP/1.1\r\n{secret}"),
-            403,
-        ),
-        (
-            format!("{page}&resource={ARM}%0a HTTP/1.1\r\n{secret}"),
-            400,
-        ),
-        (
-            format!("{page}&resource={ARM}%0d%0aX:1 HTTP/1.1\r\n{secret}"),
-            400,
-        ),
-        (
-            format!("{page}&resource={ARM}%20https://graph.microsoft.com HTTP/1.1\r\n{secret}"),
-            400,
-        ),
-        (
-            format!("{page}&resource={ARM}/.default HTTP/1.1\r\n{secret}"),
-            400,
-        ),
-        (
-            format!("{page}&resource={ARM}&resource={ARM} HTTP/1.1\r\n{secret}"),
-            400,
-        ),
-        (
-            format!(
-                "GET /msi/../msi/token?api-version=2019-08-01&resource={ARM} HTTP/1.1\r\n{secret}"
-            ),
-            404,
-        ),
-        (
-            format!("{page}&resource={ARM} HTTP/1.1\r\n{secret}Origin: http://evil.example\r\n"),
-            403,
-        ),
-        (
-            format!("POST /msi/token HTTP/1.1\r\n{secret}Content-Length: 5\r\n"),
-            405,
-        ),
-    ];
-    for (request, status) in &cases {
-        let answer = service.send(request).await;
-        assert_eq!(answer.status, *status, "{request}: {answer:?}");
-        assert_eq!(answer.json["statusCode"], *status);
-        assert!(!answer.json["message"].as_str().unwrap().is_empty());
-        let line = log.lines().pop().unwrap();
-        assert!(line.contains(&format!("rejected ({status})")), "{line}");
-        for text in [&answer.whole, &line] {
-            assert!(
-                !text.contains("canary") && !text.contains(&service.secret),
-                "{text}"
-            );
-        }
-        assert_eq!(line.lines().count(), 1, "{line}");
-    }
-    assert_eq!(log.lines().len(), cases.len());
-    assert_eq!(given.requests(), 0);
-}
-
-#[tokio::test]
 async fn a_head_of_a_megabyte_is_rejected_and_others_are_served() {
     let log = Log::default();
     let options = Options::new(Allow::everything()).with_audit(log.shared());
@@ -215,13 +143,10 @@ async fn a_head_of_a_megabyte_is_rejected_and_others_are_served() {
         .await
         .unwrap();
     let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let line = log.nth(0).await;
     assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
-        "{answer}"
-    );
-    let line = log.line().await;
-    assert!(
-        line.contains("rejected (400)") && line.contains("16 KiB"),
+        line.contains("rejected (431)") && line.contains("16 KiB"),
         "{line}"
     );
     assert_eq!(service.token(&format!("resource={ARM}")).await.status, 200);
@@ -447,57 +372,4 @@ fn nothing_prints_the_secret() {
             ]
         );
     });
-}
-
-/// Another user's program, which has the secret. Only root can start one.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_program_of_another_user_gets_no_token_with_the_secret() {
-    use std::os::unix::process::CommandExt as _;
-    let log = Log::default();
-    let options = Options::new(Allow::everything()).with_audit(log.shared());
-    let given = Given::token("canary-token");
-    let endpoint = Endpoint::start(given.clone(), options).await.unwrap();
-    let service = Service::of(&endpoint);
-    let request = service.request(&format!(
-        "GET /msi/token?api-version=2019-08-01&resource={ARM} HTTP/1.1\r\nx-identity-header: {}\r\n",
-        service.secret
-    ));
-    let port = endpoint.address().unwrap().port();
-    let run = |user: Option<u32>| {
-        let talk = "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf %s \"$REQUEST\" >&3 && cat <&3";
-        let mut client = std::process::Command::new("bash");
-        client
-            .args(["-c", talk])
-            .env("PORT", port.to_string())
-            .env("REQUEST", &request);
-        client.current_dir("/");
-        if let Some(user) = user {
-            client.uid(user);
-        }
-        tokio::task::spawn_blocking(move || client.output())
-    };
-    let Ok(own) = run(None).await.unwrap() else {
-        eprintln!("skipped: there is no bash");
-        return;
-    };
-    let own = String::from_utf8_lossy(&own.stdout).into_owned();
-    assert!(own.contains("canary-token"), "{own}");
-    let Ok(other) = run(Some(65534)).await.unwrap() else {
-        eprintln!("skipped: only root can start a program of another user");
-        return;
-    };
-    if !endpoint.checks_users() {
-        eprintln!("skipped: this system does not tell whose a client is");
-        return;
-    }
-    let other = String::from_utf8_lossy(&other.stdout).into_owned();
-    assert!(other.starts_with("HTTP/1.1 403 "), "{other}");
-    assert!(!other.contains("canary"), "{other}");
-    let line = log.lines().pop().unwrap();
-    assert!(
-        line.contains("rejected (403)") && line.contains("user id 65534"),
-        "{line}"
-    );
-    assert_eq!(given.requests(), 1);
 }

@@ -190,11 +190,11 @@ impl Log {
         self.0.lines.lock().unwrap().clone()
     }
 
-    /// The last line, when there is one.
-    pub(crate) async fn line(&self) -> String {
+    /// The line with this number, when there is one.
+    pub(crate) async fn nth(&self, number: usize) -> String {
         loop {
             let written = self.0.written.notified();
-            if let Some(line) = self.lines().pop() {
+            if let Some(line) = self.lines().into_iter().nth(number) {
                 return line;
             }
             timeout(Duration::from_secs(30), written).await.unwrap();
