@@ -5,6 +5,9 @@ mod audit;
 mod desk;
 mod door;
 mod endpoint;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod listen;
 mod options;
 mod peer;

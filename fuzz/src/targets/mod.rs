@@ -7,6 +7,7 @@ mod claims;
 mod cloud_metadata;
 mod dbus;
 mod emulator;
+mod endpoint;
 mod environment;
 mod identity_answers;
 mod network;
@@ -34,6 +35,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cloud_metadata", cloud_metadata::run),
     ("dbus", dbus::run),
     ("emulator", emulator::run),
+    ("endpoint", endpoint::run),
     ("environment", environment::run),
     ("identity_answers", identity_answers::run),
     ("network", network::run),
