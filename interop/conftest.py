@@ -16,10 +16,14 @@ from way import Way
 
 
 def pytest_configure():
-    if not Path(os.environ.get("AZCRED_BINARY", "")).is_file():
-        raise pytest.UsageError("AZCRED_BINARY must name the binary: run `cargo xtask interop`")
-    if not Path(os.environ.get("AZCRED_AZURE_CLI", "")).is_file():
-        raise pytest.UsageError("AZCRED_AZURE_CLI must name the Azure CLI: run `cargo xtask interop`")
+    programs = {
+        "AZCRED_BINARY": "the binary",
+        "AZCRED_AZURE_CLI": "the Azure CLI",
+        "AZCRED_SDK_V1": "the Python with Azure ML's SDK v1",
+    }
+    for name, what in programs.items():
+        if not Path(os.environ.get(name, "")).is_file():
+            raise pytest.UsageError(f"{name} must name {what}: run `cargo xtask interop`")
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +57,13 @@ def ports(emulator, apps):
 @pytest.fixture(scope="session")
 def names(emulator, apps):
     return Way(emulator, "names", apps)
+
+
+@pytest.fixture(scope="session")
+def azure(binary, tmp_path_factory):
+    """An emulator with the built-in tenant, where each machine has an account."""
+    with Emulator(binary, tmp_path_factory.mktemp("azure")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,10 @@ def hi_ml(loaded):
     return loaded.get_credential()
 
 
+def hi_ml_v1(loaded):
+    return loaded.get_authentication()
+
+
 def module_of(package, name, **stubs):
     """A module of a package, without the package's own first imports, and with stand-ins for modules that it imports
     but does not use for the sign-in.
@@ -127,6 +131,10 @@ PROGRAMS = {
         ),
     ),
 }
+
+
+# With Azure ML's SDK v1 installed.
+PROGRAMS["hi-ml-v1"] = (hi_ml_v1, lambda: module_of("health_azure", "auth"))
 
 
 def causes(error):

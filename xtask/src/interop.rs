@@ -33,6 +33,8 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
 fn run_tests(arguments: &Arguments) -> Result<Passed> {
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
     let az = az()?;
+    // Azure ML's SDK v1 accepts older versions only of what the other clients need.
+    let sdk_v1 = Environment::ready("sdk-v1", "interop/sdk-v1-requirements.txt")?;
     let px = match arguments.all {
         true => Some(Environment::ready("px", "interop/px-requirements.txt")?.program("px")),
         false => None,
@@ -65,6 +67,7 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     pytest
         .env("AZCRED_BINARY", binary("debug"))
         .env("AZCRED_AZURE_CLI", az)
+        .env("AZCRED_SDK_V1", sdk_v1.python())
         .env("AZCRED_SIGN_IN", built("debug/examples", "sign_in"))
         .env("AZCRED_SESSION", built("debug/examples", "session"))
         // Screenshots of the library's pages, for people to view.
