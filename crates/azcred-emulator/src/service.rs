@@ -169,6 +169,8 @@ impl Cloud {
 pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ("login.microsoftonline.com", Service::Login, Cloud::Public),
     ("login.microsoft.com", Service::Login, Cloud::Public),
+    // Regional: `westeurope.login.microsoft.com`.
+    ("*.login.microsoft.com", Service::Login, Cloud::Public),
     ("login.windows.net", Service::Login, Cloud::Public),
     ("sts.windows.net", Service::Login, Cloud::Public),
     // The page on which users enter device codes.
@@ -272,6 +274,10 @@ mod tests {
     fn real_names_are_found_in_any_case_and_other_names_are_not() {
         assert_eq!(
             by_host("Login.MicrosoftOnline.com"),
+            Some((Service::Login, Cloud::Public))
+        );
+        assert_eq!(
+            by_host("westeurope.login.microsoft.com"),
             Some((Service::Login, Cloud::Public))
         );
         assert_eq!(

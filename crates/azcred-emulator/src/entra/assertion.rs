@@ -13,7 +13,7 @@ use crate::{
 };
 use base64::{
     Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD},
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
@@ -179,16 +179,10 @@ enum CertificateId {
 
 impl CertificateId {
     fn of(jws: &Jws<'_>) -> Result<Self, Refusal> {
-        let decode = |text: &str| {
-            URL_SAFE_NO_PAD
-                .decode(text)
-                .or_else(|_| URL_SAFE.decode(text))
-                .ok()
-        };
-        if let Some(print) = jws.header_str("x5t#S256").and_then(decode) {
+        if let Some(print) = jws.header_str("x5t#S256").and_then(unbase64) {
             return Ok(Self::Sha256(print));
         }
-        if let Some(print) = jws.header_str("x5t").and_then(decode) {
+        if let Some(print) = jws.header_str("x5t").and_then(unbase64) {
             return Ok(Self::Sha1(print));
         }
         // `kid` may be the thumbprint in hexadecimal, as the portal shows it.
@@ -211,6 +205,16 @@ impl CertificateId {
         let (Self::Sha1(bytes) | Self::Sha256(bytes)) = self;
         bytes.iter().take(32).map(|b| format!("{b:02X}")).collect()
     }
+}
+
+/// A thumbprint in base64url (RFC 7515 section 4.1.7), or in base64, as the Rust crate
+/// `azure_identity` sends it.
+fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let text = text
+        .trim_end_matches('=')
+        .replace('+', "-")
+        .replace('/', "_");
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -259,4 +263,20 @@ fn us_date_time(unix: i64) -> String {
             .ok()
         })
         .unwrap_or_else(|| unix.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thumbprint_is_read_in_both_alphabets() {
+        for text in ["-_8-", "+/8+"] {
+            assert_eq!(unbase64(text), Some(vec![0xfb, 0xff, 0x3e]), "{text}");
+        }
+        for text in ["-_8", "-_8=", "+/8="] {
+            assert_eq!(unbase64(text), Some(vec![0xfb, 0xff]), "{text}");
+        }
+        assert_eq!(unbase64("?"), None);
+    }
 }

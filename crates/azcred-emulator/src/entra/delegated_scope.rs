@@ -22,6 +22,11 @@ const GRAPH_PERMISSIONS: &[&str] = &[
 /// OpenID Connect's scopes. In Graph's tokens, they are among the permissions.
 const OPENID: &[&str] = &["email", "openid", "profile"];
 
+/// Whether a scope is OpenID Connect's, and of no resource.
+pub(super) fn is_openid(scope: &str) -> bool {
+    OPENID.contains(&scope) || scope == "offline_access"
+}
+
 /// A request's `scope`, parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RequestedScope {
@@ -68,7 +73,7 @@ impl RequestedScope {
             text: scopes.join(" "),
         };
         for scope in scopes {
-            if OPENID.contains(&scope) || scope == "offline_access" {
+            if is_openid(scope) {
                 continue;
             }
             let (resource, permission) = match scope.rsplit_once('/') {

@@ -2,7 +2,7 @@
 
 use crate::{
     directory::{ARM, Directory, GRAPH, STORAGE, Tenant, first_party_resource},
-    entra::refusal::Refusal,
+    entra::{delegated_scope::is_openid, refusal::Refusal},
     service::Service,
     text::clip,
     tokens::accepted_audiences,
@@ -130,26 +130,32 @@ pub(super) fn of_scope(scope: &str) -> Result<String, Refusal> {
             ),
         ));
     }
+    let not_default = || {
+        invalid(
+            1_002_012,
+            format!(
+                "The provided value for scope {} is not valid. Client credential flows must have a scope \
+                 value with /.default suffixed to the resource identifier (application ID URI).",
+                clip(&scopes.join(" "))
+            ),
+        )
+    };
     let mut resources: Vec<&str> = Vec::new();
-    for scope in &scopes {
+    // There is no person here, so the scopes of OpenID Connect mean nothing. MSAL for Go sends them.
+    let named = scopes.iter().filter(|scope| !is_openid(scope));
+    for scope in named {
         match scope
             .strip_suffix("/.default")
             .filter(|resource| !resource.is_empty())
         {
             Some(resource) if resources.contains(&resource) => {}
             Some(resource) => resources.push(resource),
-            None => {
-                return Err(invalid(
-                    1_002_012,
-                    format!(
-                        "The provided value for scope {} is not valid. Client credential flows must have a scope \
-                         value with /.default suffixed to the resource identifier (application ID URI).",
-                        clip(&scopes.join(" "))
-                    ),
-                ));
-            }
+            None => return Err(not_default()),
         }
     }
+    let Some(resource) = resources.first() else {
+        return Err(not_default());
+    };
     if resources.len() > 1 {
         return Err(invalid(
             28000,
@@ -160,7 +166,7 @@ pub(super) fn of_scope(scope: &str) -> Result<String, Refusal> {
             ),
         ));
     }
-    Ok(resources[0].to_owned())
+    Ok((*resource).to_owned())
 }
 
 #[cfg(test)]
@@ -172,6 +178,9 @@ mod tests {
         assert_eq!(of_scope("https://a.b/.default").unwrap(), "https://a.b");
         assert_eq!(of_scope("https://a.b//.default").unwrap(), "https://a.b/");
         let code = |scope| of_scope(scope).unwrap_err().code;
+        let of_go = "https://a.b/.default openid offline_access profile";
+        assert_eq!(of_scope(of_go).unwrap(), "https://a.b");
+        assert_eq!(code("openid offline_access profile"), 1_002_012);
         assert_eq!(code("https://a.b/user_impersonation"), 1_002_012);
         assert_eq!(code("https://a.b"), 1_002_012);
         assert_eq!(code("/.default"), 1_002_012);

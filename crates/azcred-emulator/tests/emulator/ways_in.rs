@@ -42,6 +42,7 @@ async fn every_real_name_of_the_sign_in_service_has_its_own_certificate() {
     for host in [
         "login.microsoftonline.com",
         "login.microsoft.com",
+        "westeurope.login.microsoft.com",
         "login.windows.net",
         "sts.windows.net",
         "login.microsoftonline.us",
