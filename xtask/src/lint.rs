@@ -36,6 +36,11 @@ impl Steps for Lint {
                 run: python,
             },
             Step {
+                name: "workflows",
+                about: "zizmor finds nothing in the workflows and the action",
+                run: workflows,
+            },
+            Step {
                 name: "clippy",
                 about: "clippy finds nothing in any target",
                 run: clippy,
@@ -63,6 +68,14 @@ fn python() -> Result<Passed> {
             .args(["--no-cache", "interop", "bindings/python"])
             .current_dir(root()))?;
     }
+    Ok(Passed::Whole)
+}
+
+fn workflows() -> Result<Passed> {
+    let mut zizmor = Command::new(Environment::of_tools()?.program("zizmor"));
+    run(zizmor
+        .args(["--offline", "--no-progress", ".github", "action.yml"])
+        .current_dir(root()))?;
     Ok(Passed::Whole)
 }
 

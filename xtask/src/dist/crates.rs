@@ -92,3 +92,37 @@ fn project(crates: &[String], place: &Path) -> Result<()> {
     fs::copy(root().join("Cargo.lock"), place.join("Cargo.lock"))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_published_crate_says_what_it_is_and_has_its_licenses() {
+        for name in published().unwrap() {
+            let folder = root().join("crates").join(&name);
+            let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+            let manifest: toml::Table = manifest.parse().unwrap();
+            let package = manifest["package"].as_table().unwrap();
+            for key in [
+                "description",
+                "license",
+                "repository",
+                "rust-version",
+                "readme",
+                "include",
+            ] {
+                assert!(package.contains_key(key), "{name} has no {key}");
+            }
+            // What crates.io accepts.
+            for (key, most) in [("keywords", 5), ("categories", 5)] {
+                let count = package[key].as_array().unwrap().len();
+                assert!((1..=most).contains(&count), "{name}: {key}");
+            }
+            for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+                let text = fs::read_to_string(folder.join(file)).unwrap();
+                assert!(text.len() > 100, "{name}: {file}");
+            }
+        }
+    }
+}

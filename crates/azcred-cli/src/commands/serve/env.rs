@@ -36,6 +36,9 @@ Examples:
   azcred serve env --shell fish | source
   azcred serve env --shell powershell | Out-String | Invoke-Expression
 
+  # the steps of a GitHub job that follow
+  azcred serve env --github >> \"$GITHUB_ENV\"
+
   # a container that shares the computer's network
   eval \"$(azcred serve env)\"
   docker run --network host --user \"$(id -u)\" \\
@@ -48,6 +51,11 @@ pub(super) struct Env {
     /// Print the lines that restore the variables as they were
     #[arg(long, conflicts_with = "port")]
     undo: bool,
+
+    /// Print lines for the file that GITHUB_ENV names: the steps of the GitHub job that follow have
+    /// the variables
+    #[arg(long, conflicts_with_all = ["undo", "shell"])]
+    github: bool,
 
     /// Write the lines for sh (bash, zsh), fish, powershell or json [default: your shell]
     #[arg(long, value_name = "SHELL", value_enum, hide_possible_values = true)]
@@ -84,6 +92,10 @@ impl Env {
                 to(&here, &endpoint.variables)
             }
         };
+        if self.github {
+            output.script(&for_github(&here, &changes)?);
+            return Ok(0);
+        }
         let shell = self.shell.unwrap_or_else(Shell::current);
         if output.is_json() || shell == Shell::Json {
             output.json(&changes);
@@ -178,6 +190,36 @@ fn to(here: &BTreeMap<String, String>, endpoint: &BTreeMap<String, String>) -> C
     changes
 }
 
+/// The variables for the steps of a GitHub job that follow. GitHub can't unset a variable, and an
+/// empty one counts as set for SDKs. So another account in the job is an error.
+fn for_github(here: &BTreeMap<String, String>, changes: &Changes) -> Result<String, Failure> {
+    // The endpoint rejects a client id that is not its account's. GitHub's own are for each step.
+    let is_harmless = |name: &str| name == "AZURE_CLIENT_ID" || name.starts_with("ACTIONS_");
+    let others: Vec<_> = changes
+        .unset
+        .iter()
+        .filter(|name| here.contains_key(*name) && !is_harmless(name))
+        .map(String::as_str)
+        .collect();
+    if !others.is_empty() {
+        return Err(Failure::new(
+            Kind::Usage,
+            "could not set the variables of the steps that follow",
+            format!(
+                "the job has {}, with which programs sign in as another account; GitHub can't unset a variable",
+                others.join(", ")
+            ),
+        )
+        .fix("remove them from `env` in the workflow, or use `azcred exec -- PROGRAM` in the steps"));
+    }
+    // What is kept for --undo may be a secret. Nothing is undone here: the job ends.
+    let set = changes.set.iter();
+    let set = set.filter(|(name, _)| *name != SET && !name.starts_with(KEPT));
+    // No value has a line break: the endpoint makes its own, and NO_PROXY is a list of hosts.
+    let lines = set.map(|(name, value)| format!("{name}={value}").replace(['\n', '\r'], " "));
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
 /// The way back: what [`to`] has set and unset is as it was.
 fn back(here: &BTreeMap<String, String>) -> Changes {
     let own = here.get(SET).map_or("", String::as_str).split_whitespace();
@@ -211,6 +253,29 @@ mod tests {
         here.retain(|name, _| !changes.unset.contains(name));
         here.extend(changes.set.clone());
         here
+    }
+
+    #[test]
+    fn the_steps_of_a_github_job_have_the_endpoint_and_no_other_account() {
+        let endpoint = variables(&[("IDENTITY_ENDPOINT", "e"), ("IDENTITY_HEADER", "s")]);
+        let lines = |pairs: &[(&str, &str)]| {
+            let here = variables(pairs);
+            for_github(&here, &to(&here, &endpoint))
+        };
+        let job = [
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t"),
+            ("AZURE_CLIENT_ID", "c"),
+            ("IDENTITY_HEADER", "of another endpoint"),
+            ("http_proxy", "http://proxy"),
+            ("no_proxy", "a\nPATH=b"),
+        ];
+        assert_eq!(
+            lines(&job).unwrap(),
+            "IDENTITY_ENDPOINT=e\nIDENTITY_HEADER=s\nno_proxy=a PATH=b,127.0.0.1"
+        );
+        let other = lines(&[("AZURE_CLIENT_SECRET", "c"), ("HIML_TENANT_ID", "")]);
+        let other = format!("{:?}", other.unwrap_err());
+        assert!(other.contains("AZURE_CLIENT_SECRET"), "{other}");
     }
 
     #[test]
