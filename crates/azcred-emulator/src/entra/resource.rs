@@ -141,7 +141,7 @@ pub(super) fn of_scope(scope: &str) -> Result<String, Refusal> {
         )
     };
     let mut resources: Vec<&str> = Vec::new();
-    // There is no person here, so the scopes of OpenID Connect mean nothing. MSAL for Go sends them.
+    // Without a person, the scopes of OpenID Connect mean nothing. MSAL for Go sends them.
     let named = scopes.iter().filter(|scope| !is_openid(scope));
     for scope in named {
         match scope
