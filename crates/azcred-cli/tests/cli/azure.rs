@@ -45,6 +45,12 @@ impl Azure {
         self.runtime.block_on(work)
     }
 
+    /// The emulator, to move its clock and to see its requests.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "its tests run on Unix only"))]
+    pub(crate) fn emulator(&self) -> &Emulator {
+        self.emulator.as_ref().expect("it runs")
+    }
+
     pub(crate) fn info(&self) -> &Info {
         self.emulator.as_ref().expect("it runs").info()
     }

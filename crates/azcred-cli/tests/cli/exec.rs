@@ -6,10 +6,13 @@ use crate::{
     login::code,
     person::BrowserUser,
     run::{AZCRED, Run, Running, Said, assert_seen, azcred, end},
+    serve::request,
     terminal::Terminal,
 };
 use azcred_emulator::{Persona, Way};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -274,6 +277,52 @@ fn each_token_is_a_line_of_the_audit_without_the_token() {
 }
 
 #[test]
+fn a_ci_jobs_statement_is_fetched_again_for_each_token() {
+    // Such tokens are never kept: they end within the time that a request may take.
+    let azure = Azure::own(azcred_emulator::Options {
+        access_token_lifetime: Some(5),
+        ..Default::default()
+    });
+    let job = azcred(&["exec", "--", "sh", "-c"])
+        .args(&["echo $IDENTITY_ENDPOINT $IDENTITY_HEADER; exec sleep 300"])
+        .envs(&azure.environment(Persona::Github, Way::RealNames))
+        .env("PATH", "/usr/bin:/bin");
+    let mut job = job.start();
+    let line = first_line(&mut job);
+    let (address, secret) = line.split_once(' ').expect("both");
+    let variables = json!({"IDENTITY_ENDPOINT": address, "IDENTITY_HEADER": secret});
+    let served = |service: &str| {
+        let all = azure.emulator().requests().all();
+        let of_service = all.iter().filter(|one| one.service == service);
+        of_service.filter(|one| one.status == Some(200)).count()
+    };
+    for hours in 0..3 {
+        // A statement lives ten minutes.
+        let clock = &azure.emulator().world().clock;
+        clock.set_skew(hours * 3600);
+        let (statements, now) = (served("github_actions"), clock.unix());
+        // The same moment, by a clock of some milliseconds, has the same token.
+        let mut requests = 0;
+        let answer = loop {
+            let answer = request(&variables, "https://ml.azure.com").expect("it runs");
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            if served("github_actions") > statements {
+                break answer;
+            }
+            requests += 1;
+            assert!(requests < 1000, "the statement is not fetched");
+        };
+        assert_eq!(served("github_actions"), statements + 1, "{hours}");
+        let token = answer.split('"').nth(3).expect("a token");
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("a JWT"));
+        let claims: Value = serde_json::from_slice(&claims.expect("base64")).expect("JSON");
+        assert!(claims["exp"].as_i64() > Some(now), "{claims}");
+    }
+    kill_process(Pid::from_child(&job), Signal::TERM).expect("it runs");
+    assert_eq!(end(job).code, 143);
+}
+
+#[test]
 fn the_programs_azure_cli_folder_is_its_own_and_ends_with_it() {
     let azure = Azure::shared();
     let temporary = tempfile::tempdir().expect("a folder");
@@ -329,29 +378,32 @@ fn what_a_program_leaves_running_gets_no_more_tokens() {
 }
 
 #[test]
-fn the_endpoint_ends_with_azcred_however_it_ends() {
+fn the_endpoint_ends_with_azcred_or_the_program_however_they_end() {
     let azure = Azure::shared();
-    let mut child = exec(
-        &azure,
-        &[
-            "--",
-            "sh",
-            "-c",
-            "echo $$ $IDENTITY_ENDPOINT; exec sleep 300",
-        ],
-    )
-    .start();
-    let line = first_line(&mut child);
-    let (pid, address) = line.split_once(' ').expect("both");
-    assert!(is_open(address));
-    child.kill().expect("it runs");
-    child.wait().expect("it has ended");
-    let is_open = is_open(address);
-    // Its work is not lost with azcred.
-    let program = pid.parse().ok().and_then(Pid::from_raw).expect("an id");
-    let runs = rustix::process::test_kill_process(program).is_ok();
-    kill(pid);
-    assert_eq!((is_open, runs), (false, true));
+    for (kills_azcred, kills_program) in [(true, false), (false, true), (true, true)] {
+        let what = format!("azcred {kills_azcred}, program {kills_program}");
+        let script = "echo $$ $IDENTITY_ENDPOINT; exec sleep 300";
+        let mut child = exec(&azure, &["--", "sh", "-c", script]).start();
+        let line = first_line(&mut child);
+        let (pid, address) = line.split_once(' ').expect("both");
+        assert!(is_open(address));
+        if kills_azcred {
+            child.kill().expect("it runs");
+        }
+        if kills_program {
+            kill(pid);
+        }
+        let status = child.wait().expect("it has ended");
+        assert_eq!(status.code(), (!kills_azcred).then_some(137), "{what}");
+        let is_open = is_open(address);
+        // Its work is not lost with azcred.
+        let program = pid.parse().ok().and_then(Pid::from_raw).expect("an id");
+        let runs = !kills_program && rustix::process::test_kill_process(program).is_ok();
+        if !kills_program {
+            kill(pid);
+        }
+        assert_eq!((is_open, runs), (false, !kills_program), "{what}");
+    }
 }
 
 #[test]

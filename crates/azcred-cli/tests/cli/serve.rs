@@ -95,7 +95,7 @@ fn start(run: Run) -> (Running, String) {
 }
 
 /// The response to a request with these variables.
-fn request(variables: &serde_json::Value, resource: &str) -> std::io::Result<String> {
+pub(crate) fn request(variables: &serde_json::Value, resource: &str) -> std::io::Result<String> {
     let text = |name: &str| variables[name].as_str().expect(name).to_owned();
     let address = text("IDENTITY_ENDPOINT");
     let host = address.split('/').nth(2).expect("a host");
