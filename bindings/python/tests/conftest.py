@@ -44,7 +44,7 @@ class Place:
         given = self.emulator.environment("names", persona) if persona else bare_environment(self.home)
         return given | own | path | {"AZCRED_IMDS": "never"}
 
-    def start(self, code, *options, python=sys.executable, **variables):
+    def start(self, code, *options, python=sys.executable, errors=subprocess.PIPE, **variables):
         """Starts a program. Its standard output and its errors are read as text. A variable that is None is not set."""
         return subprocess.Popen(
             [python, *options, "-c", PREFACE + code],
@@ -52,7 +52,7 @@ class Place:
             env={name: value for name, value in (self.environment | variables).items() if value is not None},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
             encoding="utf-8",
         )
@@ -107,11 +107,13 @@ def tools():
 
 @pytest.fixture
 def fault(emulator):
-    """Adds a fault to the login service. All faults are removed after the test."""
+    """Adds a fault to the login service's tokens, or those of a tenant. All faults are removed after the test."""
     emulator.admin("DELETE", "/requests")
-    yield lambda **effect: emulator.admin(
-        "POST", "/faults", json={"service": "login", "path": "/token", "effect": effect}
-    )
+
+    def add(path="/token", **effect):
+        emulator.admin("POST", "/faults", json={"service": "login", "path": path, "effect": effect})
+
+    yield add
     emulator.admin("DELETE", "/faults")
 
 

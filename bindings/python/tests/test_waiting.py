@@ -9,17 +9,22 @@ import pytest
 from conftest import token_requests
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="what a thread does")
+
+
+# Less than the 30 s after which a request ends by itself.
+SOON = 20
 
 
 def ended(process):
-    """The exit code and the errors of a process that should end now."""
+    """The exit code, the output and the errors of a process that should end now."""
     try:
-        _, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=SOON)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
         raise
-    return process.returncode, errors
+    return process.returncode, output, errors
 
 
 HANGS = """
@@ -48,8 +53,7 @@ say(alive=thread.is_alive(), sum=sum(range(1000)))
 """
     ) as process:
         assert '"alive": true' in process.stdout.readline()
-        code, errors = ended(process)
-    assert (code, errors) == (0, "")
+        assert ended(process) == (0, "", "")
 
 
 @posix
@@ -68,8 +72,31 @@ except KeyboardInterrupt:
 """) as process:
         assert "waits" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert "interrupted" in process.stdout.readline()
-        assert ended(process) == (0, "")
+        assert ended(process) == (0, '{"interrupted": true}\n', "")
+
+
+@posix
+def test_ctrl_c_ends_a_wait_for_a_person(place):
+    screen, terminal = os.openpty()
+    with (
+        os.fdopen(screen, "rb", buffering=0) as screen,
+        place("no-account").start(
+            """
+import azcred
+try:
+    azcred.Credential(only="device-code").get_token(ARM)
+except KeyboardInterrupt:
+    say(interrupted=True)
+""",
+            errors=terminal,
+        ) as process,
+    ):
+        os.close(terminal)
+        shown = b""
+        while b"enter the code" not in shown:
+            shown += screen.read(1024)
+        process.send_signal(signal.SIGINT)
+        assert ended(process) == (0, '{"interrupted": true}\n', None)
 
 
 def test_many_threads_share_one_request(place, emulator, fault):
@@ -130,6 +157,39 @@ asyncio.run(main())
     assert got == {"canceled": True}
 
 
+@linux
+def test_a_canceled_task_ends_its_request(place, fault):
+    fault(kind="hang", path="/contoso.com/")
+    got = place("sp").run("""
+import asyncio, os
+import azcred.aio
+def sockets():
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
+        except OSError:
+            pass
+    return found
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
+async def main():
+    async with azcred.aio.Credential(cache=False, additionally_allowed_tenants="*") as credential:
+        await credential.get_token(ARM)
+        before = sockets()
+        task = asyncio.create_task(credential.get_token(ARM, tenant_id="contoso.com"))
+        await asyncio.sleep(0.3)
+        during = sockets()
+        task.cancel()
+        # Less than the 10 s after which an attempt ends by itself.
+        await asyncio.wait_for(until(lambda: sockets() < during), 5)
+        say(canceled=True, connected=during >= before > 0)
+asyncio.run(main())
+""")
+    assert got == {"canceled": True, "connected": True}
+
+
 def test_an_async_error_is_the_same(place):
     got = place("no-account").run("""
 import asyncio
@@ -149,36 +209,95 @@ asyncio.run(main())
     assert got == {"token": "next"}
 
 
-@posix
-def test_a_thousand_forks_while_other_threads_get_tokens(place):
+@linux
+def test_the_thread_of_requests_does_not_run_while_the_process_forks(place):
     got = place("sp").run("""
-import os, signal, threading
+import os, threading, time
+from pathlib import Path
+def used():
+    # Nanoseconds of the processor: 'Documentation/scheduler/sched-stats.rst' of Linux.
+    for task in Path("/proc/self/task").iterdir():
+        if (task / "comm").read_text().strip() == "azcred":
+            return int((task / "schedstat").read_text().split()[0])
+ran = []
+def during():
+    before, until = used(), time.perf_counter() + 0.02
+    while time.perf_counter() < until:
+        pass
+    ran.append(used() - before)
+# It runs after azcred's: those that are registered first are called last.
+os.register_at_fork(before=during)
+import azcred
+stop = threading.Event()
+def works():
+    while not stop.is_set():
+        azcred.Credential(cache=False).get_token(ARM)
+threads = [threading.Thread(target=works) for _ in range(4)]
+azcred.Credential().get_token(ARM)
+for thread in threads:
+    thread.start()
+started = used()
+for _ in range(20):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+stop.set()
+for thread in threads:
+    thread.join()
+say(during=sum(ran), between=used() - started - sum(ran))
+""")
+    # It still goes to sleep when the fork begins.
+    assert got["during"] < got["between"] / 20, got
+
+
+@posix
+def test_a_thousand_forks_while_other_threads_are_inside_get_token(place, fault):
+    # Requests in this tenant never end, so that one thread is inside at every fork. Others begin and end all the time.
+    fault(kind="hang", path="/contoso.com/")
+    got = place("sp").run("""
+import os, signal, threading, time
 import azcred
 shared = azcred.Credential()
 first = shared.get_token(ARM).token
 stop = threading.Event()
 rounds = [0, 0, 0]
+is_inside = False
+def waits():
+    global is_inside
+    credential = azcred.Credential(tenant="contoso.com", cache=False)
+    while True:
+        is_inside = True
+        try:
+            credential.get_token(ARM)
+        except azcred.ClientAuthenticationError:
+            is_inside = False
 def works(number, **options):
     while not stop.is_set():
         assert azcred.Credential(**options).get_token(ARM).token
         rounds[number] += 1
+threading.Thread(target=waits, daemon=True).start()
 threads = [threading.Thread(target=works, args=(0,)), threading.Thread(target=works, args=(1,)),
            threading.Thread(target=works, args=(2,), kwargs={"cache": False})]
 for thread in threads:
     thread.start()
 def child():
-    # A child that hangs ends by this signal.
-    signal.alarm(60)
+    # A child that hangs ends by this signal: before an attempt ends by itself, after 10 s, and the next one succeeds.
+    signal.alarm(8)
     try:
-        # The second needs a thread for its request, which the child has to make.
-        good = shared.get_token(ARM).token == azcred.Credential().get_token(ARM).token == first
-        os._exit(0 if good else 1)
+        # All but the first need a thread for their requests, and the second a session: the child has to make them.
+        good = shared.get_token(ARM).token == first and shared.get_token("https://storage.azure.com/.default").token
+        good = good and azcred.Credential().get_token(ARM).token == first
+        # As it was at the fork: the thread that would change it is not in this process.
+        os._exit(1 if not good else 2 if not is_inside else 0)
     except BaseException:
-        os._exit(2)
+        os._exit(3)
 codes = {}
 for _ in range(50):
     children = []
     for _ in range(20):
+        while not is_inside:
+            time.sleep(0.001)
         pid = os.fork()
         if pid == 0:
             child()
@@ -237,7 +356,11 @@ async def waits():
         pass
 threading.Thread(target=asyncio.run, args=(waits(),), daemon=True).start()
 threading.Event().wait(0.2)
+class Last:
+    # Its end takes longer than a thread that waits for a token sleeps: each would want the GIL meanwhile.
+    def __del__(self, sleep=__import__("time").sleep):
+        sleep(0.3)
+last = Last()
 """
         ) as process:
-            code, errors = ended(process)
-        assert code == 0, errors
+            assert ended(process) == (0, "", "")
