@@ -74,7 +74,11 @@ class Credential:
         outcome = self._core.start(scopes, claims, tenant_id, enable_cae)
         if isinstance(outcome, _native.Call):
             with outcome as call:
-                outcome = call.wait(_host.show)
+                try:
+                    outcome = call.wait(_host.show)
+                except KeyboardInterrupt:
+                    _host.show("over")
+                    raise
         return token_of(outcome, self._made_by)
 
     def get_token(self, *scopes, claims=None, tenant_id=None, enable_cae=False, **kwargs):

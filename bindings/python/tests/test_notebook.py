@@ -77,24 +77,32 @@ def test_a_notebook_run_by_nbconvert_asks_no_person(place, tools):
     assert "no source has a token" in done.stderr and "devicelogin" not in done.stderr
 
 
-FRONT_END = f"""
+FRONT_END = """
 from jupyter_client.manager import start_new_kernel
 manager, client = start_new_kernel()
 def shows(message):
     kind, content = message["msg_type"], message["content"]
     if kind in ("display_data", "update_display_data"):
-        say(html=content["data"]["text/html"])
+        html = content["data"]["text/html"]
+        say(html=html)
+        if INTERRUPTS and "<a " in html:
+            manager.interrupt_kernel()
     elif kind == "stream":
         say(text=content["text"].strip())
     elif kind == "error":
-        say(error=content["evalue"])
+        say(error=content["ename"])
 try:
-    for cell in {CELLS!r}.split("---\\n"):
+    for cell in CELLS.split("---\\n"):
         client.execute_interactive(cell, allow_stdin=True, output_hook=shows, timeout=80)
 finally:
     client.stop_channels()
     manager.shutdown_kernel(now=True)
 """
+
+
+def front_end(cells, interrupts=False):
+    """A program that runs the cells as Jupyter does for a person, and interrupts the kernel at its first link."""
+    return f"CELLS = {cells!r}\nINTERRUPTS = {interrupts}\n{FRONT_END}"
 
 
 class Shown(HTMLParser):
@@ -116,12 +124,25 @@ class Shown(HTMLParser):
         self._in_bold = False
 
 
-def test_a_person_signs_in_from_a_cell_with_a_link(place, tools, emulator):
+PLAIN = """
+import azcred
+part = azcred.Credential().get_token("https://management.azure.com/.default").token.split(".")[1]
+import base64, json
+print(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["upn"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "printed"),
+    [(CELLS, [ADA, "azure"]), (PLAIN, [ADA])],
+    ids=["with the extension", "with a credential"],
+)
+def test_a_person_signs_in_from_a_cell_with_a_link(cells, printed, place, tools, emulator):
     alone = place("no-account")
     users = emulator.info["users"]
     ada = Person(ADA, next(one["password"] for one in users if one["user_principal_name"] == ADA))
     tab = FormTab(alone.environment["REQUESTS_CA_BUNDLE"], alone.environment["HTTPS_PROXY"])
-    with alone.start(FRONT_END, python=tools) as process, tab:
+    with alone.start(front_end(cells), python=tools) as process, tab:
         try:
             # A notice why no browser opens may come first.
             said = iter(json.loads(line) for line in process.stdout)
@@ -137,7 +158,26 @@ def test_a_person_signs_in_from_a_cell_with_a_link(place, tools, emulator):
         assert process.wait(timeout=30) == 0, process.stderr.read()
     assert link["target"] == "_blank" and "noopener" in link["rel"]
     assert [one["html"] for one in rest if "html" in one] == ["Signed in, or no longer waiting."]
-    assert [one["text"] for one in rest if "text" in one] == [ADA, "azure"]
+    assert [one["text"] for one in rest if "text" in one] == printed
+
+
+def test_an_interrupt_of_the_kernel_ends_the_wait_for_a_person(place, tools):
+    alone = place("no-account")
+    cells = PLAIN + "---\nprint('goes on')"
+    with alone.start(front_end(cells, interrupts=True), python=tools) as process:
+        try:
+            output, errors = process.communicate(timeout=90)
+        except BaseException:
+            process.kill()
+            raise
+    assert process.returncode == 0, errors
+    said = [json.loads(line) for line in output.splitlines()]
+    assert Shown(said[-4]["html"]).links
+    assert said[-3:] == [
+        {"html": "Signed in, or no longer waiting."},
+        {"error": "KeyboardInterrupt"},
+        {"text": "goes on"},
+    ]
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", 'https://x/"><script>', "https://x/<b>"])
