@@ -74,6 +74,24 @@ failed()
         assert error["module"] == ("azure" if azure else "azcred")
 
 
+def test_an_error_and_a_printed_object_have_no_secret(place):
+    secret = "c4n~ryQ8secretQ7value-of_this.client"
+    got = place("sp").run(
+        """
+import azcred, traceback
+credential = azcred.Credential()
+try:
+    credential.get_token(ARM)
+except azcred.ClientAuthenticationError as error:
+    texts = [str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)]
+say(texts=[*texts, repr(credential), repr(credential._core), repr(vars(credential))])
+""",
+        AZURE_CLIENT_SECRET=secret,
+    )
+    assert "AADSTS7000215" in got["texts"][0]
+    assert not [text for text in got["texts"] if "c4n" in text or secret[:12] in text]
+
+
 OTHER = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 
 
