@@ -3,24 +3,20 @@
 use pyo3::prelude::*;
 use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
-    thread::{self, JoinHandle},
+    thread,
 };
 
-/// Calls Python functions from a thread of its own, which is made when it is first needed.
+/// Calls Python functions from a thread of its own, which is made when it is first needed. It ends
+/// with the process.
 #[derive(Clone, Default)]
-pub(crate) struct Bell(Arc<Mutex<Option<Ringer>>>);
-
-struct Ringer {
-    callbacks: mpsc::Sender<Py<PyAny>>,
-    thread: JoinHandle<()>,
-}
+pub(crate) struct Bell(Arc<Mutex<Option<mpsc::Sender<Py<PyAny>>>>>);
 
 impl Bell {
     /// Makes the thread, if there is none, and returns the way to it.
     pub(crate) fn callbacks(&self) -> PyResult<mpsc::Sender<Py<PyAny>>> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ringer) = &*place {
-            return Ok(ringer.callbacks.clone());
+        if let Some(callbacks) = &*place {
+            return Ok(callbacks.clone());
         }
         let (callbacks, receiver) = mpsc::channel::<Py<PyAny>>();
         let run = move || {
@@ -36,17 +32,7 @@ impl Bell {
             }
         };
         let thread = thread::Builder::new().name("azcred-bell".to_owned());
-        let thread = thread.spawn(run)?;
-        let ringer = place.insert(Ringer { callbacks, thread });
-        Ok(ringer.callbacks.clone())
-    }
-
-    /// Ends the thread. Callers don't hold the GIL.
-    pub(crate) fn end(&self) {
-        let ringer = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Ringer { callbacks, thread }) = ringer {
-            drop(callbacks);
-            let _ = thread.join();
-        }
+        thread.spawn(run)?;
+        Ok(place.insert(callbacks).clone())
     }
 }

@@ -1,11 +1,6 @@
 //! One request for a token, while it runs.
 
-use crate::{
-    bell::Bell,
-    failure::Failure,
-    notice::Board,
-    runtime::{self, WAITING},
-};
+use crate::{bell::Bell, failure::Failure, notice::Board, runtime};
 use azcred::{AccessToken, Error, ErrorKind, Result};
 use pyo3::{prelude::*, types::PyTuple};
 use std::{
@@ -185,10 +180,7 @@ impl Call {
                 return Ok(outcome);
             }
             let parts = self.parts()?;
-            WAITING.fetch_add(1, Ordering::AcqRel);
             py.detach(|| parts.shared.wait());
-            // A child of a fork has no such threads, and its count begins at 0.
-            WAITING.fetch_sub(1, Ordering::AcqRel);
             py.check_signals()?;
         }
     }

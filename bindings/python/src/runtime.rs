@@ -10,11 +10,11 @@ use std::{
     mem,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
         mpsc as sync_mpsc,
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::{
     runtime::{Builder, Handle},
@@ -24,8 +24,7 @@ use tokio::{
 /// How long a fork waits for the thread of requests. One step takes at most the time of deriving a
 /// key from a password.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How long the end of the interpreter waits for a sign-in that is being renewed, and for threads
-/// that wait for a token.
+/// How long the end of the interpreter waits for a sign-in that is being renewed.
 const END: Duration = Duration::from_secs(2);
 
 /// Rises with each fork: in a child, what has another number belongs to the parent.
@@ -34,8 +33,6 @@ static GENERATION: AtomicU64 = AtomicU64::new(0);
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 /// The runtime that waits for a fork to be over. Locked with the GIL only.
 static PAUSED: Mutex<Option<sync_mpsc::Sender<()>>> = Mutex::new(None);
-/// Threads that wait for a token.
-pub(crate) static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// The process's number since the module was loaded. A child of a fork has another one.
 pub(crate) fn generation() -> u64 {
@@ -160,7 +157,6 @@ fn after_fork(_: Python<'_>) {
 #[cfg(unix)]
 fn in_child(_: Python<'_>) {
     GENERATION.fetch_add(1, Ordering::Relaxed);
-    WAITING.store(0, Ordering::Relaxed);
     mem::forget(PAUSED.lock().unwrap_or_else(PoisonError::into_inner).take());
     mem::forget(
         RUNTIME
@@ -170,7 +166,8 @@ fn in_child(_: Python<'_>) {
     );
 }
 
-/// Ends the threads: after this, the interpreter may end a thread that wants the GIL.
+/// Ends the requests. A sign-in that is being renewed is stored first. PyO3 stops a thread that
+/// wants the GIL later.
 fn end(py: Python<'_>) {
     let runtime = RUNTIME
         .lock()
@@ -180,10 +177,5 @@ fn end(py: Python<'_>) {
     let _ = runtime.orders.send(Order::End);
     py.detach(move || {
         let _ = runtime.thread.join();
-        let until = Instant::now() + END;
-        while WAITING.load(Ordering::Acquire) > 0 && Instant::now() < until {
-            thread::sleep(Duration::from_millis(1));
-        }
-        runtime.bell.end();
     });
 }

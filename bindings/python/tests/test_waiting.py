@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from conftest import token_requests
+from provider import Provider
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="what a thread does")
@@ -356,11 +357,44 @@ async def waits():
         pass
 threading.Thread(target=asyncio.run, args=(waits(),), daemon=True).start()
 threading.Event().wait(0.2)
+import builtins, time
 class Last:
-    # Its end takes longer than a thread that waits for a token sleeps: each would want the GIL meanwhile.
-    def __del__(self, sleep=__import__("time").sleep):
+    # Its end takes longer than a thread that waits for a token sleeps: each wants the GIL meanwhile.
+    def __del__(self, sleep=time.sleep):
         sleep(0.3)
-last = Last()
+builtins.last = Last()
 """
         ) as process:
             assert ended(process) == (0, "", "")
+
+
+@posix
+def test_a_sign_in_that_is_being_renewed_is_stored_before_the_interpreter_ends(place, tmp_path):
+    alone = place(None)
+    with Provider(tmp_path) as provider:
+
+        def start(source, code, errors=subprocess.PIPE):
+            made = f"import azcred\ncredential = azcred.Credential(only={source!r})\n"
+            return alone.start(made + code, errors=errors, AZURE_AUTHORITY_HOST=provider.url)
+
+        screen, terminal = os.openpty()
+        signs_in = "credential.get_token('https://a.example/.default')"
+        with os.fdopen(screen), start("device-code", signs_in, terminal) as process:
+            os.close(terminal)
+            assert ended(process) == (0, "", None)
+        renews = f"""
+import atexit, threading
+from pathlib import Path
+threading.Thread(target=credential.get_token, args=("https://b.example/.default",), daemon=True).start()
+while not Path({str(provider.has_come)!r}).exists():
+    threading.Event().wait(0.01)
+# It runs before azcred's hook: those that are registered last are called first.
+atexit.register(Path({str(provider.answers)!r}).touch)
+"""
+        with start("azcred", renews) as process:
+            code, *_ = ended(process)
+        assert code == 0
+        with start(
+            "azcred", "say(token=credential.get_token('https://c.example/.default').token)"
+        ) as process:
+            assert ended(process) == (0, '{"token": "t"}\n', "")
