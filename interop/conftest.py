@@ -19,6 +19,7 @@ def pytest_configure():
     programs = {
         "AZCRED_BINARY": "the binary",
         "AZCRED_AZURE_CLI": "the Azure CLI",
+        "AZCRED_RUST_CLIENTS": "the clients in Rust",
         "AZCRED_SDK_V1": "the Python with Azure ML's SDK v1",
     }
     for name, what in programs.items():

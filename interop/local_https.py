@@ -12,32 +12,41 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 
+def named(name):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def signed(subject, issuer, key, issuers_key, extension):
+    """A certificate in PEM."""
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=30))
+        .add_extension(extension, critical=True)
+        .sign(issuers_key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
 class Trusted:
     """A certificate of `localhost`, and the variables by which programs trust it and use no proxy to it."""
 
     def __init__(self, folder, emulator):
         self.certificate, self.key = folder / "certificate.pem", folder / "key.pem"
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server of the tests")])
-        now = dt.datetime.now(dt.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=30))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-            .sign(key, hashes.SHA256())
-        )
-        public = certificate.public_bytes(serialization.Encoding.PEM)
-        self.certificate.write_bytes(public)
+        key, issuers_key = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+        issuer = named("an authority of the tests")
+        authority = signed(issuer, issuer, issuers_key, issuers_key, x509.BasicConstraints(True, 0))
+        subject = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+        self.certificate.write_bytes(signed(named("localhost"), issuer, key, issuers_key, subject))
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
         self.key.write_bytes(key.private_bytes(*form, serialization.NoEncryption()))
         with open(emulator.info["ca_bundle"], "rb") as others:
-            bundle = others.read() + b"\n" + public
+            bundle = others.read() + b"\n" + authority
         path = folder / "bundle.pem"
         path.write_bytes(bundle)
         self.variables = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), path)

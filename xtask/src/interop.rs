@@ -45,6 +45,7 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         .args(["--package", "azcred-cli", "--bins"])
         .args(["--package", "azcred"])
         .args(["--example", "sign_in", "--example", "session"]))?;
+    let rust_clients = rust_clients()?;
     // Each process has its own emulator. More than four processes are not faster.
     let parallel = [
         "--numprocesses",
@@ -68,6 +69,7 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         .env("AZCRED_BINARY", binary("debug"))
         .env("AZCRED_AZURE_CLI", az)
         .env("AZCRED_SDK_V1", sdk_v1.python())
+        .env("AZCRED_RUST_CLIENTS", rust_clients)
         .env("AZCRED_SIGN_IN", built("debug/examples", "sign_in"))
         .env("AZCRED_SESSION", built("debug/examples", "session"))
         // Screenshots of the library's pages, for people to view.
@@ -99,15 +101,29 @@ pub(crate) fn az() -> Result<PathBuf> {
         .with_file_name(if cfg!(windows) { "az.bat" } else { "az" }))
 }
 
+/// The clients in Rust, which are no part of the workspace: their dependencies are locked apart
+/// from its own.
+fn rust_clients() -> Result<PathBuf> {
+    let folder = target().join("rust-clients");
+    run(cargo(&["build", "--locked", "--quiet"])
+        .arg("--manifest-path")
+        .arg(root().join("interop/rust/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&folder))?;
+    Ok(folder.join("debug").join(executable("rust-clients")))
+}
+
 /// The binary of a profile, whose folder is `debug` or `release`.
 pub(crate) fn binary(folder: &str) -> PathBuf {
     built(folder, "azcred")
 }
 
 fn built(folder: &str, name: &str) -> PathBuf {
-    target()
-        .join(folder)
-        .join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    target().join(folder).join(executable(name))
+}
+
+fn executable(name: &str) -> String {
+    format!("{name}{}", env::consts::EXE_SUFFIX)
 }
 
 /// The verb as a step of `cargo xtask test`.
