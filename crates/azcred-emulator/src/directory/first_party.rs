@@ -18,7 +18,7 @@ pub const AZURE_CLI: Uuid = uuid!("04b07795-8ddb-461a-bbee-02f9e1bf7b46");
 const PUBLIC_CLIENTS: &[(Uuid, &str)] = &[
     (AZURE_CLI, "Microsoft Azure CLI"),
     (
-        uuid!("1950a258-227b-4e31-a9cf-719496fa0aee"),
+        uuid!("1950a258-227b-4e31-a9cf-717495945fc2"),
         "Microsoft Azure PowerShell",
     ),
     (

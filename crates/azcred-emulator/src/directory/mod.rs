@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub(crate) use application::NATIVE_REDIRECT_URIS;
 pub(crate) use consent::Consents;
 pub(crate) use resource_names::{
-    ARM, GRAPH, STORAGE, first_party_resource, resource_id, service_names,
+    ARM, GRAPH, first_party_resource, first_party_title, resource_id, service_names,
 };
 
 pub use application::{Application, Audience};

@@ -1,7 +1,7 @@
 //! The resource of a token: Microsoft's own, or a registered application.
 
 use crate::{
-    directory::{ARM, Directory, GRAPH, STORAGE, Tenant, first_party_resource},
+    directory::{ARM, Directory, GRAPH, Tenant, first_party_resource},
     entra::{delegated_scope::is_openid, refusal::Refusal},
     service::Service,
     text::clip,
@@ -24,18 +24,6 @@ pub(super) struct TokenResource {
     pub(super) is_evaluated_continuously: bool,
 }
 
-/// Suffixes of storage accounts, whose host names are resources too ('Authorize access to blobs
-/// with Microsoft Entra ID').
-const STORAGE_SUFFIXES: &[&str] = &[
-    ".blob.core.windows.net",
-    ".dfs.core.windows.net",
-    ".file.core.windows.net",
-    ".queue.core.windows.net",
-    ".table.core.windows.net",
-    ".blob.core.usgovcloudapi.net",
-    ".blob.core.chinacloudapi.cn",
-];
-
 /// Finds the resource with this name in a tenant.
 pub(super) fn find(
     world: &World,
@@ -49,6 +37,19 @@ pub(super) fn find(
         version: 1,
         is_evaluated_continuously: app_id == ARM || app_id == GRAPH,
     };
+    // v2.0 tokens have the client id as `aud`, v1.0 tokens the requested name.
+    let of_v2 = |app_id: Uuid| TokenResource {
+        audience: app_id.to_string(),
+        version: 2,
+        ..as_requested(app_id)
+    };
+    if let Some(known) = first_party_resource(name) {
+        return Ok(match known.token_version {
+            2 => of_v2(known.app_id),
+            _ => as_requested(known.app_id),
+        });
+    }
+    // The emulator's own URLs of services.
     for (service, app_id) in [(Service::Arm, ARM), (Service::Graph, GRAPH)] {
         let known = accepted_audiences(world, service);
         if known
@@ -58,19 +59,6 @@ pub(super) fn find(
             return Ok(as_requested(app_id));
         }
     }
-    let bare = name.strip_suffix('/').unwrap_or(name);
-    if let Some(app_id) = first_party_resource(name) {
-        return Ok(as_requested(app_id));
-    }
-    if let Some(account) = bare.strip_prefix("https://")
-        && STORAGE_SUFFIXES.iter().any(|suffix| {
-            account.strip_suffix(suffix).is_some_and(|a| {
-                (3..=24).contains(&a.len()) && a.bytes().all(|b| b.is_ascii_alphanumeric())
-            })
-        })
-    {
-        return Ok(as_requested(STORAGE));
-    }
     // A registered application is a resource in each tenant that has its service principal.
     let application = directory.application_named(name).filter(|app| {
         directory
@@ -78,13 +66,7 @@ pub(super) fn find(
             .is_some()
     });
     match application {
-        // v2.0 tokens have the client id as `aud`, v1.0 tokens the requested name.
-        Some(app) if app.access_token_version == 2 => Ok(TokenResource {
-            app_id: app.app_id,
-            audience: app.app_id.to_string(),
-            version: 2,
-            is_evaluated_continuously: false,
-        }),
+        Some(app) if app.access_token_version == 2 => Ok(of_v2(app.app_id)),
         Some(app) => Ok(as_requested(app.app_id)),
         None => Err(unknown(tenant, name)),
     }

@@ -5,7 +5,7 @@ use crate::{directory::service_names, service::Service, world::World};
 /// The audiences that a service accepts: its resource names in every cloud, with and without a
 /// trailing slash, its client id, and the URL of its port.
 pub fn accepted_audiences(world: &World, service: Service) -> Vec<String> {
-    let names = service_names(service);
+    let names: Vec<_> = service_names(service).collect();
     let port = match service {
         Service::Arm => world.urls().arm,
         Service::Graph => world.urls().graph,

@@ -69,7 +69,7 @@ async fn a_second_factor_is_required_only_if_a_policy_requires_it() {
     assert_eq!(challenged(&refusal), json!([id(0)]));
     let description = text(&refusal, "error_description");
     assert!(
-        description.contains("'0736f41a-0425-4b46-bdb5-1563eff02385'"),
+        description.contains("'18a66f5f-dbdf-4c17-9dd7-1634712a9cbe'"),
         "{description}"
     );
     let storage = ada(STORAGE).await;
@@ -79,7 +79,7 @@ async fn a_second_factor_is_required_only_if_a_policy_requires_it() {
     let token = text(&storage, "refresh_token");
     for name in [
         "https://ml.azure.com/.default",
-        "0736f41a-0425-4b46-bdb5-1563eff02385/.default",
+        "18a66f5f-dbdf-4c17-9dd7-1634712a9cbe/.default",
     ] {
         let ml = refresh(&lab, CONTOSO, token, &[("scope", name)]).await;
         refused(&ml, 50076, "invalid_grant", 400);

@@ -19,6 +19,7 @@ mod isolation_homes;
 mod laptop;
 mod personas;
 mod refresh_tokens;
+mod resources;
 mod sign_in;
 mod sign_in_hostile;
 mod sign_in_programs;

@@ -1,33 +1,17 @@
 //! The page about consent: the program and the permissions that it requests.
 
-use crate::entra::{
-    delegated_scope::RequestedScope,
-    sign_in::{
-        pages::frame::{Page, View, buttons, esc},
-        step::Ready,
+use crate::{
+    directory::first_party_title,
+    entra::{
+        delegated_scope::RequestedScope,
+        sign_in::{
+            pages::frame::{Page, View, buttons, esc},
+            step::Ready,
+        },
     },
 };
 use axum::response::Response;
 use uuid::Uuid;
-
-/// Names of Microsoft's own resources, as consent pages write them.
-const RESOURCES: &[(&str, &str)] = &[
-    (
-        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
-        "Azure Resource Manager",
-    ),
-    (
-        "0736f41a-0425-4b46-bdb5-1563eff02385",
-        "Azure Machine Learning Services",
-    ),
-    ("e406a681-f3d4-42a8-90b6-c2b029497af1", "Azure Storage"),
-    ("cfa8b339-82a2-471a-a3c9-0fc0be7a4093", "Azure Key Vault"),
-    (
-        "6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26",
-        "Azure Container Registry",
-    ),
-    ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
-];
 
 impl View<'_> {
     /// 'Permissions requested'.
@@ -136,13 +120,12 @@ impl View<'_> {
     }
 
     fn resource_name(&self, app_id: Uuid) -> String {
-        let text = app_id.to_string();
-        if let Some((_, name)) = RESOURCES.iter().find(|(id, _)| *id == text) {
-            return (*name).to_owned();
+        if let Some(title) = first_party_title(app_id) {
+            return title.to_owned();
         }
         match self.directory.applications.get(&app_id) {
             Some(application) => application.name.clone(),
-            None => text,
+            None => app_id.to_string(),
         }
     }
 }
