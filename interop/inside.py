@@ -32,7 +32,7 @@ def milliseconds(command, environment):
 
 
 def main():
-    binary, az = os.environ["AZCRED_BINARY"], os.environ["AZCRED_AZ"]
+    binary, az = os.environ["AZCRED_BINARY"], os.environ["AZCRED_AZURE_CLI"]
     with tempfile.TemporaryDirectory() as folder, Emulator(binary, Path(folder) / "state") as emulator:
         # Azure CLI writes into its folder, and the emulator's is made again for each program.
         environment = emulator.environment("names", "laptop")

@@ -98,6 +98,8 @@ mod tests {
             "interop/requirements.txt",
             "interop/az-requirements.txt",
             "interop/px-requirements.txt",
+            "interop/java-requirements.txt",
+            "interop/sdk-v1-requirements.txt",
             "bindings/python/tests/requirements.txt",
             "xtask/tools.txt",
         ] {

@@ -35,9 +35,18 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     let az = az()?;
     // Azure ML's SDK v1 accepts older versions only of what the other clients need.
     let sdk_v1 = Environment::ready("sdk-v1", "interop/sdk-v1-requirements.txt")?;
-    let px = match arguments.all {
-        true => Some(Environment::ready("px", "interop/px-requirements.txt")?.program("px")),
-        false => None,
+    let heavy = match arguments.all {
+        true => vec![
+            (
+                "AZCRED_PX",
+                Environment::ready("px", "interop/px-requirements.txt")?.program("px"),
+            ),
+            (
+                "AZCRED_JAVA_PYTHON",
+                Environment::ready("java", "interop/java-requirements.txt")?.python(),
+            ),
+        ],
+        false => Vec::new(),
     };
     let chromium = chromium::ready();
     let modules = node::modules()?;
@@ -57,11 +66,9 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     ];
     let mut pytest = Command::new(environment.python());
     pytest.args(["-m", "pytest", "interop"]).args(parallel);
-    if let Some(px) = px {
+    if arguments.all {
         // Without this, `pytest.ini` leaves these tests out.
-        pytest
-            .args(["-m", "heavy or not heavy"])
-            .env("AZCRED_PX", px);
+        pytest.args(["-m", "heavy or not heavy"]).envs(heavy);
     }
     pytest.args(&arguments.pytest);
     pytest.current_dir(root());

@@ -18,6 +18,7 @@ use crate::{
     service::{Service, Urls},
     state::StateDir,
     state_error::StateError,
+    trust_store,
     world::World,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,9 @@ use std::{
 use tokio::{sync::watch, task::JoinSet};
 use uuid::Uuid;
 use zeroize::Zeroizing;
+
+/// The trust store for Java, in the state folder.
+const JAVA_TRUST_STORE: &str = "java-trust-store.jks";
 
 /// Settings with which an emulator starts.
 #[derive(Clone, Debug, Default)]
@@ -186,6 +190,7 @@ impl Emulator {
             admin_token: admin_token.expose().to_owned(),
             ca_certificate: state.file("ca.pem"),
             ca_bundle: state.file("ca-bundle.pem"),
+            java_trust_store: state.file(JAVA_TRUST_STORE),
             tenant,
             workspace,
             identities,
@@ -202,6 +207,9 @@ impl Emulator {
             info.azure_cli = azure_cli_folder::write(&world, &state, person)?;
         }
         state.publish("ca-bundle.pem", &bundle(ca.certificate()))?;
+        let own = [ca.certificate()].into_iter();
+        let trusted = trust_store::jks(own, 0);
+        state.publish(JAVA_TRUST_STORE, &trusted)?;
 
         let (shutdown, receiver) = watch::channel(false);
         let shown = Arc::new(OnceLock::new());

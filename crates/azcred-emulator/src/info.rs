@@ -59,6 +59,9 @@ pub struct Info {
     pub ca_certificate: PathBuf,
     /// The system's root certificates and the emulator's in PEM, for `SSL_CERT_FILE`.
     pub ca_bundle: PathBuf,
+    /// The certificate of the emulator's authority in a trust store for Java, with the password
+    /// `changeit`.
+    pub java_trust_store: PathBuf,
     /// The first tenant of the seed.
     pub tenant: TenantInfo,
     /// The first workspace of the seed, if it has one.

@@ -20,6 +20,7 @@ pub mod resources;
 pub mod seed;
 pub mod service;
 pub mod tokens;
+mod trust_store;
 pub mod world;
 
 mod arm;

@@ -162,6 +162,7 @@ fn env_prints_the_syntax_of_each_shell() {
         let mut settings = crate::run::settings();
         settings.add_filter("personas/[^/]+/", "personas/[KEYS]/");
         settings.add_filter("/shell-[0-9a-f]{8}/", "/shell-[USER]/");
+        settings.add_filter(r"(proxyPort=)\d+", "$1[PORT]");
         settings.add_filter(
             r#"(AZURE_CLIENT_SECRET"?(=| |: | = )['"])[^'"]+"#,
             "$1[SECRET]",

@@ -1,6 +1,6 @@
 //! A program on the user's machine, without the user's and the machine's own sign-ins.
 
-use super::{Persona, Way};
+use super::{Persona, Way, java};
 use crate::{
     homes::{AZCRED, AZD, AZURE_CLI, Homes, UserFolder, private, record, users_folder},
     info::Info,
@@ -110,7 +110,7 @@ impl Info {
             .get("AZURE_CONFIG_DIR")
             .map_or_else(|| folder.join(AZURE_CLI), PathBuf::from);
         let has_agent = arc_agent(inherited).is_some_and(|file| file.exists());
-        let mut set = without_host(&self.proxy_url, persona, &own, has_agent);
+        let mut set = without_host(&self.proxy_url, &own, has_agent);
         set.extend(folders(&folder, &azure_cli));
         set.extend(extensions(inherited));
         if cfg!(windows)
@@ -127,6 +127,9 @@ impl Info {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         set.extend(own);
+        let users = inherited.variable(java::VARIABLE).and_then(OsStr::to_str);
+        let options = java::options(users, &set, &self.java_trust_store);
+        set.insert(java::VARIABLE.to_owned(), options);
         let unset = known(|_| true)
             .map(str::to_owned)
             .chain(inherited.removed())
@@ -140,20 +143,23 @@ impl Info {
 /// agent: the emulator's proxy.
 fn without_host(
     proxy: &str,
-    persona: Persona,
     own: &BTreeMap<String, String>,
     has_agent: bool,
 ) -> BTreeMap<&'static str, String> {
     let nowhere = || proxy.to_owned();
     let direct = || "localhost,127.0.0.1,::1".to_owned();
+    let imds = own.get("AZURE_POD_IDENTITY_AUTHORITY_HOST");
+    // Some programs have 169.254.169.254 built in, but use a proxy for it.
+    let metadata = imds.cloned().unwrap_or_else(nowhere);
     let mut set = BTreeMap::from([
-        // Some libraries have 169.254.169.254 built in, but use a proxy for it.
-        ("HTTP_PROXY", nowhere()),
-        ("http_proxy", nowhere()),
+        ("HTTP_PROXY", metadata.clone()),
+        ("http_proxy", metadata),
         ("NO_PROXY", direct()),
         ("no_proxy", direct()),
+        // Node.js uses proxies only then.
+        ("NODE_USE_ENV_PROXY", "1".to_owned()),
     ]);
-    if persona != Persona::Vm {
+    if imds.is_none() {
         set.insert("AZURE_POD_IDENTITY_AUTHORITY_HOST", nowhere());
         set.insert("AZCRED_IMDS", "never".to_owned());
     }
@@ -298,15 +304,18 @@ mod tests {
                 .map(|name| ((*name).to_owned(), "x".to_owned()));
             all.collect()
         };
-        for persona in [Persona::NoAccount, Persona::Laptop, Persona::Vm] {
-            let set = without_host(proxy, persona, &own(&["AZURE_CONFIG_DIR"]), true);
+        for names in [
+            &["AZURE_CONFIG_DIR"],
+            &["AZURE_POD_IDENTITY_AUTHORITY_HOST"],
+        ] {
+            let set = without_host(proxy, &own(names), true);
             assert_eq!(set["IMDS_ENDPOINT"], proxy);
             assert!(set["IDENTITY_ENDPOINT"].starts_with(proxy));
-            let without = without_host(proxy, persona, &own(&[]), false);
+            let without = without_host(proxy, &own(names), false);
             assert!(!without.contains_key("IDENTITY_ENDPOINT"));
         }
         for host in ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"] {
-            let set = without_host(proxy, Persona::AppService, &own(&[host]), true);
+            let set = without_host(proxy, &own(&[host]), true);
             assert!(!set.contains_key("IMDS_ENDPOINT"), "{host}");
         }
     }

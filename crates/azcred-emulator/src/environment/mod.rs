@@ -7,6 +7,7 @@
 mod ci;
 mod hosts;
 mod isolation;
+mod java;
 mod laptop;
 mod pairs;
 mod principals;

@@ -6,6 +6,7 @@ use crate::{
         context::Context,
         cut::Cut,
         fault::{self, Outcome},
+        proxy::{self, METADATA_HOST},
         socket::Ending,
     },
     service::{Entrance, Service},
@@ -22,7 +23,7 @@ use base64::{
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use serde_json::Value;
 use std::{
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
 
@@ -54,6 +55,10 @@ pub(super) async fn pass(
     let body = read(body).await;
     let _in_service = ending.in_service();
     let outcome = match body {
+        Ok(_) if is_for_elsewhere(entrance, &parts.uri) => {
+            let why = proxy::plain_refused(parts.uri.host().unwrap_or_default());
+            Ok(text(StatusCode::FORBIDDEN, &format!("{why}\n")))
+        }
         Ok(_) if is_misdirected(entrance, &served.host) => Ok(text(
             StatusCode::MISDIRECTED_REQUEST,
             match entrance.real_name {
@@ -142,6 +147,16 @@ fn is_misdirected(entrance: &Entrance, host: &str) -> bool {
         }
         None => !is_this_machine(host),
     }
+}
+
+/// Whether a client uses this port as a proxy, and not for the metadata service's address.
+fn is_for_elsewhere(entrance: &Entrance, uri: &Uri) -> bool {
+    let host = uri.host().map(|host| host.trim_matches(['[', ']']));
+    let is_own = |host: &str| match host.parse::<IpAddr>() {
+        Ok(address) => host == METADATA_HOST || address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    };
+    entrance.real_name.is_none() && host.is_some_and(|host| !is_own(host))
 }
 
 /// `localhost` or an IP address: a page from an IP address has that address as its origin. Every

@@ -63,7 +63,7 @@ pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
 }
 
 /// The address of a virtual machine's metadata service.
-const METADATA_HOST: &str = "169.254.169.254";
+pub(super) const METADATA_HOST: &str = "169.254.169.254";
 
 /// Whether a request is for a metadata service: through the proxy by its address, or directly, as
 /// the variables for such an address name the proxy.
@@ -98,10 +98,7 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
     };
     if request.method() != Method::CONNECT {
         return Err(match request.uri().host() {
-            Some(host) => forbidden(format!(
-                "The azcred emulator's proxy answers for Azure's names over HTTPS only, and 'http://{host}' is plain \
-                 HTTP. Nothing was sent anywhere. Use https, or add '{host}' to NO_PROXY."
-            )),
+            Some(host) => forbidden(plain_refused(host)),
             None => TunnelRefused {
                 status: StatusCode::BAD_REQUEST,
                 why: "This is the proxy of an azcred emulator, not a server: put its address into HTTPS_PROXY."
@@ -138,6 +135,14 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
             real_name,
         },
     })
+}
+
+/// Why a request over plain HTTP is rejected.
+pub(super) fn plain_refused(host: &str) -> String {
+    format!(
+        "The azcred emulator's proxy answers for Azure's names over HTTPS only, and 'http://{host}' is plain HTTP. \
+         Nothing was sent anywhere. Use https, or add '{host}' to NO_PROXY."
+    )
 }
 
 fn refuse(context: &Context, request: &Request<Incoming>, refusal: &TunnelRefused) -> Response {

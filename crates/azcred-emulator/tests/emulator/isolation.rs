@@ -130,7 +130,7 @@ async fn every_persona_without_a_host_has_addresses_without_an_identity() {
             assert_eq!(never, *persona != Persona::Vm, "{name}");
             // Libraries that have the address built in use this proxy for it.
             for proxy in ["HTTP_PROXY", "http_proxy"] {
-                assert_eq!(set[proxy], info.proxy_url, "{name}");
+                assert_eq!(set[proxy], imds, "{name}");
             }
             assert!(!set["NO_PROXY"].contains("169.254"), "{name}");
             // A keyring that the session's bus does not lead to, such as that of macOS.
@@ -173,6 +173,40 @@ async fn a_request_for_a_token_of_the_machine_is_told_at_once_that_there_is_no_i
             .all(|one| one.service == "proxy" && one.status == Some(400))
     );
     assert_eq!(served.len(), 2);
+}
+
+/// Such as object_store, opendal and clients in Go.
+#[tokio::test]
+async fn a_program_with_the_metadata_services_address_built_in_is_a_virtual_machines() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let set = info
+        .isolated(Persona::Vm, Way::RealNames, &inherited(&[]))
+        .unwrap()
+        .set;
+    let client = reqwest::Client::builder()
+        .proxy(reqwest::Proxy::http(&set["HTTP_PROXY"]).unwrap())
+        .build()
+        .unwrap();
+    let get = |url: &str| client.get(url).header("Metadata", "true").send();
+    let path =
+        "metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net";
+    let response = get(&format!("http://169.254.169.254/{path}"))
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    // The port is a proxy to nowhere else.
+    for elsewhere in [
+        "example.com",
+        "10.0.0.4",
+        "[2001:db8::1]:8080",
+        "169.254.169.253",
+    ] {
+        let response = get(&format!("http://{elsewhere}/{path}")).await.unwrap();
+        assert_eq!(response.status(), 403, "{elsewhere}");
+        let text = response.text().await.unwrap();
+        assert!(text.contains("NO_PROXY"), "{elsewhere}: {text}");
+    }
 }
 
 #[tokio::test]
