@@ -23,7 +23,7 @@ pub(crate) fn run_verb() -> Result<()> {
     let az = az()?;
     let modules = node::modules()?;
     let azcred = as_installed(&binary("release"))?;
-    let package = bindings::packages(None, &bindings::emptied("packages")?)?;
+    let package = bindings::packages(&bindings::Build::default(), &bindings::emptied("packages")?)?;
     let site = bindings::site(&package.wheel)?;
     for script in [
         "whole_process.py",

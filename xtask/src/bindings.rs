@@ -27,7 +27,7 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     // The clients that use the package are those of the third-party tests.
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
     let tools = tools()?;
-    let Packages { wheel, sdist } = packages(Some("dev"), &emptied("packages")?)?;
+    let Packages { wheel, sdist } = packages(&DEV, &emptied("packages")?)?;
     let wheel_of_sdist = wheel_of_sdist(&tools, &sdist)?;
     let mut pytest = Command::new(environment.python());
     pytest
@@ -58,14 +58,42 @@ pub(crate) struct Packages {
     pub(crate) sdist: PathBuf,
 }
 
-/// Builds the wheel, with a profile of cargo, and the sdist into `folder`. The default profile is
-/// that of releases.
-pub(crate) fn packages(profile: Option<&str>, folder: &Path) -> Result<Packages> {
+/// How a wheel is built. The default is that of releases, for this machine only.
+#[derive(Default)]
+pub(crate) struct Build<'a> {
+    /// A profile of cargo.
+    pub(crate) profile: Option<&'a str>,
+    /// Other machines where it runs: a policy of maturin's, such as `manylinux_2_34`.
+    pub(crate) compatibility: Option<&'a str>,
+}
+
+const DEV: Build<'static> = Build {
+    profile: Some("dev"),
+    compatibility: None,
+};
+
+/// Builds the wheel and the sdist into `folder`.
+pub(crate) fn packages(build: &Build<'_>, folder: &Path) -> Result<Packages> {
     let tools = tools()?;
     Ok(Packages {
-        wheel: wheel(&tools, &project(), profile, folder)?,
+        wheel: wheel(&tools, &project(), build, folder)?,
         sdist: sdist(&tools, folder)?,
     })
+}
+
+/// Makes an environment with nothing but the wheel.
+pub(crate) fn installed(wheel: &Path, environment: &Path) -> Result<()> {
+    let tools = tools()?;
+    let alone = ["--offline", "--no-config", "--quiet", "--python"];
+    let uv = |arguments: &[&str]| {
+        let mut command = Command::new(tools.python());
+        command.args(["-m", "uv"]).args(arguments).args(alone);
+        command
+    };
+    run(uv(&["venv", "--clear"])
+        .arg(tools.python())
+        .arg(environment))?;
+    run(uv(&["pip", "install"]).arg(environment).arg(wheel))
 }
 
 /// Unpacks a wheel into a folder for `PYTHONPATH`.
@@ -83,12 +111,7 @@ fn tools() -> Result<Environment> {
 }
 
 /// Builds the wheel of a project, as `pip install` does.
-fn wheel(
-    tools: &Environment,
-    project: &Path,
-    profile: Option<&str>,
-    folder: &Path,
-) -> Result<PathBuf> {
+fn wheel(tools: &Environment, project: &Path, build: &Build<'_>, folder: &Path) -> Result<PathBuf> {
     run(Command::new(tools.python())
         .args(["-m", "pip", "wheel"])
         .arg(project)
@@ -96,7 +119,11 @@ fn wheel(
         .args(["--no-build-isolation", "--no-deps", "--no-index", "--quiet"])
         .args(["--disable-pip-version-check", "--wheel-dir"])
         .arg(folder)
-        .env("AZCRED_PROFILE", profile.unwrap_or_default())
+        .env("AZCRED_PROFILE", build.profile.unwrap_or_default())
+        .env(
+            "AZCRED_COMPATIBILITY",
+            build.compatibility.unwrap_or_default(),
+        )
         .env("CARGO_TARGET_DIR", target())
         // The backend runs `maturin`.
         .env("PATH", tools.first_on_path()?))?;
@@ -131,7 +158,7 @@ fn wheel_of_sdist(tools: &Environment, sdist: &Path) -> Result<PathBuf> {
     let place = unpacked(tools, "tarfile", sdist, emptied("sdist-unpacked")?)?;
     let mut inside = fs::read_dir(&place)?;
     let project = inside.next().context("the sdist is empty")??.path();
-    wheel(tools, &project, Some("dev"), &emptied("sdist-wheels")?)
+    wheel(tools, &project, &DEV, &emptied("sdist-wheels")?)
 }
 
 /// Unpacks an archive with a module of Python's own.

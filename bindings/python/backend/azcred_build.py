@@ -2,7 +2,8 @@
 
 The wheel has the command beside the extension. maturin puts an extension or a command into a wheel, not both. It also
 takes a folder of files for the wheel: cargo builds the command, and it is put there first. So it is the same program as
-cargo installs, and starts without Python. The variable AZCRED_PROFILE names another profile of cargo, such as `dev`.
+cargo installs, and starts without Python. The variable AZCRED_PROFILE names another profile of cargo, such as `dev`, and
+AZCRED_COMPATIBILITY a policy of maturin's for other machines, such as `manylinux_2_34`.
 
 The sdist has the whole repository, because the command needs nearly all of it. maturin's would have the crates of the
 extension only.
@@ -53,8 +54,11 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         for old in SCRIPTS.iterdir():
             old.unlink()
         shutil.copy2(_command(profile or "release"), SCRIPTS)
-        if profile:
-            config_settings = {**(config_settings or {}), "build-args": f"--profile {profile}"}
+        arguments = [f"--profile {profile}"] if profile else []
+        if policy := os.environ.get("AZCRED_COMPATIBILITY"):
+            arguments.append(f"--compatibility {policy}")
+        if arguments:
+            config_settings = {**(config_settings or {}), "build-args": " ".join(arguments)}
         return maturin.build_wheel(wheel_directory, config_settings, metadata_directory)
 
 

@@ -67,7 +67,10 @@ fn packaged(crates: &[String], place: &Path) -> Result<()> {
             .join(format!("{name}-{}.crate", version()));
         let package = fs::File::open(&package)
             .with_context(|| format!("can't open {}", package.display()))?;
-        tar::Archive::new(GzDecoder::new(package)).unpack(place)?;
+        let mut package = tar::Archive::new(GzDecoder::new(package));
+        // In a package all times are the same. cargo would not see that a file has changed.
+        package.set_preserve_mtime(false);
+        package.unpack(place)?;
     }
     Ok(())
 }

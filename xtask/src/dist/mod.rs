@@ -6,6 +6,7 @@ mod crates;
 mod debian;
 mod installed;
 mod stage;
+mod wheel;
 
 use crate::{
     command::{cargo, run, target},
@@ -27,7 +28,8 @@ use std::{
 /// Arguments of the verb.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Build for this system, which must be able to run here; by default, for this machine
+    /// Build for this system, which must be able to run here; by default, for this machine. The wheel
+    /// and the packages of the crates are made for this machine only
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
 
@@ -53,36 +55,28 @@ pub(crate) fn step() -> Result<Passed> {
 }
 
 fn make(arguments: &Arguments) -> Result<Passed> {
-    let chosen = arguments.target.as_deref();
-    let triple = chosen.map_or_else(host, |triple| Ok(triple.into()))?;
+    let here = host()?;
+    let other = arguments.target.as_deref().filter(|triple| *triple != here);
     let out = emptied("dist")?;
-    let stage = Stage::made(&built(arguments)?, &triple)?;
+    let stage = Stage::made(&built(other, &arguments.profile)?, other.unwrap_or(&here))?;
     archive::made(&stage, &out)?;
-    let mut missing = Vec::new();
-    missing.extend(debian::made(&stage, &out)?);
-    if chosen.is_none() {
-        // They are the same for all systems.
+    let missing = debian::made(&stage, &out)?;
+    if other.is_none() {
+        wheel::made(&stage, &arguments.profile, &out)?;
         crates::work()?;
     }
     println!("\n{} has:\n{}", out.display(), checksums(&out)?);
-    Ok(match missing.is_empty() {
-        true => Passed::Whole,
-        false => Passed::Except(missing.join("; ")),
-    })
+    Ok(missing.map_or(Passed::Whole, Passed::Except))
 }
 
 /// Builds the command, and returns where it is.
-fn built(arguments: &Arguments) -> Result<PathBuf> {
-    let Arguments {
-        target: chosen,
-        profile,
-    } = arguments;
+fn built(other: Option<&str>, profile: &str) -> Result<PathBuf> {
     let mut build = cargo(&["build", "--locked", "--package", "azcred-cli", "--bins"]);
     build.args(["--profile", profile]);
-    run(build.args(chosen.iter().flat_map(|triple| ["--target", triple])))?;
-    let folder = target().join(chosen.as_deref().unwrap_or_default());
+    run(build.args(other.iter().flat_map(|triple| ["--target", triple])))?;
+    let folder = target().join(other.unwrap_or_default());
     // cargo's folder of the profile `dev` has another name.
-    let folder = folder.join(match profile.as_str() {
+    let folder = folder.join(match profile {
         "dev" => "debug",
         other => other,
     });
