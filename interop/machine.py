@@ -43,11 +43,11 @@ class Machine:
             [self.azure.binary, *inside, *command], env=environment, text=True, encoding="utf-8", **streams
         )
 
-    def run(self, *command, input="", variables=()):
+    def run(self, *command, input="", variables=(), within=110):
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         process = self.start(*command, variables=variables, **pipes)
         try:
-            out, err = process.communicate(input, timeout=110)
+            out, err = process.communicate(input, timeout=within)
         finally:
             process.kill()
         assert process.returncode == 0, out + err

@@ -1,5 +1,6 @@
-"""Clients of Azure Storage in `azcred exec`, with Azurite as the storage: unmodified, in a job where only azcred finds an
-account. Azurite checks a token's issuer, audience and time (`--oauth basic`).
+"""Clients of Azure Storage in `azcred exec`, unmodified, in a job where only azcred finds an account.
+
+The storage is Azurite, which checks a token's issuer, audience and time (`--oauth basic`).
 """
 
 import json
