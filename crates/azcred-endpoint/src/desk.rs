@@ -34,13 +34,6 @@ pub(crate) struct Desk {
     pub(crate) peers: Peers,
 }
 
-/// A token and the identity that it is of, if the token says so.
-struct Found {
-    token: AccessToken,
-    scope: Scope,
-    principal: Option<Principal>,
-}
-
 impl Desk {
     /// The response to a request, which is recorded.
     ///
@@ -52,14 +45,15 @@ impl Desk {
             Err(reason) => return self.reject(client, None, reason),
         };
         match self.find(&asked).await {
-            Ok(found) => {
-                let resource = found.scope.resource();
-                let principal = found.principal.as_ref();
-                let response = response::token(asked.protocol, &found.token, resource, principal);
-                let expires_on = found.token.expires_on();
+            Ok((token, scope)) => {
+                let resource = scope.resource();
+                let response = response::token(asked.protocol, &token, resource);
+                let expires_on = token.expires_on();
                 self.record(client, Some(resource), Verdict::Token { expires_on });
                 response
             }
+            // The reason says what may be shown of a resource that is not valid.
+            Err(reason @ Reason::BadResource(_)) => self.reject(client, None, reason),
             Err(reason) => self.reject(client, Some(&asked.resource), reason),
         }
     }
@@ -94,7 +88,7 @@ impl Desk {
         }
     }
 
-    async fn find(&self, asked: &Asked) -> Result<Found, Reason> {
+    async fn find(&self, asked: &Asked) -> Result<(AccessToken, Scope), Reason> {
         let rate = || self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         if !rate().take(Instant::now()) {
             return Err(Reason::TooMany);
@@ -109,13 +103,8 @@ impl Desk {
         let request = TokenRequest::new(scope.clone());
         let token = self.tokens.get_token(&request).await;
         let token = token.map_err(Reason::NoToken)?;
-        let principal = Principal::from_token(&token).ok();
-        check_identity(asked, principal.as_ref())?;
-        Ok(Found {
-            token,
-            scope,
-            principal,
-        })
+        check_identity(asked, token.principal())?;
+        Ok((token, scope))
     }
 
     fn record(&self, client: &Client, resource: Option<&str>, verdict: Verdict) {
@@ -131,14 +120,21 @@ impl Desk {
 /// The scope of a resource, which must be written without anything around it: a program does not
 /// have the accidents of a person who types.
 fn scope(resource: &str) -> Result<Scope> {
-    let scope = Scope::from_resource(resource)?;
+    let scope = Scope::from_resource(resource).map_err(|error| {
+        let why = error.why().to_owned();
+        Error::new(ErrorKind::Invalid, "the resource is not valid", why)
+            .with_fix("send one such as resource=https://management.azure.com")
+    })?;
     if scope.resource() == resource {
         return Ok(scope);
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("the resource {} is not valid", shown_value(resource)),
-        "it has quotes, white space or unseen characters around it",
+        "the resource is not valid",
+        format!(
+            "{} has quotes, white space or unseen characters around it",
+            shown_value(resource)
+        ),
     )
     .with_fix(format!("send resource={}", scope.resource())))
 }

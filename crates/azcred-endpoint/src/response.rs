@@ -1,7 +1,7 @@
 //! Responses as App Service and Azure Machine Learning write them.
 
 use crate::{options::Protocol, reason::Reason};
-use azcred::{AccessToken, Principal, PrincipalKind, Untrusted};
+use azcred::{AccessToken, PrincipalKind, Untrusted};
 use hyper::{
     Response, StatusCode,
     header::{self, HeaderValue},
@@ -23,14 +23,10 @@ struct TokenBody<'a> {
 }
 
 /// The response with a token.
-pub(crate) fn token(
-    protocol: Protocol,
-    token: &AccessToken,
-    resource: &str,
-    principal: Option<&Principal>,
-) -> Response<String> {
+pub(crate) fn token(protocol: Protocol, token: &AccessToken, resource: &str) -> Response<String> {
     let ends = token.expires_on().unix_timestamp();
-    let client_id = principal
+    let client_id = token
+        .principal()
         .filter(|principal| principal.kind != PrincipalKind::User)
         .and_then(|principal| principal.application_id.as_ref());
     let body = serde_json::to_string(&TokenBody {

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt,
     ops::Deref,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 use time::OffsetDateTime;
@@ -43,6 +43,8 @@ pub(crate) struct TokenInner {
     /// The token can't be older than this. If the clock says so, it was set back, and the token's
     /// end means nothing.
     not_before: SystemTime,
+    /// What the token's claims say of its principal, read when it is first wanted.
+    principal: OnceLock<Option<Box<Principal>>>,
 }
 
 /// A token is refreshed this long before its end, unless the provider says otherwise.
@@ -104,6 +106,7 @@ impl AccessToken {
             not_before: now
                 .checked_sub(CLOCK_SLACK)
                 .unwrap_or(SystemTime::UNIX_EPOCH),
+            principal: OnceLock::new(),
         }))
     }
 
@@ -139,6 +142,16 @@ impl AccessToken {
     /// form.
     pub fn unverified_claims(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
         Ok(self.claims()?.into_map())
+    }
+
+    /// The principal that the token names, **not verified**, as its claims are. `None` if the token
+    /// is not a JWT. All clones of a token share it.
+    pub fn principal(&self) -> Option<&Principal> {
+        let read = || {
+            let claims = self.claims().ok()?;
+            Some(Box::new(Principal::of(&claims)))
+        };
+        self.0.principal.get_or_init(read).as_deref()
     }
 
     fn claims(&self) -> Result<Claims<'static>> {
@@ -220,6 +233,22 @@ mod tests {
             .unwrap_or(SystemTime::UNIX_EPOCH);
         let token = AccessToken::new("t", before, day * 2, None);
         assert_eq!(token.expires_on().year(), 1970);
+    }
+
+    #[test]
+    fn clones_share_the_principal_and_a_token_that_is_no_jwt_has_none() {
+        let lasts = Duration::from_secs(1);
+        // {"alg":"none"} and {"oid":"o","idtyp":"app"}
+        let text = "eyJhbGciOiJub25lIn0.eyJvaWQiOiJvIiwiaWR0eXAiOiJhcHAifQ.";
+        let token = AccessToken::new(text, SystemTime::now(), lasts, None);
+        let (clone, apart) = (token.clone(), token.counted_apart());
+        let own = token.principal().unwrap();
+        assert_eq!(Some(own), Principal::from_token(&token).as_ref().ok());
+        for other in [clone, apart] {
+            assert!(std::ptr::eq(own, other.principal().unwrap()));
+        }
+        let opaque = AccessToken::new("opaque", SystemTime::now(), lasts, None);
+        assert_eq!(opaque.principal(), None);
     }
 
     #[test]

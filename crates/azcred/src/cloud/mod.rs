@@ -20,6 +20,8 @@ pub struct Cloud {
     protocol: Protocol,
     resource_manager: Cow<'static, str>,
     resource_manager_audience: Cow<'static, str>,
+    older_resource_manager_audience: Cow<'static, str>,
+    key_vault: Cow<'static, str>,
     graph: Cow<'static, str>,
     machine_learning: Cow<'static, str>,
     storage_suffix: Cow<'static, str>,
@@ -44,6 +46,8 @@ impl Cloud {
         protocol: Protocol::Entra,
         resource_manager: Cow::Borrowed("https://management.azure.com"),
         resource_manager_audience: Cow::Borrowed("https://management.azure.com"),
+        older_resource_manager_audience: Cow::Borrowed("https://management.core.windows.net/"),
+        key_vault: Cow::Borrowed("https://vault.azure.net"),
         graph: Cow::Borrowed("https://graph.microsoft.com"),
         machine_learning: Cow::Borrowed("https://ml.azure.com"),
         storage_suffix: Cow::Borrowed("core.windows.net"),
@@ -57,6 +61,10 @@ impl Cloud {
         protocol: Protocol::Entra,
         resource_manager: Cow::Borrowed("https://management.usgovcloudapi.net"),
         resource_manager_audience: Cow::Borrowed("https://management.usgovcloudapi.net"),
+        older_resource_manager_audience: Cow::Borrowed(
+            "https://management.core.usgovcloudapi.net/",
+        ),
+        key_vault: Cow::Borrowed("https://vault.usgovcloudapi.net"),
         graph: Cow::Borrowed("https://graph.microsoft.us"),
         machine_learning: Cow::Borrowed("https://ml.azure.us"),
         storage_suffix: Cow::Borrowed("core.usgovcloudapi.net"),
@@ -70,11 +78,16 @@ impl Cloud {
         protocol: Protocol::Entra,
         resource_manager: Cow::Borrowed("https://management.chinacloudapi.cn"),
         resource_manager_audience: Cow::Borrowed("https://management.chinacloudapi.cn"),
+        older_resource_manager_audience: Cow::Borrowed("https://management.core.chinacloudapi.cn/"),
+        key_vault: Cow::Borrowed("https://vault.azure.cn"),
         graph: Cow::Borrowed("https://microsoftgraph.chinacloudapi.cn"),
         machine_learning: Cow::Borrowed("https://ml.azure.cn"),
         storage_suffix: Cow::Borrowed("core.chinacloudapi.cn"),
         portal: Cow::Borrowed("https://portal.azure.cn"),
     };
+
+    /// Azure's clouds.
+    pub(crate) const KNOWN: [Self; 3] = [Self::PUBLIC, Self::US_GOVERNMENT, Self::CHINA];
 
     /// The cloud of this authority: a known cloud if the authority is a known one's. Otherwise a
     /// custom cloud with the public cloud's services.
@@ -181,6 +194,16 @@ impl Cloud {
     /// The resource of a token for Azure Resource Manager.
     pub fn resource_manager_audience(&self) -> &str {
         &self.resource_manager_audience
+    }
+    /// The older name of that resource, with a slash at the end. Azure CLI's library and azureml-core
+    /// use it (`activeDirectoryResourceId` in `az cloud show`). Resource Manager accepts tokens for
+    /// both names.
+    pub fn older_resource_manager_audience(&self) -> &str {
+        &self.older_resource_manager_audience
+    }
+    /// The resource of Azure Key Vault.
+    pub fn key_vault(&self) -> &str {
+        &self.key_vault
     }
     /// Microsoft Graph's endpoint.
     pub fn graph(&self) -> &str {

@@ -20,7 +20,6 @@ use crate::{
     sign_in::Place,
 };
 use azcred::{Scope, Session, TenantId};
-use azcred_azure::Principal;
 use azcred_endpoint::{Allow, Bound, Endpoint, Options};
 use azcred_guest::{FolderKind, PrivateFolder};
 use azure_cli::Account;
@@ -210,8 +209,9 @@ impl Exec {
             }
             _ => failure,
         })?;
-        let principal = Principal::from_token(&token).ok();
-        let tenant = principal.and_then(|principal| principal.tenant_id);
+        let tenant = token
+            .principal()
+            .and_then(|principal| principal.tenant_id.as_ref());
         let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
         if let Some(account) = Account::of(&session, tenant, user) {
             let written = azure_cli::sign_in(folder.path(), &account);

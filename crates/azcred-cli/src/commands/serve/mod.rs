@@ -76,7 +76,7 @@ struct Serve {
 
     /// Listen on another address of this computer, such as 172.17.0.1:8400 of Docker's bridge.
     /// Every program that reaches it and has the secret gets tokens
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "port")]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "port", value_parser = address)]
     listen: Option<SocketAddr>,
 
     /// Listen on a Unix socket instead, which only your programs can open. SDKs need a program that
@@ -182,18 +182,16 @@ impl Serve {
         let endpoint = Endpoint::bind(options).await?;
         let reserved = running::reserve(&place.system)?;
         let (session, token) = first.request(output).await?;
-        let principal = Principal::from_token(&token).ok();
-        self.check_reach(principal.as_ref())?;
+        self.check_reach(token.principal())?;
         let mut endpoint = endpoint.serve(Arc::new(session));
         let variables = endpoint.variables();
         let secrets = variables.iter().map(|(_, value)| value.expose_secret());
         mask(&*place.system, secrets);
         let port = endpoint.address().map(|address| address.port());
         let _registered = reserved.register(port, &variables)?;
-        let account = principal.map_or_else(
-            || "this account".to_owned(),
-            |principal| principal.describe(),
-        );
+        let account = token
+            .principal()
+            .map_or_else(|| "this account".to_owned(), Principal::describe);
         let document = ServeDocument {
             pid: std::process::id(),
             address: endpoint.address().map(|address| address.to_string()),
@@ -356,28 +354,22 @@ impl Serve {
 
 /// The resources that programs of Azure Machine Learning need, in this cloud.
 fn usual(cloud: &Cloud) -> Vec<Scope> {
-    let vault = match cloud.name() {
-        "AzureUSGovernment" => "https://vault.usgovcloudapi.net",
-        "AzureChinaCloud" => "https://vault.azure.cn",
-        _ => "https://vault.azure.net",
-    };
     let storage = Scope::STORAGE;
     let resources = [
         cloud.resource_manager_audience(),
         cloud.machine_learning(),
         storage.resource(),
-        vault,
-        // The older name of Resource Manager, which Azure CLI's library and azureml-core use.
-        match cloud.name() {
-            "AzureUSGovernment" => "https://management.core.usgovcloudapi.net/",
-            "AzureChinaCloud" => "https://management.core.chinacloudapi.cn/",
-            _ => "https://management.core.windows.net/",
-        },
+        cloud.key_vault(),
+        cloud.older_resource_manager_audience(),
     ];
-    let scopes = resources
-        .iter()
-        .map(|resource| Scope::from_resource(resource));
-    scopes.filter_map(Result::ok).collect()
+    let scopes = resources.map(Scope::from_resource);
+    scopes.into_iter().filter_map(Result::ok).collect()
+}
+
+/// An address of `--listen`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = |_| "it is an address and a port, such as 172.17.0.1:8400".to_owned();
+    text.trim().parse().map_err(wrong)
 }
 
 /// Makes GitHub hide these values in a job's log ('Workflow commands', 'Masking a value'). The

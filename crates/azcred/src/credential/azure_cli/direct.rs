@@ -190,7 +190,7 @@ fn cached(
     let mut found = cache.access(whose, tenant, &asked.scopes, now)?;
     if found.as_ref().is_none_or(|cached| cached.is_due)
         && let Some(other_name) = resource_manager_by_its_other_name(cloud, &asked.scopes)
-        && let Some(other) = cache.access(whose, tenant, &[other_name], now)?
+        && let Some(other) = cache.access(whose, tenant, &[&other_name], now)?
         && !other.is_due
     {
         found = Some(other);
@@ -214,24 +214,15 @@ fn cached(
 }
 
 /// Resource Manager has two names and accepts tokens for both. Azure CLI uses the older name for
-/// itself (`activeDirectoryResourceId` in `az cloud show`), so every `az login` caches a token for
-/// that name. Using that token saves every new process a request.
-fn resource_manager_by_its_other_name(cloud: &Cloud, scopes: &[&str]) -> Option<&'static str> {
+/// itself, so every `az login` caches a token for that name. Using that token saves every new
+/// process a request.
+fn resource_manager_by_its_other_name(cloud: &Cloud, scopes: &[&str]) -> Option<String> {
     let [scope] = scopes else { return None };
     let resource = scope.strip_suffix("/.default")?.trim_end_matches('/');
-    if resource != cloud.resource_manager_audience() {
-        return None;
-    }
-    match resource {
-        "https://management.azure.com" => Some("https://management.core.windows.net//.default"),
-        "https://management.usgovcloudapi.net" => {
-            Some("https://management.core.usgovcloudapi.net//.default")
-        }
-        "https://management.chinacloudapi.cn" => {
-            Some("https://management.core.chinacloudapi.cn//.default")
-        }
-        _ => None,
-    }
+    let is_its_name = |cloud: &Cloud| resource == cloud.resource_manager_audience();
+    let known = Cloud::KNOWN.into_iter().find(is_its_name)?;
+    let older = known.older_resource_manager_audience();
+    is_its_name(cloud).then(|| format!("{older}/.default"))
 }
 
 fn redeemable(
