@@ -63,12 +63,12 @@ impl Door {
             return Err(Reason::Path);
         }
         let query = request.uri.query().unwrap_or_default();
-        let protocol = self.protocol(one(query, "api-version")?)?;
+        let protocol = self.protocol(one(query, "api-version")?.as_deref())?;
         self.check_secret(&request.headers, protocol.header())?;
-        let resource = one(query, "resource")?.ok_or(Reason::NoResource)?;
+        let resource = self.shown(query, "resource")?.ok_or(Reason::NoResource)?;
         let mut identity = None;
         for name in protocol.identities() {
-            if let Some(value) = one(query, name)? {
+            if let Some(value) = self.shown(query, name)? {
                 if identity.is_some() {
                     return Err(Reason::Twice(name));
                 }
@@ -110,13 +110,26 @@ impl Door {
         Ok(())
     }
 
-    fn protocol(&self, version: Option<String>) -> Result<Protocol, Reason> {
-        match version.as_deref() {
+    /// A parameter of a client that has the secret. Its value may be shown, so it must not have the
+    /// secret in it.
+    fn shown(&self, query: &str, name: &'static str) -> Result<Option<String>, Reason> {
+        let value = one(query, name)?;
+        match value.as_ref().is_some_and(|value| self.secret.is_in(value)) {
+            true => Err(Reason::Misplaced(name)),
+            false => Ok(value),
+        }
+    }
+
+    fn protocol(&self, version: Option<&str>) -> Result<Protocol, Reason> {
+        match version {
             Some("2019-08-01") => Ok(Protocol::AppService),
             Some("2017-09-01") if self.serves_azure_ml => Ok(Protocol::AzureMl),
-            _ => Err(Reason::Version(version.map(|version| {
-                Untrusted::new(version.chars().take(20).collect::<String>())
-            }))),
+            // Anything else may be a secret in the wrong place.
+            other => Err(Reason::Version(
+                other
+                    .filter(|other| other.len() <= 20 && other.as_bytes().get(4) == Some(&b'-'))
+                    .map(Untrusted::new),
+            )),
         }
     }
 

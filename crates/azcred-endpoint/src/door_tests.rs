@@ -116,6 +116,21 @@ fn everything_else_is_rejected_with_its_reason() {
         ("GET", "/msi/%74oken", &[], 404, "no such path"),
         ("GET", "//msi/token", &[], 404, "no such path"),
         ("GET", "/msi/token?resource=x", &[], 400, "is missing"),
+        // A secret in the place of a version is not shown.
+        (
+            "GET",
+            &GOOD.replace("2019-08-01", "TopSecretValue"),
+            &[],
+            400,
+            "is missing or wrong",
+        ),
+        (
+            "GET",
+            &good(&format!("client_id=x{}", own.expose_secret())),
+            &[],
+            400,
+            "client_id has the endpoint's secret",
+        ),
         ("GET", &old, &[], 400, "2017-09-01"),
         (
             "GET",

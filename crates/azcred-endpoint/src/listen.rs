@@ -56,7 +56,8 @@ impl Listener {
         let address = match &options.listen {
             Listen::Loopback(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, *port)),
             Listen::Address(address) if address.ip().is_unspecified() => {
-                return Err(invalid("it would be every network of this machine").with_fix(
+                let why = format!("{} is every network of this machine", address.ip());
+                return Err(invalid(&why).with_fix(
                     "name one address, such as that of Docker's bridge: `ip -4 address show docker0`",
                 ));
             }
@@ -64,17 +65,10 @@ impl Listener {
             #[cfg(unix)]
             Listen::Unix(path) => return unix(path),
         };
-        match TcpListener::bind(address).await {
-            Ok(listener) => Ok(Self::Tcp(listener)),
-            Err(error) if address.port() == 0 && address.ip().is_loopback() => Err(Error::new(
-                ErrorKind::Unavailable,
-                WHAT,
-                format!("no port of {} can be used: {error}", address.ip()),
-            )),
-            Err(error) => Err(invalid(&format!("{address} can't be used: {error}")).with_fix(
-                "choose another port, or none to get a free one; an address must be one of this machine's",
-            )),
-        }
+        let listener = TcpListener::bind(address).await;
+        listener
+            .map(Self::Tcp)
+            .map_err(|error| not_open(address, &error))
     }
 
     /// The address, if it has one.
@@ -122,6 +116,29 @@ impl Stream {
             Self::Unix(stream) => stream.readable().await,
         }
     }
+}
+
+fn not_open(address: SocketAddr, error: &io::Error) -> Error {
+    let (ip, port) = (address.ip(), address.port());
+    let (why, fix) = match error.kind() {
+        io::ErrorKind::AddrNotAvailable => (
+            format!("{ip} is not an address of this machine"),
+            "choose one that `ip address` shows",
+        ),
+        io::ErrorKind::AddrInUse => (
+            format!("another program has the port {port} of {ip}"),
+            "choose another port",
+        ),
+        io::ErrorKind::PermissionDenied => (
+            format!("this user may not open the port {port} of {ip}"),
+            "choose a port from 1024 on",
+        ),
+        _ => {
+            let why = format!("{address} can't be opened: {error}");
+            return Error::new(ErrorKind::Unavailable, WHAT, why);
+        }
+    };
+    invalid(&why).with_fix(fix)
 }
 
 fn invalid(why: &str) -> Error {

@@ -30,12 +30,15 @@ pub enum Reason {
     WebPage(&'static str),
     /// The endpoint has no such path.
     Path,
-    /// The version of the protocol is missing, unknown or not turned on.
+    /// The version of the protocol is missing, unknown or not turned on. The text is the version,
+    /// if it looks like one.
     Version(Option<Untrusted>),
     /// The header with the secret is missing. The text is its name.
     NoSecret(&'static str),
     /// The secret is wrong. The text is the name of its header.
     WrongSecret(&'static str),
+    /// A parameter has the secret in it, which belongs into the header.
+    Misplaced(&'static str),
     /// A parameter is there more than once.
     Twice(&'static str),
     /// The resource is missing.
@@ -79,6 +82,7 @@ impl Reason {
             | Self::Proxy(_)
             | Self::Host
             | Self::Version(_)
+            | Self::Misplaced(_)
             | Self::Twice(_)
             | Self::NoResource
             | Self::BadResource(_)
@@ -144,10 +148,11 @@ impl fmt::Display for Reason {
             Self::Host => f.write_str("The request is for another host. Fix: use the address in the endpoint's variables as it is."),
             Self::WebPage(header) => write!(f, "The request comes from a web page ({header}), and web pages get no tokens."),
             Self::Path => f.write_str("The endpoint has no such path. Fix: use the address in the endpoint's variables as it is."),
-            Self::Version(None) => f.write_str("The parameter api-version is missing. Fix: send api-version=2019-08-01."),
+            Self::Version(None) => f.write_str("The parameter api-version is missing or wrong. Fix: send api-version=2019-08-01."),
             Self::Version(Some(version)) => write!(f, "The endpoint does not serve the api-version {version}. Fix: send 2019-08-01; 2017-09-01 is Azure Machine Learning's protocol, which must be turned on."),
             Self::NoSecret(header) => write!(f, "The header {header} is missing. Fix: send the secret in it."),
             Self::WrongSecret(header) => write!(f, "The secret in the header {header} is wrong. {RENEW}"),
+            Self::Misplaced(name) => write!(f, "The parameter {name} has the endpoint's secret in it. Fix: send the secret in the header only."),
             Self::Twice(name) => write!(f, "The parameter {name} is there more than once. Fix: send it once."),
             Self::NoResource => f.write_str("The parameter resource is missing. Fix: send one such as resource=https://management.azure.com."),
             Self::BadResource(error) => f.write_str(&printable_sentence(error.to_string())),

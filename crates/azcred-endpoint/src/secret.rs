@@ -40,6 +40,12 @@ impl Secret {
         self.0.expose_secret().as_bytes().ct_eq(sent).into()
     }
 
+    /// Whether a text of a client that knows the secret has it, in upper or lower case. The time
+    /// depends on the secret.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        text.to_ascii_lowercase().contains(self.0.expose_secret())
+    }
+
     pub(crate) fn text(&self) -> SecretString {
         self.0.clone()
     }

@@ -24,12 +24,13 @@ impl Tls {
         let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| invalid(format!("it can't be read: {error}")))?;
         if chain.is_empty() {
-            return Err(invalid("its file has no certificate".to_owned()));
+            return Err(invalid(
+                "the certificate's file has no certificate".to_owned(),
+            ));
         }
         // The error of a key may repeat a part of it.
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
-            invalid("its key can't be read: the file has no private key".to_owned())
-        })?;
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|_| invalid("the key's file has no private key".to_owned()))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -189,6 +189,7 @@ async fn rejects_each(endpoint: &Endpoint, place: &Place, protocol: &Protocol, l
     let path = |path| Sent { path, ..good };
     let host = endpoint.address().map(|address| address.to_string());
     let host = host.as_deref().unwrap_or("localhost");
+    let misplaced = format!("https://a.example/{}", secret.to_ascii_uppercase());
     // The request, whose it is, its status, and a word of its line.
     let rows = [
         (
@@ -261,14 +262,21 @@ async fn rejects_each(endpoint: &Endpoint, place: &Place, protocol: &Protocol, l
             resource("https://management.azure.com%0a"),
             None,
             400,
-            "resource",
+            "resource is not valid",
         ),
         (
             "a header in the resource",
             resource("https://management.azure.com%0d%0aX:1"),
             None,
             400,
-            "resource",
+            "resource is not valid",
+        ),
+        (
+            "the secret in the resource",
+            resource(&misplaced),
+            None,
+            400,
+            "has the endpoint's secret",
         ),
         (
             "a megabyte",
@@ -318,8 +326,9 @@ async fn rejects_each(endpoint: &Endpoint, place: &Place, protocol: &Protocol, l
         );
         assert_eq!(line.lines().count(), 1, "{what}: {line}");
         for text in [&written, &line] {
+            let lower = text.to_ascii_lowercase();
             assert!(
-                !text.contains(TOKEN) && !text.contains(secret),
+                !text.contains(TOKEN) && !lower.contains(secret),
                 "{what}: {text}"
             );
         }

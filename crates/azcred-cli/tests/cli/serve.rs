@@ -300,9 +300,9 @@ fn what_can_not_be_served_is_refused_before_a_person_is_asked() {
         (
             &["--listen", "192.0.2.1:80"],
             home,
-            "192.0.2.1:80 can't be used",
+            "192.0.2.1 is not an address",
         ),
-        (&["--port", &port], home, "can't be used"),
+        (&["--port", &port], home, "another program has the port"),
         (
             &["--tls-cert", "/x", "--tls-key", "/x"],
             home,
@@ -341,6 +341,7 @@ fn a_wrong_time_or_resource_is_a_usage_error() {
         ["--allow", "https://ml.azure.com/.default"],
         ["--port", "0"],
         ["--tls-cert", "a.pem"],
+        ["--listen", "127.0.0.1"],
     ] {
         let said = azcred(&["serve"]).args(&arguments).said();
         assert_eq!(said.code, 2, "{arguments:?} {said}");

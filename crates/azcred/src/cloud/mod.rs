@@ -195,9 +195,9 @@ impl Cloud {
     pub fn resource_manager_audience(&self) -> &str {
         &self.resource_manager_audience
     }
-    /// The older name of that resource, with a slash at the end. Azure CLI's library and azureml-core
-    /// use it (`activeDirectoryResourceId` in `az cloud show`). Resource Manager accepts tokens for
-    /// both names.
+    /// The older name of that resource, with a slash at the end. Azure CLI's library and
+    /// azureml-core use it (`activeDirectoryResourceId` in `az cloud show`). Resource Manager
+    /// accepts tokens for both names.
     pub fn older_resource_manager_audience(&self) -> &str {
         &self.older_resource_manager_audience
     }
