@@ -27,6 +27,9 @@ fn own(of: &Fix, made_by: &str) -> Option<String> {
                 None => with,
             }
         }
+        Fix::AllowTenant { tenant } => format!(
+            "if it should be allowed: `{made_by}(additionally_allowed_tenants=\"{tenant}\")`"
+        ),
         Fix::RaiseProcessTimeout => format!(
             "let it run longer: `{made_by}(process_timeout=60)`, or `process_timeout = 60` below [chain] in azcred.toml"
         ),

@@ -206,7 +206,9 @@ impl DeveloperTool {
                 self.about.credential
             ),
         )
-        .with_fix("if it should be allowed, call `ClientOptions::with_allowed_tenants`"))
+        .with_fix(Fix::AllowTenant {
+            tenant: asked.to_string(),
+        }))
     }
 
     /// Checks scopes before they become arguments, on Windows a script's: only letters, digits and

@@ -199,7 +199,9 @@ impl TokenEndpoint {
                 format!("could not get a token in the tenant {tenant}"),
                 format!("the credential is for the tenant {} only", self.tenant),
             )
-            .with_fix("if it should be allowed, call `ClientOptions::with_allowed_tenants`")),
+            .with_fix(Fix::AllowTenant {
+                tenant: tenant.to_string(),
+            })),
         }
     }
 

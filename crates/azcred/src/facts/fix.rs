@@ -63,6 +63,11 @@ pub enum Fix {
     },
     /// Read a chain's report: why each source has no token, and how long it took.
     ReadReport,
+    /// Allow a credential to request tokens in a tenant.
+    AllowTenant {
+        /// The tenant.
+        tenant: String,
+    },
     /// Exclude a source from a chain.
     Exclude(Source),
     /// Let another program run longer.
@@ -439,6 +444,9 @@ impl Fix {
             }
             Self::ReadReport => {
                 f.write_str("read the chain's report: it says what each source lacks")
+            }
+            Self::AllowTenant { .. } => {
+                f.write_str("if it should be allowed, call `ClientOptions::with_allowed_tenants`")
             }
             Self::Exclude(source) => write!(f, "exclude the source {source}"),
             Self::RaiseProcessTimeout => {
