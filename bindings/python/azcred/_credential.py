@@ -42,7 +42,7 @@ class Credential:
     tenant: request tokens in this tenant.
     additionally_allowed_tenants: calls may name these tenants too; `*` is every tenant.
     expect_tenant, expect_principal, expect_source: fail if the token is for another account.
-    process_timeout: seconds that az, azd and pwsh may run.
+    process_timeout: seconds that az, azd and pwsh may run, at most 90.
     unattended: never ask a person.
     cache: store tokens on the disk, and use those that are there.
     """

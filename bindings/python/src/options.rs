@@ -2,7 +2,7 @@
 
 use crate::words;
 use azcred::{
-    Error, Profile, Result, Scope, TenantId, TokenRequest,
+    ClientOptions, Error, ErrorKind, Profile, Result, Scope, TenantId, TokenRequest,
     chain::{Expect, Preset, Source},
     session::SessionBuilder,
     system::{EmbeddedSystem, System},
@@ -66,7 +66,7 @@ impl Options {
             builder = builder.expect(Expect::new("expect_source").sources(sources(names)?));
         }
         if let Some(seconds) = self.process_timeout {
-            builder = builder.process_timeout(Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
+            builder = builder.process_timeout(process_timeout(seconds)?);
         }
         if self.unattended {
             builder = builder.unattended();
@@ -84,6 +84,18 @@ impl Options {
         }
         Ok(builder)
     }
+}
+
+fn process_timeout(seconds: f64) -> Result<Duration> {
+    let longest = ClientOptions::LONGEST_PROCESS_TIMEOUT;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|timeout| !timeout.is_zero() && *timeout <= longest)
+        .ok_or_else(|| {
+            let why = format!("it can't be {seconds} seconds");
+            Error::new(ErrorKind::Invalid, "process_timeout is not valid", why)
+                .with_fix(format!("give at most {} seconds", longest.as_secs()))
+        })
 }
 
 /// A request for a token.

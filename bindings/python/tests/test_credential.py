@@ -119,6 +119,11 @@ OTHER = "72f988bf-86f1-41af-91ab-2d7cd011db47"
             f"get_credential(preset='azcred', expect_tenant='{OTHER}')",
             'azcred.himl.get_credential(exclude="environment")',
         ),
+        (
+            "sp",
+            "azcred.Credential().get_token(ARM, tenant_id='fabrikam.com')",
+            'azcred.Credential(additionally_allowed_tenants="fabrikam.com")',
+        ),
         ("sp", "azcred.Credential(expect_source='azure-cli').get_token(ARM)", "azcred chain"),
         ("sp", "azcred.Credential(tenant='not a tenant')", "azcred tenant DOMAIN"),
         (
@@ -217,6 +222,9 @@ say(name=client.workspaces.get(client.workspace_name).name)
         ("profile='a/b'", "a/b"),
         ("tenant='not a tenant'", "not a tenant"),
         ("expect_tenant='contoso.com'", "expect_tenant"),
+        ("process_timeout=-1", "process_timeout"),
+        ("process_timeout=float('nan')", "process_timeout"),
+        ("process_timeout=91", "at most 90 seconds"),
     ],
 )
 def test_an_option_that_is_not_valid_is_a_value_error_that_names_it(options, named, place):
