@@ -253,7 +253,7 @@ impl Addressee<'_> {
 }
 
 /// `11/21/2026 20:09:49`, as the service writes the dates of a key.
-fn us_date_time(unix: i64) -> String {
+pub(super) fn us_date_time(unix: i64) -> String {
     OffsetDateTime::from_unix_timestamp(unix)
         .ok()
         .and_then(|time| {

@@ -14,7 +14,6 @@ mod discovery;
 mod exchange;
 mod federation;
 mod form;
-mod grants;
 mod issued;
 mod lifetime;
 mod managed_identity;

@@ -4,7 +4,10 @@
 //! Format: 'OAuth 2.0 client credentials flow', section 'Error response'. The OAuth error and the
 //! status for each code come from the live service.
 
-use crate::{entra::exchange::Exchange, text::iso};
+use crate::{
+    entra::exchange::Exchange,
+    text::{clip, iso},
+};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
@@ -68,6 +71,19 @@ impl Refusal {
         Self::invalid_request(
             900_561,
             format!("The endpoint only accepts POST requests. Received a {method} request."),
+        )
+    }
+
+    /// The token endpoint does not know the grant: AADSTS70003.
+    pub(crate) fn unsupported_grant(name: &str) -> Self {
+        Self::new(
+            70003,
+            "unsupported_grant_type",
+            StatusCode::BAD_REQUEST,
+            format!(
+                "The app requested an unsupported grant type '{}'.",
+                clip(name)
+            ),
         )
     }
 

@@ -9,7 +9,6 @@ use crate::{
         client::{self, Credentials},
         exchange::Exchange,
         form::Form,
-        grants,
         lifetime::usual_lifetime,
         refusal::Refusal,
         resource,
@@ -114,15 +113,8 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
         "password" => user::by_password,
         "refresh_token" => user::by_refresh_token,
         "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => user::by_device_code,
-        _ => {
-            return Err(grants::refuse(
-                &directory,
-                authority,
-                grant_type,
-                &credentials,
-                &form,
-            ));
-        }
+        "urn:ietf:params:oauth:grant-type:jwt-bearer" => user::on_behalf_of,
+        _ => return Err(Refusal::unsupported_grant(grant_type)),
     };
     by_person(&UserTokenRequest {
         world,

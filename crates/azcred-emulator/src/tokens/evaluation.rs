@@ -26,7 +26,7 @@ pub(crate) fn token_id(issued: OffsetDateTime) -> String {
 }
 
 /// The time in a `uti`, in Unix microseconds.
-fn issued_at(token_id: &str) -> Option<i64> {
+pub(crate) fn issued_at(token_id: &str) -> Option<i64> {
     let id: [u8; 16] = URL_SAFE_NO_PAD.decode(token_id).ok()?.try_into().ok()?;
     let (time, _) = id.split_first_chunk::<8>()?;
     Some(i64::from_be_bytes(*time))

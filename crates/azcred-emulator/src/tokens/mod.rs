@@ -8,4 +8,5 @@ pub use crate::signing::{KeyError, Keys, SigningKey};
 pub use audience::accepted_audiences;
 pub use verify::{BearerError, Claims, verify_bearer};
 
-pub(crate) use evaluation::{Revoked, evaluate, is_revoked, token_id};
+pub(crate) use evaluation::{Revoked, evaluate, is_revoked, issued_at, token_id};
+pub(crate) use verify::verify_token;

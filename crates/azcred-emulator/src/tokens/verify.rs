@@ -1,6 +1,7 @@
 //! How a service checks a bearer token: signature, issuer, audience, times.
 
 use crate::{
+    directory::Directory,
     service::Cloud,
     signing::{Algorithm, Jws},
     world::World,
@@ -100,6 +101,19 @@ pub fn verify_bearer(
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
         return Err(BearerError::NotBearer);
     }
+    verify_token(world, &world.directory(), token, accepted)
+}
+
+/// Checks a token like [`verify_bearer`], for a caller that holds the directory.
+///
+/// # Errors
+/// As [`verify_bearer`].
+pub(crate) fn verify_token(
+    world: &World,
+    directory: &Directory,
+    token: &str,
+    accepted: &[String],
+) -> Result<Claims, BearerError> {
     let jws = Jws::parse(token).map_err(BearerError::Malformed)?;
 
     let kid = jws.header_str("kid").unwrap_or_default();
@@ -118,7 +132,7 @@ pub fn verify_bearer(
         tenant_of_issuer(issuer).ok_or_else(|| BearerError::UnknownIssuer(shorten(issuer)))?;
     let tenant = Uuid::try_parse(tenant_text)
         .ok()
-        .filter(|id| world.directory().tenants.contains_key(id))
+        .filter(|id| directory.tenants.contains_key(id))
         .ok_or_else(|| BearerError::UnknownTenant(shorten(tenant_text)))?;
 
     let audience = jws.claim_str("aud").unwrap_or_default();
@@ -192,7 +206,7 @@ fn shorten(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        directory::{Directory, Tenant},
+        directory::Tenant,
         resources::Resources,
         shared_keys,
         tokens::{Keys, SigningKey},

@@ -17,6 +17,7 @@ mod isolation;
 #[cfg(unix)]
 mod isolation_homes;
 mod laptop;
+mod on_behalf_of;
 mod personas;
 mod refresh_tokens;
 mod resources;

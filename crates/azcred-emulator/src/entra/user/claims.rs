@@ -11,6 +11,7 @@ use crate::{
         delegated_scope::RequestedScope,
         resource::TokenResource,
         session::Session,
+        user::token_reuse::TokenReuse,
         version::Version,
     },
     service::Cloud,
@@ -90,10 +91,7 @@ impl Facts<'_> {
         for (name, value) in [
             ("aud", json!(resource.audience)),
             ("exp", json!(self.now.unix_timestamp() + lifetime)),
-            (
-                "aio",
-                json!(opaque(&[b"aio", Uuid::new_v4().as_bytes()], 48)),
-            ),
+            ("aio", json!(TokenReuse::of(session).seal(self.directory))),
             ("scp", json!(RequestedScope::scp(resource))),
             (
                 "xms_ftd",
