@@ -103,3 +103,30 @@ fn docs() -> Result<Passed> {
     }
     Ok(Passed::Whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn workflows_and_action_name_other_actions_by_commit() {
+        let folder = fs::read_dir(root().join(".github/workflows")).unwrap();
+        let workflows = folder.map(|entry| entry.unwrap().path());
+        let mut seen = 0;
+        for path in workflows.chain([root().join("action.yml")]) {
+            let text = fs::read_to_string(&path).unwrap();
+            for line in text.lines() {
+                let Some((_, used)) = line.split_once("uses: ") else {
+                    continue;
+                };
+                let commit = used.split_once('@').map_or("", |(_, commit)| commit);
+                let (commit, version) = commit.split_once(" # v").unwrap_or_default();
+                let is_commit = commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
+                assert!(is_commit && !version.is_empty(), "{path:?}: {line}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 10, "{seen}");
+    }
+}

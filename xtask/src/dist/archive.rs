@@ -15,7 +15,10 @@ pub(super) fn made(stage: &Stage, out: &Path) -> Result<()> {
     let folder = place.join(name);
     let installed = Installed::at(folder.join(program()))?;
     installed.works()?;
-    installed.completes(&folder.join("completions/azcred.bash"))?;
+    let completions = folder.join("completions");
+    installed.completes("bash", &completions.join("azcred.bash"))?;
+    installed.completes("fish", &completions.join("azcred.fish"))?;
+    installed.completes("zsh", &completions.join("_azcred"))?;
     installed.has_manual(&folder.join("man"))
 }
 

@@ -62,8 +62,15 @@ pub(super) fn made(stage: &Stage, out: &Path) -> Result<Option<String>> {
     let place = installed(&package)?;
     let installed = Installed::at(place.join("usr/bin/azcred"))?;
     installed.works()?;
-    installed.completes(&place.join("usr/share/bash-completion/completions/azcred"))?;
-    installed.has_manual(&place.join("usr/share/man"))?;
+    let shared = place.join("usr/share");
+    // Where each shell of Debian finds what packages bring.
+    installed.completes("bash", &shared.join("bash-completion/completions/azcred"))?;
+    installed.completes(
+        "fish",
+        &shared.join("fish/vendor_completions.d/azcred.fish"),
+    )?;
+    installed.completes("zsh", &shared.join("zsh/vendor-completions/_azcred"))?;
+    installed.has_manual(&shared.join("man"))?;
     checked(&package)?;
     Ok(None)
 }

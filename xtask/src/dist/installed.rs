@@ -9,6 +9,40 @@ use std::{
     process::Command,
 };
 
+/// Shells: how each ignores its user's settings, and a script that prints what it completes with
+/// the file of its first argument. zsh completes at a terminal only: here, the words for it.
+const SHELLS: [(&str, &str, &str); 3] = [
+    (
+        "bash",
+        "--norc",
+        r#"
+            . "$1"
+            offers() {
+                COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9; COMPREPLY=()
+                _clap_complete_azcred azcred "${COMP_WORDS[COMP_CWORD]}" ''
+                echo "${COMPREPLY[*]}"
+            }
+            offers azcred who
+            offers azcred exec -- azcr
+        "#,
+    ),
+    (
+        "fish",
+        "--no-config",
+        "source $argv[1]; complete -C 'azcred who'; complete -C 'azcred exec -- azcr'",
+    ),
+    (
+        "zsh",
+        "-f",
+        r#"
+            fpath=("${1:h}"); autoload -U _azcred; compdef() { }
+            _describe() { shift 2; for name in "$@"; do print -l -- "${(@P)name}"; done }
+            words=(azcred who); CURRENT=2; _azcred
+            words=(azcred exec -- azcr); CURRENT=4; _azcred
+        "#,
+    ),
+];
+
 /// An installed azcred. It runs without this build's variables and folders.
 pub(super) struct Installed {
     program: PathBuf,
@@ -41,28 +75,31 @@ impl Installed {
         Ok(())
     }
 
-    /// bash completes a command, and the programs of this machine, with this script.
-    pub(super) fn completes(&self, script: &Path) -> Result<()> {
-        let Some(bash) = on_path("bash").filter(|_| cfg!(unix)) else {
+    /// A shell completes a command, and the programs on `PATH`, with its script in this file, if
+    /// this machine has the shell.
+    pub(super) fn completes(&self, shell: &str, script: &Path) -> Result<()> {
+        let known = SHELLS.iter().find(|(name, ..)| *name == shell);
+        let (_, option, completes) = known.context("an unknown shell")?;
+        let Some(found) = on_path(shell).filter(|_| cfg!(unix)) else {
             return Ok(());
         };
-        let offers = r#"
-            . "$1"
-            offers() {
-                COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9; COMPREPLY=()
-                _clap_complete_azcred azcred "${COMP_WORDS[COMP_CWORD]}" ''
-                echo "${COMPREPLY[*]}"
-            }
-            offers azcred who
-            offers azcred exec -- azcr
-        "#;
-        let mut command = self.bare(&bash);
-        command.args(["--norc", "-c", offers, "bash"]).arg(script);
+        let mut command = self.bare(&found);
+        command.args([option, "-c", completes]);
+        if shell != "fish" {
+            // There, the first argument is the name of the script that runs.
+            command.arg(shell);
+        }
         let folder = self.program.parent().context("a folder")?;
-        let offered = output_of(command.env("PATH", folder))?;
+        let path = env::join_paths([folder, Path::new("/usr/bin"), Path::new("/bin")])?;
+        let offered = output_of(command.arg(script).env("PATH", path))?;
+        let offers = |word| {
+            offered
+                .lines()
+                .any(|line| line.split_whitespace().next() == Some(word))
+        };
         ensure!(
-            offered == "whoami\nazcred\n",
-            "with {}, bash offers {offered:?}",
+            offers("whoami") && offers("azcred"),
+            "with {}, {shell} offers {offered:?}",
             script.display()
         );
         Ok(())

@@ -28,8 +28,8 @@ use std::{
 /// Arguments of the verb.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Build for this system, which must be able to run here; by default, for this machine. The wheel
-    /// and the packages of the crates are made for this machine only
+    /// Build for this system, which must be able to run here; by default, for this machine. The
+    /// wheel and the packages of the crates are made for this machine only
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
 
