@@ -77,6 +77,12 @@ def test_mlclient_reads_the_workspace(machine):
     assert machine.python(ML_CLIENT) == ["ws-contoso-ml"]
 
 
+def test_in_a_job_of_azure_ml_a_program_is_the_user_who_submitted_it(azure):
+    job = Machine(azure, "azureml-job")
+    assert job.account() == "e0000001-0000-4000-8000-000000000001"
+    assert job.python(AZURE_IDENTITY) == [job.account()] * 6
+
+
 def test_other_commands_of_azure_cli_are_the_account_too(azure):
     said = Machine(azure, "laptop").exec("az", "group", "list", "--query", "[].name", "--output", "tsv")
     assert said == "rg-contoso-ml\n"

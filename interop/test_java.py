@@ -15,16 +15,25 @@ DISCOVERY = (
     "https://login.microsoftonline.com/common/discovery/instance?api-version=1.1"
     "&authorization_endpoint=https://login.microsoftonline.com/common/oauth2/authorize"
 )
-METADATA = (
-    "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net"
-)
+METADATA = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net"
 
 
 @pytest.mark.parametrize("persona", ["vm", "no-account"])
 def test_javas_http_client_reaches_the_emulator_and_nothing_else(persona, binary, tmp_path):
     program = [os.environ["AZCRED_JAVA_PYTHON"], HERE / "programs" / "java_http.py"]
     done = subprocess.run(
-        [binary, "emulator", "exec", "--as", persona, "--", *program, DISCOVERY, METADATA, "https://example.com/"],
+        [
+            binary,
+            "emulator",
+            "exec",
+            "--as",
+            persona,
+            "--",
+            *program,
+            DISCOVERY,
+            METADATA,
+            "https://example.com/",
+        ],
         env=bare_environment(tmp_path),
         stdin=subprocess.DEVNULL,
         capture_output=True,
