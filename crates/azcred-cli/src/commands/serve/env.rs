@@ -20,6 +20,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
 };
+use url::Url;
 
 /// Print the variables with which a program uses a running `azcred serve`
 ///
@@ -66,9 +67,6 @@ pub(super) struct Env {
 const SET: &str = "AZCRED_SERVE_SET";
 /// The beginning of the variable that keeps the value of another.
 const KEPT: &str = "AZCRED_SERVE_KEPT_";
-/// The host of the endpoint.
-const HOST: &str = "127.0.0.1";
-
 /// The output of `--output json` and `--shell json`.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Changes {
@@ -168,7 +166,8 @@ fn to(here: &BTreeMap<String, String>, endpoint: &BTreeMap<String, String>) -> C
         .keys()
         .filter(|name| class_of(name) == Some(Class::Identity));
     changes.unset.extend(others.cloned());
-    let direct = direct_to(HOST, |name| here.get(name).map(OsStr::new)).into_iter();
+    let host = host(endpoint);
+    let direct = direct_to(&host, |name| here.get(name).map(OsStr::new)).into_iter();
     let text = |(name, value): (&str, OsString)| Some((name.to_owned(), value.into_string().ok()?));
     changes.set.extend(direct.filter_map(text));
     changes.unset.retain(|name| !changes.set.contains_key(name));
@@ -218,6 +217,14 @@ fn for_github(here: &BTreeMap<String, String>, changes: &Changes) -> Result<Stri
     // No value has a line break: the endpoint makes its own, and NO_PROXY is a list of hosts.
     let lines = set.map(|(name, value)| format!("{name}={value}").replace(['\n', '\r'], " "));
     Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The host of an endpoint, as NO_PROXY has it.
+fn host(endpoint: &BTreeMap<String, String>) -> String {
+    let address = endpoint.get("IDENTITY_ENDPOINT");
+    let url = address.and_then(|address| Url::parse(address).ok());
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or("127.0.0.1");
+    host.trim_matches(['[', ']']).to_owned()
 }
 
 /// The way back: what [`to`] has set and unset is as it was.
@@ -276,6 +283,19 @@ mod tests {
         let other = lines(&[("AZURE_CLIENT_SECRET", "c"), ("HIML_TENANT_ID", "")]);
         let other = format!("{:?}", other.unwrap_err());
         assert!(other.contains("AZURE_CLIENT_SECRET"), "{other}");
+    }
+
+    #[test]
+    fn the_way_to_an_endpoint_on_another_address_goes_past_a_proxy() {
+        let here = variables(&[("http_proxy", "http://proxy")]);
+        for (address, host) in [
+            ("http://172.17.0.1:8400/msi/token", "172.17.0.1"),
+            ("http://[fd00::1]:8400/msi/token", "fd00::1"),
+            ("http://localhost/msi/token", "localhost"),
+        ] {
+            let changes = to(&here, &variables(&[("IDENTITY_ENDPOINT", address)]));
+            assert_eq!(changes.set["no_proxy"], host);
+        }
     }
 
     #[test]
