@@ -167,8 +167,9 @@ impl Emulator {
         };
         let (users, github_actions, azure_pipelines) = {
             let directory = world.directory();
+            let resources = world.resources();
             (
-                users_info(&directory),
+                users_info(&directory, &resources),
                 GithubActionsInfo::find(&directory, &listeners.url(Service::GithubActions)),
                 AzurePipelinesInfo::find(&directory, &listeners.url(Service::AzurePipelines)),
             )
@@ -274,6 +275,11 @@ impl Emulator {
         &self.world
     }
 
+    /// Waits until a client of the admin port wants the emulator to stop.
+    pub async fn is_to_stop(&self) {
+        self.world.stop.notified().await;
+    }
+
     /// Stops: ends all connections and removes `emulator.json`. A state folder that was given
     /// stays.
     pub async fn shutdown(mut self) {
@@ -351,9 +357,11 @@ fn tenant_info(directory: &Directory, id: Uuid) -> TenantInfo {
     }
 }
 
-fn users_info(directory: &Directory) -> Vec<UserInfo> {
+fn users_info(directory: &Directory, resources: &Resources) -> Vec<UserInfo> {
     let users = directory.users.values();
-    users.map(|user| UserInfo::new(directory, user)).collect()
+    users
+        .map(|user| UserInfo::new(directory, resources, user))
+        .collect()
 }
 
 fn workspace_info(resources: &Resources) -> Option<WorkspaceInfo> {

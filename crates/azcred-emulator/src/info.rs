@@ -7,13 +7,15 @@ use crate::{
     homes::PERSONAS_FOLDER,
     identity_hosts::HostsInfo,
     projected_token::WorkloadInfo,
+    request_log::Served,
+    resources::{Resources, Scope},
     state_error::StateError,
 };
 use azcred_guest::own_file;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fmt,
-    io::{Read as _, Write as _},
+    io::{self, ErrorKind::InvalidData, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -151,11 +153,22 @@ pub struct UserInfo {
     pub enabled: bool,
     /// Whether some resource requires a second factor.
     pub mfa_required: bool,
+    /// The roles at the start, also those of groups: `Owner on the subscription Contoso ML`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The names of the Conditional Access policies that apply to some of the user's requests.
+    #[serde(default)]
+    pub policies: Vec<String>,
 }
 
 impl UserInfo {
-    pub(crate) fn new(directory: &Directory, user: &User) -> Self {
+    pub(crate) fn new(directory: &Directory, resources: &Resources, user: &User) -> Self {
         let password = user.password.as_ref();
+        let mut holders = directory.groups_of(user.id);
+        holders.insert(user.id);
+        let assigned = resources.role_assignments();
+        let assigned = assigned.filter(|one| holders.contains(&one.principal));
+        let policies = directory.policies_of(user);
         Self {
             name: user.name.clone(),
             user_principal_name: user.user_principal_name.clone(),
@@ -164,7 +177,27 @@ impl UserInfo {
             password: password.map(|password| password.expose().to_owned()),
             enabled: user.enabled,
             mfa_required: directory.needs_mfa(user),
+            roles: assigned
+                .map(|one| {
+                    let role = resources.role(one.role);
+                    let role = role.map_or_else(|| one.role.to_string(), |role| role.name.clone());
+                    format!("{role} on {}", place(resources, &one.scope))
+                })
+                .collect(),
+            policies: policies.map(|policy| policy.name.clone()).collect(),
         }
+    }
+}
+
+/// A scope in a few words.
+fn place(resources: &Resources, scope: &Scope) -> String {
+    let subscription = scope.subscription_id();
+    let name = subscription.and_then(|id| resources.subscription(id));
+    match (scope.resource_type(), scope.resource_group(), name) {
+        (Some(_), ..) => scope.name().to_owned(),
+        (None, Some(group), _) => format!("the resource group {group}"),
+        (None, None, Some(found)) => format!("the subscription {}", found.name),
+        (None, None, None) => scope.key().to_owned(),
     }
 }
 
@@ -178,6 +211,9 @@ pub struct FederatedInfo {
     /// `aud`.
     pub audience: String,
 }
+
+/// How long the admin port may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Info {
     pub(crate) const VERSION: u32 = VERSION;
@@ -236,40 +272,79 @@ impl Info {
 
     fn request_pid(&self) -> Option<u32> {
         const PATIENCE: Duration = Duration::from_millis(500);
-        let port = url::Url::parse(&self.admin_url).ok()?.port()?;
+        let info: Self = self.asked("GET /info", MAX_BYTES, PATIENCE).ok()?;
+        Some(info.pid)
+    }
+
+    /// The log of requests after this number, and at most 4096 of them. Blocks: if there are none,
+    /// for at most as long as `wait`, and 20 seconds.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub fn requests_after(&self, number: u64, wait: Duration) -> io::Result<Vec<Served>> {
+        const LARGEST: u64 = 16 * 1024 * 1024;
+        let target = format!("GET /requests?after={number}&wait={}", wait.as_secs());
+        self.asked(&target, LARGEST, wait + PATIENCE)
+    }
+
+    /// Tells the emulator to stop, and does not wait for it. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub fn stop(&self) -> io::Result<()> {
+        self.ask("POST /stop", MAX_BYTES, PATIENCE).map(|_| ())
+    }
+
+    fn asked<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        largest: u64,
+        patience: Duration,
+    ) -> io::Result<T> {
+        let body = self.ask(target, largest, patience)?;
+        serde_json::from_str(&body).map_err(|error| io::Error::new(InvalidData, error))
+    }
+
+    /// Sends a request to the admin port, and returns the body of the response.
+    fn ask(&self, target: &str, largest: u64, patience: Duration) -> io::Result<String> {
+        let unknown = |what| io::Error::new(InvalidData, what);
+        let port = url::Url::parse(&self.admin_url)
+            .ok()
+            .and_then(|url| url.port());
+        let port = port.ok_or_else(|| unknown("the address of the admin port has no port"))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
-        let until = Instant::now() + PATIENCE;
-        stream.set_write_timeout(Some(PATIENCE)).ok()?;
+        let mut stream = TcpStream::connect_timeout(&address, patience)?;
+        let until = Instant::now() + patience;
+        stream.set_write_timeout(Some(patience))?;
         let request = format!(
-            "GET /info HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            "{target} HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\n\
+             Connection: close\r\n\r\n",
             self.admin_token
         );
-        stream.write_all(request.as_bytes()).ok()?;
+        stream.write_all(request.as_bytes())?;
         // A socket's timeout starts again with each byte, and another program on the port may send
         // them slowly.
         let mut answer = Vec::new();
         let mut part = [0; 4096];
         loop {
-            let left = until.checked_duration_since(Instant::now())?;
-            stream
-                .set_read_timeout(Some(left.max(Duration::from_millis(1))))
-                .ok()?;
-            match stream.read(&mut part).ok()? {
+            let left = until.checked_duration_since(Instant::now());
+            let left = left.ok_or(io::ErrorKind::TimedOut)?;
+            stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+            match stream.read(&mut part)? {
                 0 => break,
-                count => answer.extend_from_slice(part.get(..count)?),
+                count => answer.extend_from_slice(&part[..count]),
             }
-            if answer.len() as u64 > MAX_BYTES {
-                return None;
+            if answer.len() as u64 > largest {
+                return Err(unknown("the response is too long"));
             }
         }
-        let answer = String::from_utf8(answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        if !head.starts_with("HTTP/1.1 200") {
-            return None;
+        let answer = String::from_utf8(answer).map_err(|_| unknown("the response is no text"))?;
+        let parts = answer.split_once("\r\n\r\n");
+        let (head, body) = parts.ok_or_else(|| unknown("the response has no end"))?;
+        match head.starts_with("HTTP/1.1 2") {
+            true => Ok(body.to_owned()),
+            false => Err(unknown("another program answered")),
         }
-        let info: Self = serde_json::from_str(body).ok()?;
-        Some(info.pid)
     }
 
     /// The user with this sign-in name.

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
+use tokio::sync::Notify;
 
 /// What all services of one emulator share.
 pub struct World {
@@ -27,6 +28,8 @@ pub struct World {
     urls: OnceLock<Urls>,
     keeper: OnceLock<Keeper>,
     passwords: OnceLock<PathBuf>,
+    /// A request to stop, by the admin port.
+    pub(crate) stop: Notify,
 }
 
 /// Stores the resources.
@@ -47,6 +50,7 @@ impl World {
             urls: OnceLock::new(),
             keeper: OnceLock::new(),
             passwords: OnceLock::new(),
+            stop: Notify::new(),
         }
     }
 

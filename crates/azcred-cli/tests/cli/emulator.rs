@@ -1,4 +1,4 @@
-//! `azcred emulator`: start, env, exec.
+//! `azcred emulator`.
 
 use crate::run::{AZCRED, Running, azcred};
 #[cfg(unix)]
@@ -109,6 +109,82 @@ fn start_as_json_has_all_urls_and_no_secret() {
             .ready
             .contains(published["admin_token"].as_str().expect("a token"))
     );
+}
+
+/// A command of the emulator, for a running one.
+fn of(started: &Started, line: &str) -> Run {
+    let state = started.state();
+    let arguments = ["emulator", "--state", &state];
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    words.splice(1..1, arguments[1..].iter().copied());
+    azcred(&arguments[..1]).args(&words)
+}
+
+#[test]
+#[cfg(unix)]
+fn a_running_emulator_shows_its_people_and_requests_until_it_is_stopped() {
+    let mut started = Started::new(&[]);
+    let users = of(&started, "users --output json").said().json();
+    let ada = &users["users"][0];
+    assert_eq!(ada["userPrincipalName"], "ada@contoso.com");
+    let published = Path::new(&started.state()).join("emulator.json");
+    let published = std::fs::read_to_string(published).expect("text");
+    assert!(published.contains(ada["password"].as_str().expect("a password")));
+    let shown = of(&started, "users").said().to_string();
+    let mut settings = crate::run::settings();
+    settings.add_filter(
+        "(?m)^(  password   *|[^ ]+@contoso.com  +)[^ ]{40}",
+        "$1[PASSWORD]",
+    );
+    settings.bind(|| insta::assert_snapshot!("emulator-users", shown));
+
+    let status = of(&started, "status").said();
+    assert_eq!(status.code, 0, "{status}");
+    assert!(
+        status.stdout.contains("azcred emulator stop --state"),
+        "{status}"
+    );
+    let pid = &of(&started, "status --output json").said().json()["pid"];
+    assert_eq!(
+        *pid,
+        u64::from(started.child.as_ref().expect("it runs").id())
+    );
+
+    let follow = || {
+        let mut follow = of(&started, "requests --follow --output json").start();
+        let lines = BufReader::new(follow.stdout.take().expect("a pipe"));
+        (follow, lines)
+    };
+    let (follower, mut lines) = follow();
+    let said = of(&started, &format!("exec -- {AZCRED} token")).said();
+    assert_eq!(said.code, 0, "{said}");
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("text");
+    let followed: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(
+        (
+            &followed["number"],
+            &followed["service"],
+            &followed["status"]
+        ),
+        (&1.into(), &"login".into(), &200.into()),
+    );
+    let all = of(&started, "requests --output json").said().json();
+    assert_eq!(all[0], followed);
+    let table = of(&started, "requests").said();
+    let first = table.stdout.lines().nth(1).expect("a line");
+    assert!(first.contains("  200     login            POST"), "{table}");
+
+    let stopped = of(&started, "stop").said();
+    assert_eq!(stopped.code, 0, "{stopped}");
+    let ended = end(started.child.take().expect("it ran"));
+    assert_eq!(ended.code, 0, "{ended}");
+    assert_eq!(end(follower).code, 0);
+    for line in ["users", "status", "requests", "stop"] {
+        let said = of(&started, line).said();
+        assert_ne!(said.code, 0, "{said}");
+        assert!(said.stderr.contains("no emulator is running"), "{said}");
+    }
 }
 
 #[test]

@@ -96,6 +96,15 @@ impl Policy {
 }
 
 impl Directory {
+    /// The policies that apply to some request of a user, ordered by id.
+    pub(crate) fn policies_of(&self, user: &User) -> impl Iterator<Item = &Policy> {
+        let mut names = self.groups_of(user.id);
+        names.insert(user.id);
+        let tenant = user.tenant;
+        let policies = self.policies.values();
+        policies.filter(move |policy| policy.tenant == tenant && policy.is_about(&names))
+    }
+
     /// The policies that apply to a request, ordered by id.
     pub fn policies_for<'a>(
         &'a self,
@@ -108,13 +117,8 @@ impl Directory {
 
     /// Whether a policy requires a second factor of a user for any resource.
     pub fn needs_mfa(&self, user: &User) -> bool {
-        let mut names = self.groups_of(user.id);
-        names.insert(user.id);
-        self.policies.values().any(|policy| {
-            policy.tenant == user.tenant
-                && policy.requirement == Some(Requirement::Mfa)
-                && policy.is_about(&names)
-        })
+        let mut policies = self.policies_of(user);
+        policies.any(|policy| policy.requirement == Some(Requirement::Mfa))
     }
 }
 

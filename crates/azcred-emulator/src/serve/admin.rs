@@ -8,7 +8,7 @@ use super::{connection::http1, gate::BODY_TIMEOUT, socket::Socket};
 use crate::{directory::SecretText, faults::Fault, issuer, world::World};
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, Query, Request, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -17,10 +17,16 @@ use http::{StatusCode, header};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// The largest accepted body.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The longest wait for the next request in the log.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// The admin service.
 pub(crate) struct Admin {
@@ -41,6 +47,7 @@ impl Admin {
             .route("/faults", get(faults).post(arm).delete(clear_faults))
             .route("/requests", get(requests).delete(clear_requests))
             .route("/info", get(show_info))
+            .route("/stop", post(stop))
             .route("/federated-tokens", post(mint))
             .fallback(|| async { refuse(StatusCode::NOT_FOUND, "unknown path") })
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -121,8 +128,33 @@ async fn clear_faults(State(inner): State<Arc<AdminState>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn requests(State(inner): State<Arc<AdminState>>) -> Response {
-    Json(inner.world.requests.all()).into_response()
+/// Which requests to return.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Those after this number; all if it is left out.
+    #[serde(default)]
+    after: u64,
+    /// How many seconds to wait if there are none.
+    #[serde(default)]
+    wait: u64,
+}
+
+async fn requests(State(inner): State<Arc<AdminState>>, Query(wanted): Query<Wanted>) -> Response {
+    let longest = Duration::from_secs(wanted.wait).min(LONGEST_WAIT);
+    let newer = inner.world.requests.newer_than(wanted.after);
+    let found = match longest.is_zero() {
+        true => inner.world.requests.after(wanted.after),
+        false => tokio::time::timeout(longest, newer)
+            .await
+            .unwrap_or_default(),
+    };
+    Json(found).into_response()
+}
+
+async fn stop(State(inner): State<Arc<AdminState>>) -> StatusCode {
+    inner.world.stop.notify_one();
+    StatusCode::ACCEPTED
 }
 
 async fn clear_requests(State(inner): State<Arc<AdminState>>) -> StatusCode {

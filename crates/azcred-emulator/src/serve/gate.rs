@@ -43,6 +43,8 @@ pub(super) async fn pass(
 ) -> Result<Response, Cut> {
     let (parts, body) = request.into_parts();
     let mut served = Served {
+        number: 0,
+        time: String::new(),
         service: entrance.service.name().to_owned(),
         method: parts.method.to_string(),
         host: host_of(&parts).unwrap_or_default(),

@@ -158,6 +158,8 @@ fn host_of(request: &Request<Incoming>) -> String {
 
 fn log(context: &Context, request: &Request<Incoming>, status: StatusCode) {
     context.world.requests.push(Served {
+        number: 0,
+        time: String::new(),
         service: "proxy".to_owned(),
         method: request.method().to_string(),
         host: host_of(request),

@@ -1,8 +1,8 @@
 //! `azcred emulator env`: the variables with which a program uses a running emulator.
 
-use super::{Guest, running, state::State};
+use super::{Guest, state::State};
 use crate::{
-    failure::{Failure, Kind},
+    failure::Failure,
     output::{
         Output,
         style::{DIM, paint},
@@ -52,19 +52,7 @@ struct EnvDocument<'a> {
 
 impl Env {
     pub(super) fn run(self, output: &mut Output) -> Result<u8, Failure> {
-        let folder = self.state.folder()?;
-        let Some(info) = running(&folder)? else {
-            return Err(Failure::new(
-                Kind::NotFound,
-                "could not find a running emulator",
-                format!("no running emulator uses the state folder {}", folder.display()),
-            )
-            .titled("no emulator is running")
-            .fix(format!(
-                "start one with `azcred emulator start{}`, or run a program with `azcred emulator exec -- PROGRAM`, which starts its own",
-                self.state.again()
-            )));
-        };
+        let info = self.state.running()?;
         let environment = self.guest.isolated(&info, Lifetime::Shell)?;
         self.guest.warn(&info, &environment, output);
         let shell = self.shell.unwrap_or_else(Shell::current);

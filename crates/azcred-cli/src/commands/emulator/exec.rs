@@ -83,6 +83,7 @@ impl Exec {
         let _empty = tokio::select! {
             lock = all_left => lock.ok(),
             () = interrupted => None,
+            () = emulator.is_to_stop() => None,
         };
         end(emulator).await;
         run

@@ -3,9 +3,13 @@
 mod env;
 mod exec;
 mod guests;
+mod requests;
 mod seed;
 mod start;
 mod state;
+mod status;
+mod stop;
+mod users;
 
 use crate::{
     failure::{Failure, Kind},
@@ -48,6 +52,10 @@ enum EmulatorCommand {
     Start(start::Start),
     Env(env::Env),
     Exec(exec::Exec),
+    Status(status::Status),
+    Users(users::Users),
+    Requests(requests::Requests),
+    Stop(stop::Stop),
     Seed(seed::Seed),
 }
 
@@ -57,6 +65,10 @@ impl EmulatorArguments {
             EmulatorCommand::Start(command) => command.run(output).await,
             EmulatorCommand::Env(command) => command.run(output),
             EmulatorCommand::Exec(command) => command.run(output).await,
+            EmulatorCommand::Status(command) => command.run(output),
+            EmulatorCommand::Users(command) => command.run(output),
+            EmulatorCommand::Requests(command) => command.run(output),
+            EmulatorCommand::Stop(command) => command.run(output).await,
             EmulatorCommand::Seed(seed::Seed) => seed::Seed::run(output),
         }
     }

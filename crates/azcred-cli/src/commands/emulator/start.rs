@@ -63,7 +63,7 @@ fn port(text: &str) -> Result<(String, u16), String> {
 /// state folder, and in `emulator env`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StartDocument<'a> {
+pub(super) struct StartDocument<'a> {
     /// The process id.
     pid: u32,
     /// The state folder.
@@ -112,14 +112,17 @@ impl Start {
         if output.is_json() {
             output.json(&document(info));
         } else {
-            for line in ready(info, &self.state.again()) {
+            for line in ready(info, &self.state.again(), "Ctrl-C stops it.") {
                 output.line(line);
             }
         }
         // Without these URLs the emulator is useless. A closed pipe is not an error here.
         let told = output.finish();
         if told.is_ok() {
-            interrupted.await;
+            tokio::select! {
+                () = interrupted => {}
+                () = emulator.is_to_stop() => {}
+            }
         }
         end(emulator).await;
         told?;
@@ -128,7 +131,7 @@ impl Start {
     }
 }
 
-fn document(info: &Info) -> StartDocument<'_> {
+pub(super) fn document(info: &Info) -> StartDocument<'_> {
     let workspace = info.workspace.as_ref();
     StartDocument {
         pid: info.pid,
@@ -147,8 +150,8 @@ fn document(info: &Info) -> StartDocument<'_> {
     }
 }
 
-/// The URLs of the emulator, and how to use it.
-fn ready(info: &Info, state: &str) -> Vec<String> {
+/// The URLs of the emulator, how to use it, and how to stop it.
+pub(super) fn ready(info: &Info, state: &str, stop: &str) -> Vec<String> {
     let mut rows = vec![
         (
             "Tenant",
@@ -186,7 +189,7 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
         ),
     ];
     lines.extend(table::commands(&commands));
-    lines.push("Ctrl-C stops it.".to_owned());
+    lines.push(stop.to_owned());
     lines
 }
 

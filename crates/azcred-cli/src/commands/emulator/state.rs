@@ -1,11 +1,12 @@
 //! The folder in which an emulator stores its keys and what was created in it.
 
+use super::running;
 use crate::{
     failure::{Failure, Kind},
     given,
 };
 use azcred::system::{RealSystem, System};
-use azcred_emulator::users_folder;
+use azcred_emulator::{Info, users_folder};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,23 @@ impl State {
             )
             .titled("the emulator has no state folder")
             .fix(format!("choose a folder with --state, or set {HOME}"))
+        })
+    }
+
+    /// The running emulator of this folder.
+    pub(super) fn running(&self) -> Result<Info, Failure> {
+        let folder = self.folder()?;
+        running(&folder)?.ok_or_else(|| {
+            Failure::new(
+                Kind::NotFound,
+                "could not find a running emulator",
+                format!("no running emulator uses the state folder {}", folder.display()),
+            )
+            .titled("no emulator is running")
+            .fix(format!(
+                "start one with `azcred emulator start{}`, or run a program with `azcred emulator exec -- PROGRAM`, which starts its own",
+                self.again()
+            ))
         })
     }
 
