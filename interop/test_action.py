@@ -52,7 +52,7 @@ class Runner:
 
     def __init__(self, environment, folder):
         self.folder, self.path = folder, []
-        self.job = f"github_{folder.name}"
+        self.job = f"github_{folder}"
         (folder / "temp").mkdir()
         self.environment = environment | {
             "RUNNER_OS": "Linux",

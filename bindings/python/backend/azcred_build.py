@@ -2,8 +2,8 @@
 
 The wheel has the command beside the extension. maturin puts an extension or a command into a wheel, not both. It also
 takes a folder of files for the wheel: cargo builds the command, and it is put there first. So it is the same program as
-cargo installs, and starts without Python. The variable AZCRED_PROFILE names another profile of cargo, such as `dev`, and
-AZCRED_COMPATIBILITY a policy of maturin's for other machines, such as `manylinux_2_34`.
+cargo installs, and starts without Python. The variable AZCRED_PROFILE names another profile of cargo, such as `dev`.
+AZCRED_COMPATIBILITY names a policy of maturin's for other machines, such as `manylinux_2_34`.
 
 The sdist has the whole repository, because the command needs nearly all of it. maturin's would have the crates of the
 extension only.

@@ -124,7 +124,8 @@ mod tests {
             }
             for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
                 let text = fs::read_to_string(folder.join(file)).unwrap();
-                assert!(text.len() > 100, "{name}: {file}");
+                // The licenses are links, which git on Windows may write as their targets.
+                assert!(cfg!(windows) || text.len() > 100, "{name}: {file}");
             }
         }
     }
