@@ -33,7 +33,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
 
-    /// Build with this profile of cargo; `dev` is quick, to check how the parts are put together
+    /// Build with this profile of cargo; `dev` is quick, to check how the parts are put together in
+    /// `target/dist-check`
     #[arg(long, value_name = "PROFILE", default_value = "release")]
     profile: String,
 }
@@ -57,7 +58,10 @@ pub(crate) fn step() -> Result<Passed> {
 fn make(arguments: &Arguments) -> Result<Passed> {
     let here = host()?;
     let other = arguments.target.as_deref().filter(|triple| *triple != here);
-    let out = emptied("dist")?;
+    let out = emptied(match arguments.profile.as_str() {
+        "release" => "dist",
+        _ => "dist-check",
+    })?;
     let stage = Stage::made(&built(other, &arguments.profile)?, other.unwrap_or(&here))?;
     archive::made(&stage, &out)?;
     let missing = debian::made(&stage, &out)?;
