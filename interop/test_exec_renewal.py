@@ -15,8 +15,8 @@ from emulator import Emulator, bare_environment
 from machine import Machine
 from way import HERE
 
-# The seconds that a token lives, and that the program runs.
-LIFETIME, SECONDS = map(int, os.environ.get("AZCRED_STEADY", "5 12").split())
+# The seconds that a token lives, and that the program runs. azcred returns no token for its last ten seconds.
+LIFETIME, SECONDS = map(int, os.environ.get("AZCRED_STEADY", "20 24").split())
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,6 @@ def test_no_request_fails_though_tokens_end_while_the_program_runs(short_lived, 
     for client, count in json.loads(said).items():
         print(f"\n{persona}: {client}: {count}")
         assert count["failed"] == [], client
-        # Each token was good when the client had it, and there was more than one.
+        # Each token was good when the client had it. There was more than one, and not one for each request.
         assert count["shortest"] > 0, (client, count)
-        assert count["tokens"] >= SECONDS // LIFETIME, (client, count)
+        assert 1 < count["tokens"] < count["requests"], (client, count)
