@@ -48,6 +48,9 @@ class Apps:
     nothing: App
     contributor: App
     api: App
+    # A service that acts for its callers, with a secret and the certificate, and one of them: name, password.
+    middle: App
+    caller: tuple[str, str]
 
 
 def new_secret():
@@ -64,6 +67,8 @@ def make(folder):
     for name in ("demo", "expired", "disabled", "nothing", "contributor"):
         app[name] = App(name, str(uuid4()), secret=new_secret())
     app["api"] = App("api", str(uuid4()), uri="api://fabrikam-api")
+    app["middle"] = App("middle", str(uuid4()), secret=new_secret(), uri="api://fabrikam-middle")
+    caller = (f"caller@{DOMAIN}", new_secret())
 
     group = f"/subscriptions/{subscription}/resourceGroups/{GROUP}"
     workspace = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
@@ -91,6 +96,18 @@ def make(folder):
         {application(app["api"])}
         identifier_uris = ["{app["api"].uri}"]
         access_token_version = 2
+
+        {with_secret(app["middle"])}
+        identifier_uris = ["{app["middle"].uri}"]
+        consented = true
+        certificates = [{{ name = "ci", pem = {quoted(certificate.public)} }}]
+
+        [[users]]
+        id = "{uuid4()}"
+        tenant = "{DOMAIN}"
+        user_principal_name = "{caller[0]}"
+        name = "A caller"
+        password = "{caller[1]}"
 
         [[issuers]]
         url = "{issuer.URL}"
@@ -138,7 +155,7 @@ def make(folder):
     file.touch(mode=0o600)
     file.write_text("\n".join(line.strip() for line in text.splitlines()), encoding="utf-8")
     stranger = Certificate(folder, "stranger")
-    return Apps(file, tenant, subscription, certificate, stranger, issuer, **app)
+    return Apps(file, tenant, subscription, certificate, stranger, issuer, caller=caller, **app)
 
 
 def application(app, enabled=True):

@@ -37,11 +37,10 @@ pub(super) fn member<'a>(
         Refusal::invalid_grant(
             code,
             format!(
-                "User account '{}' from identity provider 'https://sts.windows.net/{}/' does not exist in tenant \
+                "User account '{{EmailHidden}}' from identity provider 'https://sts.windows.net/{}/' does not exist in tenant \
                  '{}' and cannot access the application '{}'({}) in that tenant. The account needs to be added as \
                  an external user in the tenant first. Sign out and sign in again with a different Azure Active \
                  Directory user account.",
-                account.user_principal_name,
                 account.tenant,
                 tenant.name,
                 application.app_id,

@@ -81,8 +81,8 @@ pub(super) fn check_time(jws: &Jws<'_>, now: OffsetDateTime) -> Result<(), Refus
     let expires = jws
         .claim_time("exp")
         .ok_or_else(|| malformed("the claim 'exp' is missing"))?;
-    // MSAL for Python sends no `nbf`. `iat` takes its place.
-    let starts = jws.claim_time("nbf").or_else(|| jws.claim_time("iat"));
+    // MSAL for Python sends no `nbf`. The message then has the beginning of Unix time.
+    let starts = jws.claim_time("nbf");
     let unix = now.unix_timestamp();
     let early = starts.is_some_and(|starts| unix.saturating_add(TOLERANCE) < starts);
     let late = unix >= expires.saturating_add(TOLERANCE);
@@ -166,7 +166,10 @@ fn invalid_signature(application: &Application, reason: &str, thumbprint: &str) 
         format!(
             "The certificate with identifier used to sign the client assertion is not registered on application. \
              [Reason - {reason}, Thumbprint of key used by client: '{thumbprint}', Please visit the Azure Portal, \
-             Graph Explorer or directly use MS Graph to see configured keys for app Id '{app}'.]"
+             Graph Explorer or directly use MS Graph to see configured keys for app Id '{app}'. Review the \
+             documentation at https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint and \
+             https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to build a \
+             query request URL, such as 'https://graph.microsoft.com/beta/applications/{app}']."
         ),
     )
 }

@@ -46,16 +46,21 @@ impl<'a> Authority<'a> {
                 ),
             ));
         }
-        Err(Refusal::invalid_request(
-            90002,
-            format!(
-                "Tenant '{}' not found. Check to make sure you have the correct tenant ID and are signing into the \
-                 correct cloud. Check with your subscription administrator, this may happen if there are no active \
-                 subscriptions for the tenant.",
-                clip(segment)
-            ),
-        ))
+        Err(unknown_tenant(segment))
     }
+}
+
+/// No tenant has this id or name: AADSTS90002.
+pub(super) fn unknown_tenant(segment: &str) -> Refusal {
+    Refusal::invalid_request(
+        90002,
+        format!(
+            "Tenant '{}' not found. Check to make sure you have the correct tenant ID and are signing into the correct \
+             cloud. Check with your subscription administrator, this may happen if there are no active subscriptions \
+             for the tenant.",
+            clip(segment)
+        ),
+    )
 }
 
 /// Whether this may be a DNS name: at least two labels of letters, digits and inner hyphens.

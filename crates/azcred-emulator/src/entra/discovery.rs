@@ -1,7 +1,13 @@
 //! Endpoints that need no sign-in: instance discovery, OpenID configuration, keys.
 
 use crate::{
-    entra::{authority::Authority, claims, exchange::Exchange, refusal::Refusal, version::Version},
+    entra::{
+        authority::{self, Authority},
+        claims,
+        exchange::Exchange,
+        refusal::Refusal,
+        version::Version,
+    },
     service::{self, Cloud, Service},
     world::World,
 };
@@ -10,6 +16,7 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
+use http::{HeaderValue, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -169,7 +176,9 @@ fn configuration(
 ) -> Result<Value, Refusal> {
     let directory = world.directory();
     // URLs contain the tenant's id, or the word of the request if it names no tenant.
-    let (path, issuer_tenant, region) = match Authority::resolve(&directory, segment)? {
+    let (path, issuer_tenant, region) = match Authority::resolve(&directory, segment)
+        .map_err(|refusal| invalid_tenant(refusal, segment))?
+    {
         Authority::Tenant(tenant) => (
             tenant.id.to_string(),
             tenant.id.to_string(),
@@ -225,11 +234,39 @@ fn configuration(
         "msgraph_host": cloud.graph_host(),
         "rbac_url": "https://pas.windows.net",
     });
+    if version == Version::V2 {
+        let mtls = format!("https://mtlsauth.microsoft.com/{path}/oauth2/v2.0/token");
+        body["mtls_endpoint_aliases"] = json!({"token_endpoint": mtls});
+        body["tls_client_certificate_bound_access_tokens"] = true.into();
+    }
     if version == Version::V1 {
+        let types = [
+            "code",
+            "id_token",
+            "code id_token",
+            "token id_token",
+            "token",
+        ];
+        body["response_types_supported"] = json!(types);
+        body["scopes_supported"] = json!(["openid"]);
+        if let Some(body) = body.as_object_mut() {
+            body.remove("request_uri_parameter_supported");
+        }
         body["check_session_iframe"] = format!("{oauth2}/checksession").into();
         body["microsoft_multi_refresh_token"] = true.into();
     }
     Ok(body)
+}
+
+/// Here, a name that can't be a tenant's is one that does not exist, with an error of its own.
+fn invalid_tenant(refusal: Refusal, segment: &str) -> Refusal {
+    match refusal.code {
+        90002 | 900_023 => Refusal {
+            error: "invalid_tenant",
+            ..authority::unknown_tenant(segment)
+        },
+        _ => refusal,
+    }
 }
 
 /// `GET /{tenant}/discovery/keys`.
@@ -269,5 +306,16 @@ fn keys(world: &World, exchange: &Exchange, segment: &str, version: Version) -> 
 fn with_headers(exchange: &Exchange, body: Value) -> Response {
     let mut response = Json(body).into_response();
     exchange.add_headers(&mut response, 0);
+    // These documents are the same for all, and programs in a browser read them too.
+    let headers = response.headers_mut();
+    headers.remove(header::PRAGMA);
+    headers.remove(header::EXPIRES);
+    for (name, value) in [
+        (header::CACHE_CONTROL, "max-age=86400, private"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, OPTIONS"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }

@@ -21,7 +21,11 @@ pub(crate) struct Exchange {
     pub(crate) correlation_id: Uuid,
     /// The time of the response.
     pub(crate) now: OffsetDateTime,
+    /// The request is for a v1.0 endpoint of tokens.
+    pub(crate) is_v1: bool,
     echo_client_request_id: bool,
+    /// The client sends telemetry, and gets some back.
+    has_telemetry: bool,
 }
 
 impl Exchange {
@@ -33,8 +37,25 @@ impl Exchange {
             trace_id: Uuid::new_v4(),
             correlation_id: sent.unwrap_or_else(Uuid::new_v4),
             now: world.clock.now(),
+            is_v1: false,
+            has_telemetry: headers.contains_key("x-client-current-telemetry"),
             echo_client_request_id: sent.is_some()
                 && text("return-client-request-id").is_some_and(|v| v.eq_ignore_ascii_case("true")),
+        }
+    }
+
+    /// The exchange of a request with this path.
+    pub(crate) fn at(self, path: &str) -> Self {
+        let mut end = path.rsplit('/').filter(|part| !part.is_empty());
+        let is_token = end
+            .next()
+            .is_some_and(|last| last.eq_ignore_ascii_case("token"));
+        let is_v1 = end
+            .next()
+            .is_some_and(|part| part.eq_ignore_ascii_case("oauth2"));
+        Self {
+            is_v1: is_token && is_v1,
+            ..self
         }
     }
 
@@ -100,7 +121,9 @@ impl Exchange {
             }
         };
         put("x-ms-request-id", self.trace_id.to_string());
-        put("x-ms-clitelem", format!("1,{code},0,,"));
+        if self.has_telemetry {
+            put("x-ms-clitelem", format!("1,{code},0,,"));
+        }
         if self.echo_client_request_id {
             put("client-request-id", self.correlation_id.to_string());
         }
@@ -123,6 +146,6 @@ impl FromRequestParts<Arc<World>> for Exchange {
                 cloud: Cloud::Public,
                 real_name: None,
             });
-        Ok(Self::new(world, &parts.headers, entrance))
+        Ok(Self::new(world, &parts.headers, entrance).at(parts.uri.path()))
     }
 }

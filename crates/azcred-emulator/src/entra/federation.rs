@@ -21,7 +21,7 @@ const MORE: &str = "Check your federated identity credential Subject, Audience a
 ///
 /// # Errors
 /// 70025 without federated credentials; 700211, 700212, 700213, 7002138 and 70021 if none matches;
-/// 700222 for a token of Entra ID itself; 700024 outside its lifetime; 90061 if the issuer's keys
+/// 700222 for a token of Entra ID itself; 700024 outside its lifetime; 50166 if the issuer's keys
 /// can't be fetched; 7000272 if the issuer does not publish the key; 700027 if the signature is
 /// wrong.
 pub(super) fn check(
@@ -98,7 +98,7 @@ fn find<'a>(
         }
         // Each part matches some credential, but no credential matches the pair.
         if all.iter().any(|c| c.subject == subject) {
-            return Err(Refusal::invalid_request(
+            return Err(Refusal::invalid_client(
                 70021,
                 format!(
                     "No matching federated identity record found for presented assertion. Assertion Issuer: '{}'. \
@@ -129,7 +129,7 @@ fn check_signature(
     let key = match directory.issuers.get(issuer).map(|issuer| &issuer.keys) {
         None | Some(IssuerKeys::Unreachable) => {
             return Err(Refusal::invalid_request(
-                90061,
+                50166,
                 "Request to External OIDC endpoint failed.",
             ));
         }

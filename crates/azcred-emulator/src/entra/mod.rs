@@ -6,6 +6,7 @@ mod authority;
 mod claims;
 mod claims_request;
 mod client;
+mod codes;
 mod conditional_access;
 mod consent;
 mod delegated_scope;

@@ -1,16 +1,20 @@
 //! Entra ID's refusals: a code, an OAuth error, a status, and a message that ends in ids and a
 //! time.
 //!
-//! Format: 'OAuth 2.0 client credentials flow', section 'Error response'. The OAuth error and the
-//! status for each code come from the live service.
+//! Format: 'OAuth 2.0 client credentials flow', section 'Error response'. Error, status and
+//! suberror of each code are in `codes.txt`.
 
 use crate::{
-    entra::exchange::Exchange,
+    entra::{codes::Code, exchange::Exchange},
     text::{clip, iso},
 };
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
+
+/// `claims` of a fault: a policy that no emulator has.
+const CHALLENGE: &str = r#"{"access_token":{"capolids":{"essential":true,"values":["c0ffee00-0000-4000-8000-000000000001"]}}}"#;
+const PASSWORD_CHANGE: &str = "https://portal.microsoftonline.com/ChangePassword.aspx";
 
 /// A refusal, before ids and the time are added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,30 +114,19 @@ impl Refusal {
         }
     }
 
-    /// The refusal with this code, for a fault. A code without a table row gets a general message.
+    /// The refusal with this code, as the table has it. A code without a row gets a general
+    /// message.
     pub(crate) fn by_code(code: u32) -> Self {
-        let known = BY_CODE.iter().find(|row| row.0 == code);
-        let (_, error, status, message) = known.copied().unwrap_or((
-            code,
-            "invalid_request",
-            400,
-            "A fault of the emulator rejected the request.",
-        ));
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut refusal = Self::new(code, error, status, message);
-        match code {
-            50076 | 50079 | 50158 => {
-                refusal.suberror = Some("basic_action");
-                refusal.claims = Some(r#"{"access_token":{"capolids":{"essential":true,"values":["c0ffee00-0000-4000-8000-000000000001"]}}}"#.into());
-            }
-            53000 | 530_003 => refusal.suberror = Some("message_only"),
-            53003 => {
-                refusal.suberror = Some("message_only");
-                refusal.claims = Some(r#"{"access_token":{"capolids":{"essential":true,"values":["c0ffee00-0000-4000-8000-000000000001"]}}}"#.into());
-            }
-            _ => {}
+        let Some(row) = Code::of(code) else {
+            let message = "A fault of the emulator rejected the request.";
+            return Self::invalid_request(code, message);
+        };
+        let is_challenge = matches!(code, 50076 | 50079 | 50158 | 53003);
+        Self {
+            suberror: row.suberror,
+            claims: is_challenge.then(|| CHALLENGE.to_owned()),
+            ..Self::new(code, row.error, row.status, row.text)
         }
-        refusal
     }
 
     /// `error_description`: the code, the message, and the ids for Microsoft's support.
@@ -148,23 +141,37 @@ impl Refusal {
         )
     }
 
-    /// `error_uri`: Microsoft's page about the code.
-    pub(crate) fn uri(&self, exchange: &Exchange) -> String {
-        let host = exchange.cloud().login_host();
-        format!("https://{host}/error?code={}", self.code)
+    /// `error_uri`: Entra ID's page about the code, at the host of the request. Some codes have no
+    /// page.
+    pub(crate) fn uri(&self, exchange: &Exchange) -> Option<String> {
+        if Code::of(self.code).is_some_and(|row| !row.has_page) {
+            return None;
+        }
+        let host = match &exchange.entrance.real_name {
+            Some(host) => host.as_str(),
+            None => exchange.cloud().login_host(),
+        };
+        Some(format!("https://{host}/error?code={}", self.code))
     }
 
     /// The HTTP response.
     pub(crate) fn into_response(self, exchange: &Exchange) -> Response {
+        let v1 = Code::of(self.code).filter(|row| exchange.is_v1 && row.error == self.error);
         let mut body = json!({
-            "error": self.error,
+            "error": v1.map_or(self.error, |row| row.error_v1),
             "error_description": self.description(exchange),
             "error_codes": [self.code],
             "timestamp": exchange.timestamp(),
             "trace_id": exchange.trace_id,
             "correlation_id": exchange.correlation_id,
-            "error_uri": self.uri(exchange),
         });
+        if let Some(uri) = self.uri(exchange) {
+            body["error_uri"] = uri.into();
+        }
+        if exchange.is_v1 && self.code == 50055 {
+            body["suberror"] = "user_password_expired".into();
+            body["password_change_url"] = PASSWORD_CHANGE.into();
+        }
         if let Some(suberror) = self.suberror {
             body["suberror"] = suberror.into();
         }
@@ -176,221 +183,3 @@ impl Refusal {
         response
     }
 }
-
-/// The refusals for faults that name only a code: `(code, error, status, message)`. Codes about an
-/// account or a second factor never occur in an application's flows without a fault.
-const BY_CODE: &[(u32, &str, u16, &str)] = &[
-    (
-        16000,
-        "interaction_required",
-        400,
-        "Either multiple user identities are available for the current request or selected account is not supported for the scenario.",
-    ),
-    (
-        50011,
-        "invalid_request",
-        400,
-        "The redirect URI specified in the request does not match the redirect URIs configured for the application.",
-    ),
-    (
-        50020,
-        "invalid_grant",
-        400,
-        "User account from identity provider does not exist in tenant and cannot access the application in that tenant.",
-    ),
-    (
-        50034,
-        "invalid_grant",
-        400,
-        "The user account does not exist in the directory.",
-    ),
-    (
-        50053,
-        "invalid_grant",
-        400,
-        "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
-    ),
-    (50055, "invalid_grant", 400, "The password is expired."),
-    (50057, "invalid_grant", 400, "The user account is disabled."),
-    (
-        50058,
-        "login_required",
-        400,
-        "A silent sign-in request was sent but no user is signed in.",
-    ),
-    (
-        50076,
-        "invalid_grant",
-        400,
-        "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
-    ),
-    (
-        50078,
-        "invalid_grant",
-        400,
-        "Presented multi-factor authentication has expired due to policies configured by your administrator, you must refresh your multi-factor authentication.",
-    ),
-    (
-        50079,
-        "invalid_grant",
-        400,
-        "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access the resource.",
-    ),
-    (
-        50105,
-        "invalid_grant",
-        400,
-        "Your administrator has configured the application to block users unless they are specifically granted access to the application.",
-    ),
-    (
-        50126,
-        "invalid_grant",
-        400,
-        "Error validating credentials due to invalid username or password.",
-    ),
-    (
-        50132,
-        "invalid_grant",
-        400,
-        "The session is not valid due to password expiration or recent password change.",
-    ),
-    (
-        50158,
-        "interaction_required",
-        400,
-        "External security challenge was not satisfied.",
-    ),
-    (
-        50173,
-        "invalid_grant",
-        400,
-        "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
-    ),
-    (
-        50196,
-        "invalid_grant",
-        400,
-        "The server terminated an operation because it encountered a client request loop. Please contact your app vendor.",
-    ),
-    (
-        53000,
-        "interaction_required",
-        400,
-        "Device is not in required device state. Conditional Access policy requires a compliant device.",
-    ),
-    (
-        53003,
-        "invalid_grant",
-        400,
-        "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
-    ),
-    (
-        530_003,
-        "interaction_required",
-        400,
-        "Your device is required to be managed to access this resource.",
-    ),
-    (
-        65001,
-        "invalid_grant",
-        400,
-        "The user or administrator has not consented to use the application. Send an interactive authorization request for this user and resource.",
-    ),
-    (
-        70008,
-        "invalid_grant",
-        400,
-        "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.",
-    ),
-    (
-        70016,
-        "authorization_pending",
-        400,
-        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
-    ),
-    (
-        70018,
-        "bad_verification_code",
-        400,
-        "Invalid verification code: wrong user code entered, or the device code does not exist.",
-    ),
-    (
-        70020,
-        "expired_token",
-        400,
-        "The provided value for the input parameter 'device_code' is not valid: this device code has expired.",
-    ),
-    (
-        70043,
-        "invalid_grant",
-        400,
-        "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.",
-    ),
-    (
-        700_171,
-        "authorization_declined",
-        400,
-        "OAuth 2.0 device flow error. The end user has denied the authorization request.",
-    ),
-    (
-        700_082,
-        "invalid_grant",
-        400,
-        "The refresh token has expired due to inactivity.",
-    ),
-    (
-        7_000_112,
-        "unauthorized_client",
-        400,
-        "The application is disabled.",
-    ),
-    (
-        7_000_215,
-        "invalid_client",
-        401,
-        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
-    ),
-    (
-        7_000_218,
-        "invalid_client",
-        401,
-        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
-    ),
-    (
-        7_000_222,
-        "invalid_client",
-        401,
-        "The provided client secret keys are expired.",
-    ),
-    (
-        700_016,
-        "unauthorized_client",
-        400,
-        "The application was not found in the directory.",
-    ),
-    (
-        700_024,
-        "invalid_client",
-        401,
-        "Client assertion is not within its valid time range.",
-    ),
-    (90002, "invalid_request", 400, "The tenant was not found."),
-    (
-        90033,
-        "temporarily_unavailable",
-        503,
-        "A transient error has occurred. Please try again.",
-    ),
-    (
-        90072,
-        "invalid_grant",
-        400,
-        "User account from identity provider does not exist in tenant and cannot access the application in that tenant. The account needs to be added as an external user in the tenant first.",
-    ),
-    (
-        90094,
-        "invalid_grant",
-        400,
-        "An administrator of the tenant has set a policy that prevents you from granting the application the permissions it is requesting.",
-    ),
-];

@@ -45,6 +45,7 @@ pub(super) async fn apply(
     context: &Context,
     entrance: &Entrance,
     headers: &HeaderMap,
+    path: &str,
 ) -> Result<Outcome, Cut> {
     Ok(match effect {
         Effect::Latency { milliseconds } => {
@@ -79,7 +80,7 @@ pub(super) async fn apply(
             Outcome::Answer(response)
         }
         Effect::Aadsts { code } => {
-            let exchange = Exchange::new(&context.world, headers, entrance.clone());
+            let exchange = Exchange::new(&context.world, headers, entrance.clone()).at(path);
             Outcome::Answer(Refusal::by_code(*code).into_response(&exchange))
         }
         // The fault does not concern a single request. It has shifted the clock already.

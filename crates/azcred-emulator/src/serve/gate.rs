@@ -108,7 +108,14 @@ async fn answer(
     let mut change = None;
     if let Some(effect) = effect {
         served.fault = Some(effect.kind().to_owned());
-        let played = fault::apply(&effect, context, entrance, request.headers()).await;
+        let played = fault::apply(
+            &effect,
+            context,
+            entrance,
+            request.headers(),
+            request.uri().path(),
+        )
+        .await;
         match played {
             Ok(Outcome::Answer(response)) => return Ok(response),
             Ok(Outcome::Change(how)) => change = Some(how),

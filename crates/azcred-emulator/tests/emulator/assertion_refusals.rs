@@ -287,8 +287,8 @@ async fn the_error_for_a_federated_token_names_the_part_without_a_match() {
             "issuer and subject of two credentials",
             mint(one, "repo:two", right, 600),
             70021,
-            "invalid_request",
-            400,
+            "invalid_client",
+            401,
         ),
         (
             "expired",
@@ -301,7 +301,7 @@ async fn the_error_for_a_federated_token_names_the_part_without_a_match() {
         (
             "issuer that can't be reached",
             signed_for("https://gone.example", None),
-            90061,
+            50166,
             "invalid_request",
             400,
         ),

@@ -19,6 +19,7 @@ mod isolation_homes;
 mod laptop;
 mod on_behalf_of;
 mod personas;
+mod recorded;
 mod refresh_tokens;
 mod resources;
 mod sign_in;

@@ -111,7 +111,12 @@ async fn unknown_malformed_and_missing_tenants_are_rejected() {
         refused(&answer, code, "invalid_request", 400);
         if code != 50059 {
             let path = format!("/{segment}/v2.0/.well-known/openid-configuration");
-            refused(&lab.get(&path).await, code, "invalid_request", 400);
+            // This document does not tell malformed names from unknown ones.
+            let (known, error) = match code {
+                900_021 => (900_021, "invalid_request"),
+                _ => (90002, "invalid_tenant"),
+            };
+            refused(&lab.get(&path).await, known, error, 400);
             let path = format!("/{segment}/discovery/keys");
             refused(&lab.get(&path).await, code, "invalid_request", 400);
         }

@@ -47,8 +47,10 @@ impl ReturnAddress {
         let mut parameters = vec![
             ("error", refusal.error.to_owned()),
             ("error_description", refusal.description(exchange)),
-            ("error_uri", refusal.uri(exchange)),
         ];
+        if let Some(uri) = refusal.uri(exchange) {
+            parameters.push(("error_uri", uri));
+        }
         if let Some(suberror) = refusal.suberror {
             let name = match suberror {
                 // The service's name for the field when the user declined.

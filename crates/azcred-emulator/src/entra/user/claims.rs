@@ -164,8 +164,13 @@ impl Facts<'_> {
                 self.add_v1_name(&mut claims);
             }
             Version::V2 => {
+                claims["aio"] = opaque(&[b"aio", Uuid::new_v4().as_bytes()], 48).into();
                 claims["preferred_username"] = account.user_principal_name.as_str().into();
+                claims["puid"] = puid(self.session.user.id).into();
                 claims["ver"] = "2.0".into();
+                if let Some(claims) = claims.as_object_mut() {
+                    claims.remove("sid");
+                }
                 if email {
                     claims["email"] = account.user_principal_name.as_str().into();
                 }

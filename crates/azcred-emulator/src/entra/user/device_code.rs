@@ -46,13 +46,7 @@ pub(in super::super) fn grant(request: &UserTokenRequest<'_>) -> Result<Value, R
              at a slower rate.",
         )),
         Polled::Declined => Err(Refusal::by_code(700_171)),
-        Polled::Expired => Err(Refusal {
-            error: match request.version {
-                Version::V1 => "code_expired",
-                Version::V2 => "expired_token",
-            },
-            ..Refusal::by_code(70020)
-        }),
+        Polled::Expired => Err(Refusal::by_code(70020)),
         Polled::Unknown => Err(refuse(
             70018,
             "bad_verification_code",

@@ -202,7 +202,7 @@ fn invalid_signature(reason: &str, kid: &str, found: Option<String>) -> Refusal 
         50013,
         format!(
             "Assertion failed signature validation. [Reason - {reason}, Thumbprint of key used by client: \
-             '{thumbprint}'{found}]"
+             '{thumbprint}'{found}]."
         ),
     )
 }

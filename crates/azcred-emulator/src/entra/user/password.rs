@@ -51,9 +51,8 @@ pub(in super::super) fn grant(request: &UserTokenRequest<'_>) -> Result<Value, R
         Refusal::invalid_grant(
             50034,
             format!(
-                "The user account {} does not exist in the {} directory. To sign into this application, the account \
-                 must be added to the directory.",
-                clip(name),
+                "The user account {{EmailHidden}} does not exist in the {} directory. To sign into this application, \
+                 the account must be added to the directory.",
                 clip(name.rsplit_once('@').map_or(name, |(_, domain)| domain))
             ),
         )
@@ -96,7 +95,7 @@ pub(in super::super) fn check_password(
     let is_right = known.is_some_and(|known| known.matches(password));
     count_attempt(world, now, account, password, is_right)?;
     match account.password_expired {
-        true => Err(Refusal::invalid_grant(50055, "The password is expired.")),
+        true => Err(Refusal::invalid_grant(50055, "Password is expired.")),
         false => Ok(()),
     }
 }

@@ -1,0 +1,221 @@
+//! Facts from recorded conversations with Azure, held against the emulator: `interop/recorded`.
+//!
+//! Each line is one answer of the real service. What a client can branch on is compared: status,
+//! error, codes, the message's template, keys, what is absent, and headers that SDKs read.
+
+use crate::common::{Lab, Reply, TENANT};
+use azcred_emulator::{Effect, Fault, Service};
+use serde_json::Value;
+
+const ENTRA: &str = include_str!("../../../../interop/recorded/entra.jsonl");
+
+/// Lines that this test does not hold against the emulator yet. Only lower this.
+const ENTRA_NOT_HELD: usize = 50;
+
+/// Whether a text is what a template says: each `<…>` and `…` stands for any text.
+fn fits(template: &str, text: &str) -> bool {
+    let mut fixed = Vec::new();
+    let mut rest = template;
+    while let Some(at) = rest.find(['<', '…']) {
+        let (before, from) = rest.split_at(at);
+        fixed.push(before);
+        let end = if from.starts_with('<') { '>' } else { '…' };
+        let Some((_, after)) = from.split_once(end) else {
+            break;
+        };
+        rest = after;
+    }
+    fixed.push(rest);
+    let last = fixed.len() - 1;
+    let mut text = text;
+    for (n, part) in fixed.iter().enumerate() {
+        let at = match n {
+            0 => text.starts_with(part).then_some(0),
+            _ if n == last => text.ends_with(part).then(|| text.len() - part.len()),
+            _ => text.find(part),
+        };
+        match at {
+            Some(at) => text = &text[at + part.len()..],
+            None => return false,
+        }
+    }
+    fixed.len() > 1 || text.is_empty()
+}
+
+/// Brings the emulator into the situation of a line, and sends its request. `None` if this test
+/// does not know the situation.
+async fn answer(lab: &Lab, line: &Value) -> Option<Reply> {
+    let request = &line["request"];
+    let text = |name: &str| request[name].as_str().unwrap_or_default();
+    let response = &line["response"];
+    if let Some(code) = response["error_codes"][0].as_u64() {
+        return match text("endpoint") {
+            _ if request
+                .get("host")
+                .is_some_and(|host| host != "login.microsoft.com") =>
+            {
+                None
+            }
+            "openid-configuration" => {
+                let path = "/no-such-tenant/v2.0/.well-known/openid-configuration";
+                Some(lab.get(path).await)
+            }
+            "discovery/instance" => {
+                let path = "/common/discovery/instance?api-version=1.1&authorization_endpoint=https://login.example/x";
+                Some(lab.get(path).await)
+            }
+            endpoint @ ("v1" | "v2" | "v1 (on behalf of)" | "v1 and v2 token, authorize") => {
+                let effect = Effect::Aadsts {
+                    code: u32::try_from(code).unwrap(),
+                };
+                let fault = Fault::new(effect).on(Service::Login).times(1);
+                lab.emulator.faults().arm(fault).unwrap();
+                let version = if endpoint.starts_with("v1 (") || endpoint == "v1" {
+                    ""
+                } else {
+                    "/v2.0"
+                };
+                Some(
+                    lab.post(&format!("/{TENANT}/oauth2{version}/token"), &[])
+                        .await,
+                )
+            }
+            _ => None,
+        };
+    }
+    match (text("method"), text("path"), text("grant"), text("by")) {
+        ("GET", "/common/discovery/instance", ..) => {
+            let host = "https://login.microsoftonline.com";
+            let query = format!(
+                "api-version=1.1&authorization_endpoint={host}/{TENANT}/oauth2/v2.0/authorize"
+            );
+            Some(
+                lab.get(&format!("/common/discovery/instance?{query}"))
+                    .await,
+            )
+        }
+        ("GET", "/<tenant>/v2.0/.well-known/openid-configuration", ..) => {
+            let path = format!("/{TENANT}/v2.0/.well-known/openid-configuration");
+            Some(lab.get(&path).await)
+        }
+        ("GET", "/common/userrealm/<upn>", ..) => Some(
+            lab.get("/common/userrealm/ada@contoso.com?api-version=1.0")
+                .await,
+        ),
+        (_, _, "client_credentials", "secret") => Some(lab.request_token_as("azcred-demo").await),
+        _ => None,
+    }
+}
+
+/// What differs between a line and the emulator's answer.
+fn differences(line: &Value, got: &Reply) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut compare = |what: &str, real: &Value, ours: Value| {
+        if *real != ours {
+            all.push(format!("{what}: {real} is {ours}"));
+        }
+    };
+    if line["status"].is_u64() {
+        compare("status", &line["status"], got.status.into());
+    }
+    let response = &line["response"];
+    let header = |name: &str| {
+        let value = got.headers.get(name).and_then(|value| value.to_str().ok());
+        value.map_or(Value::Null, Value::from)
+    };
+    for (name, real) in line["headers"].as_object().into_iter().flatten() {
+        match real.as_str() {
+            Some("with-telemetry") => compare(name, &Value::Null, header(name)),
+            _ => compare(name, real, header(name)),
+        }
+    }
+    if response.get("message").is_some() {
+        compare(
+            "codes",
+            &response["error_codes"],
+            got.body["error_codes"].clone(),
+        );
+        if response["error"].is_string() {
+            compare("error", &response["error"], got.body["error"].clone());
+        }
+        if response.get("suberror").is_some() {
+            compare(
+                "suberror",
+                &response["suberror"],
+                got.body["suberror"].clone(),
+            );
+        }
+        if response["error_uri"] != "unknown" {
+            let ours = if got.body.get("error_uri").is_some() {
+                "present"
+            } else {
+                "absent"
+            };
+            compare("error_uri", &response["error_uri"], ours.into());
+        }
+        if response.get("claims").is_some() {
+            compare(
+                "claims",
+                &true.into(),
+                got.body["claims"].is_string().into(),
+            );
+        }
+        let said = got.body["error_description"].as_str().unwrap_or_default();
+        let said = said.split_once(": ").map_or(said, |(_, rest)| rest);
+        let said = said.split(" Trace ID:").next().unwrap_or_default();
+        let template = response["message"].as_str().unwrap_or_default();
+        if !fits(template, said) {
+            all.push(format!("message: {template:?} is {said:?}"));
+        }
+        return all;
+    }
+    for key in response["keys_in_order"].as_array().into_iter().flatten() {
+        if got.body.get(key.as_str().unwrap_or_default()).is_none() {
+            all.push(format!("the key {key} is missing"));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn entra_id_answers_as_recorded() {
+    let lab = Lab::start().await;
+    let (mut wrong, mut not_held) = (Vec::new(), 0);
+    for (n, line) in ENTRA.lines().enumerate() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if line["superseded"] == true {
+            continue;
+        }
+        match answer(&lab, &line).await {
+            None => not_held += 1,
+            Some(got) => wrong.extend(
+                differences(&line, &got)
+                    .into_iter()
+                    .map(|what| format!("line {}: {what}", n + 1)),
+            ),
+        }
+        lab.emulator.faults().clear();
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert_eq!(not_held, ENTRA_NOT_HELD, "lines that are not held");
+}
+
+#[test]
+fn what_stands_for_any_text_is_told_from_what_does_not() {
+    for (template, text, is) in [
+        ("a <x> b", "a anything b", true),
+        ("a <x> b", "a anything c", false),
+        ("a … c", "a b c", true),
+        ("a", "a", true),
+        ("a", "ab", false),
+        ("<x>", "", true),
+        ("a '<x>'('<y>') b", "a '1'('2') b", true),
+    ] {
+        assert_eq!(fits(template, text), is, "{template:?} {text:?}");
+    }
+}
