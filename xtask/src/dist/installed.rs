@@ -92,13 +92,11 @@ impl Installed {
         let folder = self.program.parent().context("a folder")?;
         let path = env::join_paths([folder, Path::new("/usr/bin"), Path::new("/bin")])?;
         let offered = output_of(command.arg(script).env("PATH", path))?;
-        let offers = |word| {
-            offered
-                .lines()
-                .any(|line| line.split_whitespace().next() == Some(word))
-        };
+        // Behind a word, fish and zsh have its description.
+        let words = offered.lines().map(|line| line.split(['\t', ':']).next());
+        let words: Vec<_> = words.flatten().collect();
         ensure!(
-            offers("whoami") && offers("azcred"),
+            words.contains(&"whoami") && words.contains(&"azcred"),
             "with {}, {shell} offers {offered:?}",
             script.display()
         );
