@@ -19,6 +19,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// The supported versions.
 const VERSIONS: &[&str] = &["2019-11-01", "2020-06-01", "2021-02-01"];
@@ -61,7 +62,14 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     // The response confirms the chosen identity. Clients reject it otherwise, as older agents
     // ignore the choice.
     let confirm = |body: &mut Value| {
-        for name in ["object_id", "msi_res_id"] {
+        if let Some(body) = body.as_object_mut() {
+            body.remove("client_id");
+            body.remove("ext_expires_in");
+        }
+        // The agent leaves these empty.
+        body["refresh_token"] = "".into();
+        body["resource"] = "".into();
+        for name in ["client_id", "object_id", "msi_res_id"] {
             if let Some(chosen) = parameters.get(name) {
                 body[name] = chosen.into();
             }
@@ -83,6 +91,9 @@ fn challenge(host: &Host, why: &str) -> Response {
                 "error": "unauthorized_client",
                 "error_description": why,
                 "error_codes": [401],
+                "timestamp": host.world.clock.now().to_string(),
+                "trace_id": "",
+                "correlation_id": Uuid::new_v4(),
             });
             let headers = [(header::WWW_AUTHENTICATE, realm)];
             (StatusCode::UNAUTHORIZED, headers, Json(body)).into_response()

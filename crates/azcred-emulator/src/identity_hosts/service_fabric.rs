@@ -21,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri, header};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -71,14 +71,17 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     };
     // The cluster's configuration determines the identity: a client can't choose.
     match host.token(&headers, &IdentityChoice::default(), resource) {
-        Ok(token) => Json(json!({
-            "token_type": "Bearer",
-            "access_token": token.issued.access_token,
-            // Microsoft's page shows a number, but the service sends a string (MSAL's source).
-            "expires_on": ExpiresOnFormat::Text.write(token.issued.expires_on),
-            "resource": token.issued.resource,
-        }))
-        .into_response(),
+        Ok(token) => {
+            let body = json!({
+                "token_type": "Bearer",
+                "access_token": token.issued.access_token,
+                // A number, on Microsoft's page and in recordings.
+                "expires_on": ExpiresOnFormat::Number.write(token.issued.expires_on),
+                "resource": token.issued.resource,
+            });
+            let kind = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+            (kind, Json(body)).into_response()
+        }
         Err(NoToken::Identity(_)) => not_found(),
         Err(NoToken::Refused(_)) => error(
             StatusCode::INTERNAL_SERVER_ERROR,
