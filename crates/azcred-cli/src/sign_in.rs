@@ -89,6 +89,8 @@ impl Person {
 pub(crate) struct SignIn {
     pub(crate) session: Session,
     prompt: Arc<TerminalPrompt>,
+    /// The tenant that was chosen.
+    tenant: Option<TenantId>,
 }
 
 /// The source of a token.
@@ -134,6 +136,7 @@ impl SignIn {
         if let Some(scope) = scope {
             session = session.scope(scope);
         }
+        let wanted = tenant.clone();
         if let Some(tenant) = tenant {
             session = session.tenant(tenant);
         }
@@ -149,6 +152,7 @@ impl SignIn {
         Ok(Self {
             session: session.open().await?,
             prompt,
+            tenant: wanted,
         })
     }
 
@@ -164,6 +168,11 @@ impl SignIn {
             )
         })?;
         tracing::info!("{}", signed_in(&chosen));
+        if let Some(wanted) = &self.tenant
+            && chosen.source == Source::ManagedIdentity
+        {
+            check_tenant(wanted, &token)?;
+        }
         Ok((token, chosen))
     }
 
@@ -208,6 +217,24 @@ pub(crate) async fn sign_in(
     let sign_in = SignIn::new(place, choice, scope, tenant, person).await?;
     let (token, chosen) = sign_in.token().await?;
     Ok((sign_in, token, chosen))
+}
+
+/// Fails if a managed identity's token is of another tenant than the chosen one: such an identity
+/// has tokens of its own tenant only, and its host passes over any other wish.
+fn check_tenant(wanted: &TenantId, token: &AccessToken) -> azcred::Result<()> {
+    let principal = Principal::from_token(token).ok();
+    let own = principal.and_then(|principal| principal.tenant_id);
+    let Some(own) = own.filter(|own| !own.eq_ignore_ascii_case(wanted.as_str())) else {
+        return Ok(());
+    };
+    Err(azcred::Error::new(
+        azcred::ErrorKind::WrongAccount,
+        format!("could not get a token in the tenant {wanted}"),
+        format!(
+            "this account is a managed identity, which has tokens of its own tenant only: {own}"
+        ),
+    )
+    .with_fix("leave the tenant out, or choose another account where the program is started"))
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ impl fmt::Display for Reason {
             Self::Twice(name) => write!(f, "The parameter {name} is there more than once. Fix: send it once."),
             Self::NoResource => f.write_str("The parameter resource is missing. Fix: send one such as resource=https://management.azure.com."),
             Self::BadResource(error) => f.write_str(&printable_sentence(error.to_string())),
-            Self::NotAllowed { resource, allow } => write!(f, "The endpoint returns no tokens for {resource}; it allows {allow}. Fix: start it with `--allow {}`.", allow.list_with(resource.as_str())),
+            Self::NotAllowed { resource, allow } => write!(f, "The endpoint returns no tokens for {resource}; it allows {allow}. Fix: start `azcred exec` or `azcred serve` with `--allow {}`.", allow.list_with(resource.as_str())),
             Self::OtherIdentity { parameter, named, own } => write!(f, "The request names the identity {named} ({parameter}), but the endpoint returns tokens of {own} only. Fix: unset AZURE_CLIENT_ID, or remove the id from the program."),
             Self::TooMany => f.write_str("Too many requests came within a second. Fix: keep the token until it expires."),
             Self::NoToken(error) => write!(f, "azcred {}", printable_sentence(error.to_string())),

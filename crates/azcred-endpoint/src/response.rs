@@ -45,10 +45,17 @@ pub(crate) fn token(protocol: Protocol, token: &AccessToken, resource: &str) -> 
 
 /// The response to a request that gets no token. All SDKs show the member `message`.
 pub(crate) fn rejection(reason: &Reason) -> Response<String> {
+    let message = reason.to_string();
+    // azcred itself shows the two parts in their places.
+    let (why, fix) = match message.split_once(" Fix: ") {
+        Some((why, fix)) => (why, Some(fix)),
+        None => (&*message, None),
+    };
     let body = json!({
         "statusCode": reason.status(),
-        "message": reason.to_string(),
+        "message": message,
         "correlationId": Uuid::new_v4(),
+        "azcred": {"why": why, "fix": fix},
     });
     let mut response = respond(reason.code(), body.to_string());
     let headers = response.headers_mut();

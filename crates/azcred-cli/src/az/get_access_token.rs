@@ -8,7 +8,7 @@ use super::{
     said,
     value::{Object, Value},
 };
-use azcred::{Scope, TenantId};
+use azcred::{Scope, TenantId, chain::Source};
 use chrono::{Local, TimeZone};
 
 /// Azure CLI's resources for `--resource-type`, by the name of the cloud, in the order of
@@ -62,6 +62,15 @@ pub(super) async fn run(asked: GetAccessToken) -> Result<Value, Trouble> {
     let tenant = asked.tenant.as_deref().map(TenantId::new).transpose()?;
     let scopes = scopes(&asked)?;
     let mut identity = Identity::open(&scopes, tenant).await?;
+    if let (Source::ManagedIdentity, Some(asked), Some(own)) =
+        (identity.source, &asked.tenant, identity.tenant())
+        && !asked.eq_ignore_ascii_case(own)
+    {
+        return Err(said(format!(
+            "For managed identity account, getting access token for non-current tenants is not supported. \
+             The specified tenant must be the current tenant {own}"
+        )));
+    }
     let mut subscription = None;
     let mut of = asked.tenant.clone();
     if let Some(asked) = &asked.subscription {

@@ -28,9 +28,10 @@ impl Identity {
     pub(super) async fn open(scopes: &[Scope], tenant: Option<TenantId>) -> Result<Self, Failure> {
         let place = Place::here()?;
         let first = scopes.first().cloned();
-        let choice = match own_folder(&*place.system) {
-            Some(_) => Choice::only(Source::ManagedIdentity),
-            None => Choice::default(),
+        let (choice, tenant) = match own_folder(&*place.system) {
+            // It has tokens of its own tenant only, and Azure CLI has a sentence for any other.
+            Some(_) => (Choice::only(Source::ManagedIdentity), None),
+            None => (Choice::default(), tenant),
         };
         let sign_in = SignIn::new(&place, &choice, first, tenant, Person::NotAsked).await?;
         let (mut token, chosen) = sign_in.token().await?;

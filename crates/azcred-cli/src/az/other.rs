@@ -28,6 +28,10 @@ const ITS_OWN: [&str; 10] = [
 pub(super) fn run(arguments: &[OsString], name: &str) -> Result<u8, Trouble> {
     let first = name.split(' ').next().unwrap_or_default();
     let signs_in = ["login", "logout"].contains(&first) || name == "account clear";
+    let is_inside = accounts::own_folder(&RealSystem).is_some();
+    if is_inside && signs_in {
+        return Err(signed_in_already(name).into());
+    }
     let Some(az) = real::next() else {
         return Err(missing(name, signs_in).into());
     };
@@ -38,11 +42,8 @@ pub(super) fn run(arguments: &[OsString], name: &str) -> Result<u8, Trouble> {
         return Ok(real::run(&az, arguments)?);
     }
     // In this folder, Azure CLI is the same identity.
-    if accounts::own_folder(&RealSystem).is_some() {
-        return match signs_in {
-            true => Err(signed_in_already(name).into()),
-            false => Ok(real::run(&az, arguments)?),
-        };
+    if is_inside {
+        return Ok(real::run(&az, arguments)?);
     }
     if signs_in || ITS_OWN.contains(&first) {
         return Ok(real::run(&az, arguments)?);
@@ -123,10 +124,10 @@ fn another(name: &str, az: &Path, identity: &Identity) -> Failure {
     )
     .fix(
         Fix::from(format!(
-            "run it as this account: `azcred exec -- az {name} …`"
+            "run it as this account: put `azcred exec --` before `az {name}`"
         ))
         .or(format!(
-            "run it as Azure CLI's own account: `{} {name} …`",
+            "run it as Azure CLI's own account: call {} in place of `az`",
             shown_path(az)
         )),
     )

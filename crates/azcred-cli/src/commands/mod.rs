@@ -1,6 +1,7 @@
 //! The commands, one in each file.
 
 mod account;
+mod allowed;
 mod audit;
 mod az_default;
 mod cache;

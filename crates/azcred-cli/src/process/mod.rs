@@ -84,22 +84,51 @@ impl Program<'_> {
         Ok(())
     }
 
+    /// The program that should read the script, if the script is there.
+    fn missing_interpreter(&self) -> Option<String> {
+        #[cfg(unix)]
+        if let Some(name) = self.command.first() {
+            let mut command = std::process::Command::new(name);
+            (self.environment)(&mut command);
+            let script = search::executable(name, search::path_of(&command).as_deref());
+            let interpreter = search::interpreter(&script.ok()??)?;
+            let interpreter = azcred::printable(&interpreter, 100);
+            return (!std::path::Path::new(&interpreter).exists()).then_some(interpreter);
+        }
+        None
+    }
+
     fn not_run(&self, error: &io::Error) -> NotRun {
         let name = self.command.first().map(|name| name.to_string_lossy());
         let name = name.unwrap_or_default();
         let (why, fix, exit_code) = match error.kind() {
+            io::ErrorKind::NotFound if self.missing_interpreter().is_some() => (
+                format!(
+                    "its first line names {}, which is not there",
+                    self.missing_interpreter().unwrap_or_default()
+                ),
+                "install that program, or correct the first line of the script",
+                127,
+            ),
             io::ErrorKind::NotFound => (
                 "there is no such program".to_owned(),
                 "check the name; give the whole path of a program that is not in PATH",
                 127,
             ),
+            io::ErrorKind::IsADirectory => {
+                ("it is a folder".to_owned(), "name a program in it", 126)
+            }
             io::ErrorKind::PermissionDenied => (
                 "the file is not executable".to_owned(),
                 "make it executable with `chmod +x`, or name the program that reads it",
                 126,
             ),
-            // A text without `#!`, or a binary for another machine.
-            _ => (format!("the system can't execute it: {error}"), "", 126),
+            _ => (
+                format!("the system can't execute it: {error}"),
+                "if it is a script, name the program that reads it before it (such as `python3`), or begin it with a line \
+                 such as `#!/usr/bin/env python3`; a binary must be for this kind of machine",
+                126,
+            ),
         };
         NotRun {
             failure: Failure::new(Kind::Failed, format!("could not run {name}"), why).fix(fix),

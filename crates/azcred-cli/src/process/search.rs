@@ -4,11 +4,15 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::{
     env,
     ffi::{OsStr, OsString},
-    io,
+    fs::File,
+    io::{self, Read as _},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
+
+/// Linux reads no more of a script's first line.
+const LONGEST_LINE: u64 = 256;
 
 /// The PATH that a command has: its own, or else this process's.
 pub(super) fn path_of(command: &Command) -> Option<OsString> {
@@ -20,30 +24,46 @@ pub(super) fn path_of(command: &Command) -> Option<OsString> {
 }
 
 /// Fails as a start does: with `NotFound` if there is no such file, with `PermissionDenied` if none
-/// can be executed. Other trouble is left to the start.
-pub(super) fn executable(name: &OsStr, path: Option<&OsStr>) -> io::Result<()> {
+/// can be executed; for a folder, which a start calls so too, with `IsADirectory`. Other trouble is left to the start.
+pub(super) fn executable(name: &OsStr, path: Option<&OsStr>) -> io::Result<Option<PathBuf>> {
     let is_path = name.is_empty() || name.as_bytes().contains(&b'/');
     let candidates: Vec<PathBuf> = match (is_path, path) {
         (true, _) => vec![name.into()],
         (false, Some(path)) => env::split_paths(path).map(|at| at.join(name)).collect(),
         // The system has a PATH of its own then.
-        (false, None) => return Ok(()),
+        (false, None) => return Ok(None),
     };
     let mut worst = io::ErrorKind::NotFound;
     for candidate in candidates {
         match check(&candidate).map_err(|error| error.kind()) {
             Err(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            Err(io::ErrorKind::PermissionDenied) => worst = io::ErrorKind::PermissionDenied,
-            Ok(()) | Err(_) => return Ok(()),
+            Err(kind @ (io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory)) => {
+                worst = kind;
+            }
+            Ok(()) | Err(_) => return Ok(Some(candidate)),
         }
     }
     Err(worst.into())
 }
 
+/// The program that reads a script, by the script's first line.
+pub(super) fn interpreter(script: &Path) -> Option<String> {
+    let mut begin = Vec::new();
+    let file = File::open(script).ok()?;
+    file.take(LONGEST_LINE).read_to_end(&mut begin).ok()?;
+    let line = begin
+        .strip_prefix(b"#!")?
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    let mut words = line.split_whitespace();
+    words.next().map(str::to_owned)
+}
+
 fn check(file: &Path) -> io::Result<()> {
     accessat(CWD, file, Access::EXEC_OK, AtFlags::EACCESS)?;
     match file.is_dir() {
-        true => Err(io::ErrorKind::PermissionDenied.into()),
+        true => Err(io::ErrorKind::IsADirectory.into()),
         false => Ok(()),
     }
 }
@@ -89,10 +109,14 @@ mod tests {
             command.env("PATH", &path).env_remove("x");
             let started = command.status().map_err(|error| error.kind());
             let checked = executable(name.as_ref(), path_of(&command).as_deref());
-            let checked = checked.map_err(|error| error.kind());
+            let checked = checked.map(|_| ()).map_err(|error| error.kind());
             let kind = |result: Result<(), io::ErrorKind>| match result {
                 // A file is not a folder: there is no such program, either way.
                 Err(io::ErrorKind::NotADirectory) => Err(io::ErrorKind::NotFound),
+                // A start does not say that it is a folder.
+                Err(io::ErrorKind::PermissionDenied) if ["folder", "/"].contains(&name) => {
+                    Err(io::ErrorKind::IsADirectory)
+                }
                 other => other,
             };
             assert_eq!(checked, kind(started.map(|_| ())), "{name}");

@@ -151,10 +151,72 @@ fn the_exit_code_is_the_programs_or_says_why_there_is_none() {
     let text = folder.path().join("text");
     fs::write(&text, "no program").expect("written");
     let text = text.to_str().expect("text").to_owned();
-    let not_executable = exec(&azure, &["--", &text]).said();
-    assert_eq!(not_executable.code, 126, "{not_executable}");
-    let is_folder = exec(&azure, &["--", "/"]).said();
-    assert_eq!(is_folder.code, 126, "{is_folder}");
+    let put = |name: &str, content: &str, mode: u32| {
+        let file = folder.path().join(name);
+        fs::write(&file, content).expect("written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("its own file");
+        file.to_str().expect("text").to_owned()
+    };
+    let bare = put("bare", "print()\n", 0o755);
+    let orphan = put("orphan", "#!/no/such/python3 -u\n", 0o755);
+    for (program, code, why) in [
+        (text.as_str(), 126, "the file is not executable"),
+        ("/", 126, "it is a folder"),
+        (&bare, 126, "name the program that reads it"),
+        (
+            &orphan,
+            127,
+            "its first line names /no/such/python3, which is not there",
+        ),
+    ] {
+        let said = exec(&azure, &["--", program]).said();
+        assert_eq!(said.code, code, "{said}");
+        let text = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(why), "{said}");
+    }
+}
+
+/// The account has tokens of its own tenant only.
+#[test]
+fn a_program_can_not_choose_another_tenant() {
+    let azure = Azure::shared();
+    let other = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    let own = azure.info().tenant.id.to_string();
+    for line in ["token", "whoami", "exec"] {
+        let at = |tenant: &str| {
+            let inside = ["--", AZCRED, line, "--tenant", tenant];
+            let program: &[&str] = if line == "exec" { &["--", "true"] } else { &[] };
+            exec(&azure, &inside).args(program).said()
+        };
+        let said = at(other);
+        assert_ne!(said.code, 0, "{line}: {said}");
+        assert!(
+            said.stderr.contains("tokens of its own tenant only"),
+            "{line}: {said}"
+        );
+        assert_eq!(at(&own).code, 0, "{line}");
+    }
+    let refused = exec(&azure, &["--", AZCRED, "token", "--tenant", other]);
+    assert_seen!("exec-another-tenant", refused.said());
+    let az = |tenant: &str| {
+        let line = format!("az account get-access-token --tenant {tenant} --query tenant -o tsv");
+        script(&azure, &line)
+    };
+    assert_eq!(az(&own).stdout.trim(), own);
+    let said = az(other);
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
+    let sentence = format!(
+        "ERROR: For managed identity account, getting access token for non-current tenants is not supported. \
+         The specified tenant must be the current tenant {own}\n"
+    );
+    assert_eq!(said.stderr, sentence);
+    // Without Azure CLI too, another sign-in is no advice here.
+    let login = exec(&azure, &["--", "sh", "-c", "az login"]).env("PATH", "/usr/bin:/bin");
+    let login = login.said();
+    assert!(
+        login.stderr.contains("azcred chooses the identity"),
+        "{login}"
+    );
 }
 
 #[test]
@@ -246,6 +308,17 @@ fn a_resource_off_the_list_gets_no_token() {
         (refused.code, refused.stdout.as_str()),
         (4, ""),
         "{refused}"
+    );
+    assert_seen!("exec-off-the-list", refused);
+    let typing_error = exec(&azure, &["--allow", "storage.azure.com", "--", "true"]).said();
+    assert_eq!(typing_error.code, 125, "{typing_error}");
+    assert!(
+        typing_error.stderr.contains("https://storage.azure.com"),
+        "{typing_error}"
+    );
+    assert_eq!(
+        exec(&azure, &["--allow", "all", "--", "true"]).said().code,
+        0
     );
 }
 

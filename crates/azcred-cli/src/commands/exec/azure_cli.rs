@@ -96,11 +96,13 @@ pub(super) fn sign_in(folder: &Path, account: &Account) -> io::Result<()> {
         folder.join("azureProfile.json"),
         account.profile().to_string(),
     )?;
+    // A process of its own sends the telemetry, and would make the folder again after its end.
+    let mut settings = "[core]\ncollect_telemetry = no\n".to_owned();
     let cloud = &account.cloud;
-    if cloud == Cloud::PUBLIC.name() {
-        return Ok(());
+    if cloud != Cloud::PUBLIC.name() {
+        settings.push_str(&format!("[cloud]\nname = {cloud}\n"));
     }
-    fs::write(folder.join("config"), format!("[cloud]\nname = {cloud}\n"))
+    fs::write(folder.join("config"), settings)
 }
 
 /// The user's extensions of Azure CLI, which are programs and not sign-ins: the folder that Azure
@@ -138,7 +140,10 @@ mod tests {
         assert_eq!((&one["id"], &one["tenantId"]), (&json!("s"), &json!("t")));
         assert_eq!(one["user"]["name"], "systemAssignedIdentity");
         assert_eq!(one["environmentName"], "AzureChinaCloud");
-        assert_eq!(read("config"), "[cloud]\nname = AzureChinaCloud\n");
+        assert_eq!(
+            read("config"),
+            "[core]\ncollect_telemetry = no\n[cloud]\nname = AzureChinaCloud\n"
+        );
         let one = &account(None).profile()["subscriptions"][0];
         assert_eq!(one["id"], "t");
         assert_eq!(one["name"], "N/A(tenant level account)");

@@ -4,11 +4,11 @@ mod azure_cli;
 mod environment;
 
 use super::{
+    allowed::{self, Allowed},
     audit::Record,
     first_token::FirstToken,
     interrupt::{settled, unless},
     limits,
-    target::resource,
 };
 use crate::{
     candidates,
@@ -19,8 +19,8 @@ use crate::{
     process::{NotRun, Program, Signals},
     sign_in::Place,
 };
-use azcred::{Scope, Session, TenantId};
-use azcred_endpoint::{Allow, Bound, Endpoint, Options};
+use azcred::{Session, TenantId};
+use azcred_endpoint::{Bound, Endpoint, Options};
 use azcred_guest::{FolderKind, PrivateFolder};
 use azure_cli::Account;
 use clap::{Args, ValueHint};
@@ -59,9 +59,9 @@ pub(crate) struct Exec {
     command: Vec<OsString>,
 
     /// Return tokens for these resources only, such as https://storage.azure.com. Separate several
-    /// by commas, or repeat the option [default: every resource]
-    #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = resource)]
-    allow: Vec<Scope>,
+    /// by commas, or repeat the option [default: all, which is every resource]
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = allowed::allowed)]
+    allow: Vec<Allowed>,
 
     /// Also set MSI_ENDPOINT and MSI_SECRET, for programs that know only the managed identities of
     /// Azure ML's computes
@@ -113,10 +113,7 @@ impl Exec {
     /// nothing.
     async fn prepare(&self) -> Result<Prepared, Failure> {
         let (place, user) = (Place::here()?, std::env::vars_os().collect());
-        let mut options = Options::new(match self.allow.is_empty() {
-            true => Allow::everything(),
-            false => Allow::only(self.allow.iter().cloned()),
-        });
+        let mut options = Options::new(allowed::list(&self.allow));
         if self.msi {
             options = options.with_azure_ml();
         }
@@ -200,7 +197,7 @@ impl Exec {
         folder: &PrivateFolder,
         output: &Output,
     ) -> Result<Session, Failure> {
-        let (scope, tenant) = (self.allow.first().cloned(), self.tenant.clone());
+        let (scope, tenant) = (allowed::first(&self.allow), self.tenant.clone());
         let first = FirstToken::open(place, &self.choice, scope, tenant, output).await?;
         let requested = first.request(output).await;
         let (session, token) = requested.map_err(|failure| match failure.kind {

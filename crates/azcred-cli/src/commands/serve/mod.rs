@@ -3,7 +3,12 @@
 mod env;
 mod running;
 
-use super::{audit::Record, first_token::FirstToken, limits};
+use super::{
+    allowed::{self, Allowed},
+    audit::Record,
+    first_token::FirstToken,
+    limits,
+};
 use crate::{
     candidates,
     choice::Choice,
@@ -63,7 +68,7 @@ enum ServeCommand {
 struct Serve {
     /// Return tokens for these resources only. Separate several by commas, or repeat the option;
     /// `all` is every resource [default: Azure Resource Manager, Azure ML, Storage, Key Vault]
-    #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = resource)]
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = allowed::allowed)]
     allow: Vec<Allowed>,
 
     /// End after this time, such as 30m or 2h [default: with Ctrl-C; in a CI job after 6h]
@@ -110,20 +115,6 @@ struct Serve {
     choice: Choice,
 }
 
-/// A value of `--allow`.
-#[derive(Clone)]
-enum Allowed {
-    Everything,
-    Resource(Scope),
-}
-
-fn resource(text: &str) -> azcred::Result<Allowed> {
-    match text {
-        "all" => Ok(Allowed::Everything),
-        resource => Scope::from_resource(resource).map(Allowed::Resource),
-    }
-}
-
 /// The largest PEM file.
 const LARGEST_FILE: u64 = 1 << 20;
 /// GitHub ends a job after 6 hours ('Actions limits').
@@ -161,7 +152,7 @@ impl Serve {
         let place = Place::here()?;
         let is_ci = matches!(unattended(&*place.system), Some(Unattended::CiJob(_)));
         let lasts = self.lasts.or(is_ci.then_some(LONGEST_JOB));
-        let (first, tenant) = (self.first(), self.tenant.clone());
+        let (first, tenant) = (allowed::first(&self.allow), self.tenant.clone());
         let first = FirstToken::open(&place, &self.choice, first, tenant, output).await?;
         // Everything that can be refused is checked before a person signs in.
         let allowed = self.allowed(&first.cloud()?);
@@ -216,24 +207,12 @@ impl Serve {
         Ok(0)
     }
 
-    /// The scope of the first token: one that is allowed.
-    fn first(&self) -> Option<Scope> {
-        self.allow.iter().find_map(|allowed| match allowed {
-            Allowed::Everything => None,
-            Allowed::Resource(scope) => Some(scope.clone()),
-        })
-    }
-
     /// The resources; `None` for every resource.
     fn allowed(&self, cloud: &Cloud) -> Option<Vec<Scope>> {
         if self.allow.is_empty() {
             return Some(usual(cloud));
         }
-        let scopes = self.allow.iter().map(|allowed| match allowed {
-            Allowed::Everything => None,
-            Allowed::Resource(scope) => Some(scope.clone()),
-        });
-        scopes.collect()
+        allowed::scopes(&self.allow)
     }
 
     /// The options with the place to listen.

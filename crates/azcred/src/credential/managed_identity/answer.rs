@@ -260,6 +260,8 @@ struct HostError {
     code: String,
     message: String,
     correlation_id: Option<String>,
+    /// The reason and the fix, if the host is azcred's own endpoint.
+    of_azcred: Option<(String, Option<String>)>,
 }
 
 /// IMDS and Arc: `{"error": "…", "error_description": "…"}`. Service Fabric and Cloud Shell:
@@ -286,7 +288,15 @@ fn host_error(asked: &HostRequest<'_>, response: &HttpResponse) -> Option<HostEr
         return None;
     }
     let message = message.and_then(|message| message.lines().next());
+    let of_azcred = whole.get("azcred").and_then(|parts| {
+        let part = |name: &str| {
+            let text = parts.get(name)?.as_str()?;
+            Some(asked.clean(text.trim_end_matches('.'), 500))
+        };
+        Some((part("why")?, part("fix")))
+    });
     Some(HostError {
+        of_azcred,
         code: asked.clean(code, 80),
         message: asked.clean(message.unwrap_or_default(), 500),
         correlation_id: text(&["correlation_id", "correlationId", "CorrelationId"])
@@ -350,6 +360,13 @@ fn failure(asked: &HostRequest<'_>, response: &HttpResponse) -> Error {
     let Some(said) = said else {
         return asked.unexpected(not_an_answer(asked, response));
     };
+    if let Some((why, fix)) = said.of_azcred {
+        let error = error(ErrorKind::Refused, why);
+        return match fix {
+            Some(fix) => error.with_fix(fix),
+            None => error,
+        };
+    }
     let code = code_in(&said.message);
     let refusal = Refusal {
         status,

@@ -11,6 +11,7 @@ use crate::{
     facts::Result,
     http::{HeaderName, HeaderValue, HttpRequest},
     options::ClientOptions,
+    system::System,
     token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -19,6 +20,19 @@ use futures_util::{FutureExt, future::BoxFuture};
 pub(super) struct AppService {
     endpoint: Endpoint,
     secret: HeaderValue,
+    name: &'static str,
+}
+
+/// The command of azcred whose endpoint has App Service's place here, by the marks that it leaves.
+fn of_azcred(system: &dyn System) -> Option<&'static str> {
+    let endpoint = system.var("IDENTITY_ENDPOINT");
+    if system
+        .var("AZCRED_EXEC")
+        .is_some_and(|address| Some(address) == endpoint)
+    {
+        return Some("azcred exec");
+    }
+    system.var("AZCRED_SERVE_SET").map(|_| "azcred serve")
 }
 
 const API_VERSION: &str = "2019-08-01";
@@ -30,13 +44,14 @@ impl AppService {
         Ok(Self {
             endpoint: Endpoint::from_variable("IDENTITY_ENDPOINT", &address, options)?,
             secret: secret(system, "IDENTITY_HEADER")?,
+            name: of_azcred(system).unwrap_or("App Service"),
         })
     }
 }
 
 impl Host for AppService {
     fn name(&self) -> &'static str {
-        "App Service"
+        self.name
     }
 
     fn whereabouts(&self) -> [&[u8]; 2] {
@@ -62,7 +77,11 @@ impl Host for AppService {
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let fix = "inside the app, restart it, which renews IDENTITY_ENDPOINT and IDENTITY_HEADER; elsewhere, unset both: they only work inside the app that they come from";
+            let fix = match of_azcred(&**asking.system) {
+                Some("azcred exec") => "start the program again: the `azcred exec` that started it has ended",
+                Some(_) => "start `azcred serve` again, and take its variables: `eval \"$(azcred serve env)\"`; to go without it: `eval \"$(azcred serve env --undo)\"`",
+                None => "inside the app, restart it, which renews IDENTITY_ENDPOINT and IDENTITY_HEADER; elsewhere, unset both: they only work inside the app that they come from",
+            };
             let answer = self.endpoint.request_token(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }
