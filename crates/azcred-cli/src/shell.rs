@@ -9,8 +9,8 @@ use std::{
 /// The syntax of a shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {
-    /// sh, bash, zsh, dash, ksh
-    #[value(alias = "bash", alias = "zsh")]
+    /// sh, bash, zsh, dash, ksh, mksh, ash
+    #[value(aliases = ["bash", "zsh", "dash", "ksh", "mksh", "ash"])]
     Sh,
     /// fish
     Fish,
@@ -44,6 +44,14 @@ impl Shell {
         }
     }
 
+    /// A variable's value in a string between double quotes.
+    pub(crate) fn value_of(self, name: &str) -> String {
+        match self {
+            Self::Powershell => format!("${{env:{name}}}"),
+            Self::Sh | Self::Fish | Self::Json => format!("${name}"),
+        }
+    }
+
     /// The lines that set and unset variables. Names are plain words. A value may be any string
     /// without NUL.
     pub(crate) fn lines(self, set: &BTreeMap<String, String>, unset: &BTreeSet<String>) -> String {
@@ -69,6 +77,24 @@ impl Shell {
             };
         }
         lines
+    }
+}
+
+/// A text as comments, which are the same in every shell. Each line of it stays a comment.
+pub(crate) fn comments(text: &str) -> String {
+    let line = |line: &str| match line {
+        "" => "#".to_owned(),
+        line => format!("# {}", line.replace(char::is_control, "?")),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A word of a command line, quoted if it needs quotes.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => posix(text),
     }
 }
 
@@ -109,6 +135,18 @@ mod tests {
         assert_eq!(posix("a'b"), r"'a'\''b'");
         assert_eq!(fish(r"a\'b"), r"'a\\\'b'");
         assert_eq!(powershell("a'b\u{2019}c"), "'a''b\u{2019}\u{2019}c'");
+    }
+
+    #[test]
+    fn every_posix_shell_has_the_lines_of_sh() {
+        for name in ["sh", "bash", "zsh", "dash", "ksh", "mksh", "ash"] {
+            assert_eq!(Shell::from_str(name, false), Ok(Shell::Sh), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_line_of_a_text_leaves_its_comment() {
+        assert_eq!(comments("a\n\nb\rc\r\nd"), "# a\n#\n# b?c\n# d");
     }
 
     #[test]

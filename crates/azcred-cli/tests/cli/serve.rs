@@ -159,7 +159,7 @@ fn the_variables_and_the_way_back_work_in_a_shell() {
     let script = r#"
         eval "$("$AZCRED" serve env --shell sh)"
         printf '%s\n' "${AZURE_CLIENT_SECRET-gone}" "${IDENTITY_ENDPOINT%%:*}" "$MSI_ENDPOINT"
-        eval "$("$AZCRED" serve env --undo --shell sh)"
+        eval "$("$AZCRED" serve env --undo --shell ksh)"
         printf '%s\n' "$AZURE_CLIENT_SECRET" "${IDENTITY_ENDPOINT-gone}" "${MSI_SECRET-gone}"
         env | grep AZCRED_SERVE || true"#;
     let mut shell = Command::new("sh");
@@ -180,6 +180,35 @@ fn the_variables_and_the_way_back_work_in_a_shell() {
         .to_owned();
     let expected = format!("gone\nhttp\n{address}\nit's\n\"mine\"\ngone\ngone\n");
     assert_eq!(said.stdout, expected);
+}
+
+#[test]
+fn the_lines_for_containers_are_comments_in_every_shell_and_have_no_secret() {
+    let serving = Serving::new(&[]);
+    let secret = serving.variables()["IDENTITY_HEADER"]
+        .as_str()
+        .expect("text")
+        .to_owned();
+    for shell in ["sh", "fish", "powershell"] {
+        let said = serving.run(&["serve", "env", "--shell", shell]).said();
+        let (comments, lines): (Vec<_>, Vec<_>) =
+            said.stdout.lines().partition(|line| line.starts_with('#'));
+        assert!(lines.iter().any(|line| line.contains(&secret)), "{said}");
+        let comments = comments.join("\n");
+        assert!(!comments.contains(&secret), "{said}");
+        for words in [
+            "serve env --undo",
+            "docker run --network host",
+            "network_mode: host",
+        ] {
+            assert!(comments.contains(words), "{words}: {said}");
+        }
+    }
+    let json = serving.run(&["serve", "env", "-o", "json"]).said().json();
+    for name in ["undo", "docker", "compose", "pod"] {
+        let text = json[name].as_str().expect(name);
+        assert!(!text.is_empty() && !text.contains(&secret), "{text}");
+    }
 }
 
 #[test]
@@ -217,6 +246,12 @@ fn without_an_endpoint_or_with_several_the_fix_is_a_command() {
             .contains(&format!("http://127.0.0.1:{port}/msi/token'")),
         "{one}"
     );
+
+    let wrong = serving.run(&["serve", "env", "--port", "1"]).said();
+    assert_eq!(wrong.code, 1, "{wrong}");
+    assert!(wrong.stderr.contains("on the port 1\n"), "{wrong}");
+    assert!(wrong.stderr.contains("2 of yours run: port "), "{wrong}");
+    assert!(wrong.stderr.contains(&format!("port {port}")), "{wrong}");
 
     // One that is killed leaves its files, which don't count.
     serving.stop(Signal::KILL);
@@ -360,6 +395,15 @@ fn a_unix_socket_gives_tokens_to_programs_of_this_user() {
         .as_str()
         .expect("text")
         .to_owned();
+    let env = serving.run(&["serve", "env", "--shell", "sh"]).said();
+    assert!(
+        env.stdout.contains("# Azure SDKs can't open a socket."),
+        "{env}"
+    );
+    assert!(
+        env.stdout.contains(&format!("UNIX-CONNECT:{path}\n")),
+        "{env}"
+    );
     let mut stream = std::os::unix::net::UnixStream::connect(path).expect("it listens");
     let request = format!(
         "GET /msi/token?api-version=2019-08-01&resource=https://ml.azure.com HTTP/1.1\r\nHost: localhost\r\n\

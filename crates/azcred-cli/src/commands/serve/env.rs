@@ -3,6 +3,7 @@
 use super::{
     mask,
     running::{self, Running},
+    usage::Usage,
 };
 use crate::{
     failure::{Failure, Kind},
@@ -25,7 +26,8 @@ use url::Url;
 /// Print the variables with which a program uses a running `azcred serve`
 ///
 /// The lines set the address of the endpoint and its secret. They unset the variables of other
-/// accounts, and keep their values for --undo.
+/// accounts, and keep their values for --undo. Comments show the way back, and how programs in
+/// containers and pods use this endpoint.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -40,10 +42,8 @@ Examples:
   # the steps of a GitHub job that follow
   azcred serve env --github >> \"$GITHUB_ENV\"
 
-  # a container that shares the computer's network
-  eval \"$(azcred serve env)\"
-  docker run --network host --user \"$(id -u)\" \\
-    -e IDENTITY_ENDPOINT -e IDENTITY_HEADER IMAGE")]
+  # the lines for containers, as comments
+  azcred serve env | grep '^#'")]
 pub(super) struct Env {
     /// The endpoint on this port, if several run
     #[arg(long, value_name = "PORT")]
@@ -74,6 +74,9 @@ struct Changes {
     set: BTreeMap<String, String>,
     /// Variables to unset.
     unset: BTreeSet<String>,
+    /// How programs use the endpoint.
+    #[serde(flatten)]
+    usage: Option<Usage>,
 }
 
 impl Env {
@@ -81,75 +84,80 @@ impl Env {
         let here: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
+        let shell = self.shell.unwrap_or_else(Shell::current);
         let changes = match self.undo {
             true => back(&here),
             false => {
                 let place = Place::here()?;
                 let endpoint = chosen(running::list(&place.system)?, self.port)?;
                 mask(&*place.system, endpoint.variables.values());
-                to(&here, &endpoint.variables)
+                let mut changes = to(&here, &endpoint.variables);
+                changes.usage = Some(Usage::of(&endpoint, own_id(), shell));
+                changes
             }
         };
         if self.github {
             output.script(&for_github(&here, &changes)?);
             return Ok(0);
         }
-        let shell = self.shell.unwrap_or_else(Shell::current);
         if output.is_json() || shell == Shell::Json {
             output.json(&changes);
             return Ok(0);
         }
-        output.script(shell.lines(&changes.set, &changes.unset).trim_end());
+        let mut lines = shell.lines(&changes.set, &changes.unset);
+        if let Some(usage) = &changes.usage {
+            lines.push_str(&usage.comments());
+        }
+        output.script(lines.trim_end());
         if output.is_terminal() && !self.undo {
-            let line = |command| shell.set_by(command);
-            output.note(paint(
-                DIM,
-                format!(
-                    "\nTo set them in this shell: {}\nThe way back: {}",
-                    line("azcred serve env"),
-                    line("azcred serve env --undo")
-                ),
-            ));
+            let line = shell.set_by("azcred serve env");
+            output.note(paint(DIM, format!("\nTo set them in this shell: {line}")));
         }
         Ok(0)
     }
 }
 
+/// The id of this user.
+fn own_id() -> Option<u32> {
+    #[cfg(unix)]
+    return Some(rustix::process::getuid().as_raw());
+    #[cfg(not(unix))]
+    None
+}
+
 fn chosen(mut running: Vec<Running>, port: Option<u16>) -> Result<Running, Failure> {
-    let none = |why: String| {
-        Failure::new(Kind::NotFound, "could not find a running endpoint", why)
-            .titled("no endpoint is running")
-            .fix("start one with `azcred serve`")
-    };
-    if let Some(port) = port {
-        let found = running.into_iter().find(|one| one.port == Some(port));
-        return found
-            .ok_or_else(|| none(format!("no `azcred serve` of yours has the port {port}")));
-    }
-    match (running.pop(), running.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (None, _) => Err(none(
-            "no `azcred serve` of yours runs on this computer".to_owned(),
-        )),
-        (Some(last), false) => {
-            let all = running.iter().chain([&last]);
-            let ports: Vec<_> = all
-                .filter_map(|one| one.port)
-                .map(|port| port.to_string())
-                .collect();
-            Err(Failure::new(
-                Kind::Usage,
-                "could not choose an endpoint",
-                format!(
-                    "{} of yours run, on the ports {}",
-                    running.len() + 1,
-                    ports.join(", ")
+    let place = running
+        .iter()
+        .position(|one| port.is_none_or(|port| one.port == Some(port)));
+    match place {
+        Some(place) if port.is_some() || running.len() == 1 => Ok(running.swap_remove(place)),
+        None if running.is_empty() => Err(Failure::new(
+            Kind::NotFound,
+            "could not find a running endpoint",
+            "no `azcred serve` of yours runs on this computer",
+        )
+        .titled("no endpoint is running")
+        .fix("start one with `azcred serve`")),
+        _ => {
+            let (kind, what) = match port {
+                Some(port) => (
+                    Kind::NotFound,
+                    format!("could not find an endpoint on the port {port}"),
                 ),
-            )
-            .fix(format!(
-                "choose one: `azcred serve env --port {}`",
-                ports.first().map_or("PORT", String::as_str)
-            )))
+                None => (Kind::Usage, "could not choose an endpoint".to_owned()),
+            };
+            let all: Vec<_> = running.iter().map(Running::place).collect();
+            let why = match &all[..] {
+                [only] => format!("one of yours runs: {only}"),
+                all => format!("{} of yours run: {}", all.len(), all.join(", ")),
+            };
+            let failure = Failure::new(kind, what, why);
+            let other = running.iter().find_map(|one| one.port);
+            Err(match other {
+                _ if running.len() == 1 => failure.fix("use that one: `azcred serve env`"),
+                Some(port) => failure.fix(format!("choose one: `azcred serve env --port {port}`")),
+                None => failure.fix("end all but one of them"),
+            })
         }
     }
 }
@@ -161,6 +169,7 @@ fn to(here: &BTreeMap<String, String>, endpoint: &BTreeMap<String, String>) -> C
         unset: known(|class| class == Class::Identity)
             .map(str::to_owned)
             .collect(),
+        usage: None,
     };
     let others = here
         .keys()
@@ -233,6 +242,7 @@ fn back(here: &BTreeMap<String, String>) -> Changes {
     let mut changes = Changes {
         set: BTreeMap::new(),
         unset: own.chain([SET]).map(str::to_owned).collect(),
+        usage: None,
     };
     for (name, value) in here {
         if let Some(kept) = name.strip_prefix(KEPT) {

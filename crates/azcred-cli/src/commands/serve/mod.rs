@@ -2,6 +2,7 @@
 
 mod env;
 mod running;
+mod usage;
 
 use super::{
     allowed::{self, Allowed},
@@ -19,6 +20,7 @@ use crate::{
         style::{DIM, GOOD, STRONG, paint},
         table, time,
     },
+    shell::Shell,
     sign_in::Place,
 };
 use ::time::OffsetDateTime;
@@ -29,6 +31,7 @@ use azcred::{
 use azcred_endpoint::{Allow, Endpoint, Options, Tls};
 use clap::{Args, Subcommand, ValueHint};
 use clap_complete::ArgValueCandidates;
+use running::Listens;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -179,7 +182,12 @@ impl Serve {
         let secrets = variables.iter().map(|(_, value)| value.expose_secret());
         mask(&*place.system, secrets);
         let port = endpoint.address().map(|address| address.port());
-        let _registered = reserved.register(port, &variables)?;
+        let listens = Listens {
+            port,
+            socket: self.socket(),
+            is_reachable: self.is_reachable(),
+        };
+        let _registered = reserved.register(listens, &variables)?;
         let account = token
             .principal()
             .map_or_else(|| "this account".to_owned(), Principal::describe);
@@ -238,6 +246,17 @@ impl Serve {
         Ok(options)
     }
 
+    /// The whole path of the Unix socket.
+    fn socket(&self) -> Option<PathBuf> {
+        #[cfg(unix)]
+        return self
+            .unix
+            .as_ref()
+            .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+        #[cfg(not(unix))]
+        None
+    }
+
     /// Whether programs outside this computer, or in containers, may reach the endpoint.
     fn is_reachable(&self) -> bool {
         self.listen
@@ -290,7 +309,7 @@ impl Serve {
         match allowed {
             None => rows.push(("Resources", "every resource".to_owned())),
             Some(scopes) => {
-                for (place, scope) in scopes.iter().enumerate() {
+                for (place, scope) in different(scopes).enumerate() {
                     rows.push((["Resources", ""][place.min(1)], scope.describe()));
                 }
             }
@@ -310,6 +329,12 @@ impl Serve {
         output.line("From another terminal:");
         for line in table::commands(&[("eval \"$(azcred serve env)\"", "use it in a shell")]) {
             output.line(line);
+        }
+        if let Some(path) = self.socket() {
+            output.line("");
+            output.line("Azure SDKs can't open a socket. Forward a port to it, or use curl:");
+            output.line(format!("  {}", usage::socat(&path)));
+            output.line(format!("  {}", usage::curl(&path, Shell::Sh)));
         }
     }
 
@@ -345,6 +370,22 @@ fn usual(cloud: &Cloud) -> Vec<Scope> {
     scopes.into_iter().filter_map(Result::ok).collect()
 }
 
+/// The resources without those that are another address of the same service: of the usual ones,
+/// the last is Azure Resource Manager's older audience.
+fn different(scopes: &[Scope]) -> impl Iterator<Item = &Scope> {
+    let name = |scope: &Scope| {
+        let text = scope.describe();
+        text.split_once(" (").map(|(name, _)| name.to_owned())
+    };
+    let names: Vec<_> = scopes.iter().map(name).collect();
+    let is_first = move |place: usize| match &names[place] {
+        Some(_) => !names[..place].contains(&names[place]),
+        None => true,
+    };
+    let scopes = scopes.iter().enumerate();
+    scopes.filter_map(move |(place, scope)| is_first(place).then_some(scope))
+}
+
 /// An address of `--listen`.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let wrong = |_| "it is an address and a port, such as 172.17.0.1:8400".to_owned();
@@ -362,5 +403,28 @@ fn mask(system: &dyn System, values: impl IntoIterator<Item = impl AsRef<str>>) 
         if !value.as_ref().starts_with("http") {
             let _ = door::stderr().line(format_args!("::add-mask::{}", value.as_ref()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_with_two_addresses_is_shown_once() {
+        let allowed = usual(&Cloud::PUBLIC);
+        let shown: Vec<_> = different(&allowed).map(Scope::resource).collect();
+        assert_eq!(allowed.len(), 5);
+        assert_eq!(
+            shown,
+            [
+                "https://management.azure.com",
+                "https://ml.azure.com",
+                "https://storage.azure.com",
+                "https://vault.azure.net"
+            ]
+        );
+        let own = ["api://a", "api://b"].map(|one| Scope::from_resource(one).expect("valid"));
+        assert_eq!(different(&own).count(), 2);
     }
 }

@@ -25,7 +25,32 @@ pub(super) struct Running {
     pub(super) process: u32,
     /// `None` for a Unix socket.
     pub(super) port: Option<u16>,
+    /// The path of a Unix socket.
+    #[serde(default)]
+    pub(super) socket: Option<PathBuf>,
+    /// Whether programs outside this computer, or in containers, may reach it.
+    #[serde(default)]
+    pub(super) is_reachable: bool,
     pub(super) variables: BTreeMap<String, String>,
+}
+
+impl Running {
+    /// Where it listens, in a few words.
+    pub(super) fn place(&self) -> String {
+        match (&self.port, &self.socket) {
+            (Some(port), _) => format!("port {port}"),
+            (None, Some(path)) => format!("socket {}", printable_path(path)),
+            (None, None) => format!("process {}", self.process),
+        }
+    }
+}
+
+/// Where an endpoint listens.
+#[derive(Default)]
+pub(super) struct Listens {
+    pub(super) port: Option<u16>,
+    pub(super) socket: Option<PathBuf>,
+    pub(super) is_reachable: bool,
 }
 
 /// The place for the files of this process's endpoint. Dropping it removes them.
@@ -74,7 +99,7 @@ impl Reserved {
     /// dropped.
     pub(super) fn register(
         self,
-        port: Option<u16>,
+        listens: Listens,
         variables: &[(&'static str, SecretString)],
     ) -> Result<Self, Failure> {
         let text = |(name, value): &(&'static str, SecretString)| {
@@ -82,7 +107,9 @@ impl Reserved {
         };
         let running = Running {
             process: std::process::id(),
-            port,
+            port: listens.port,
+            socket: listens.socket,
+            is_reachable: listens.is_reachable,
             variables: variables.iter().map(text).collect(),
         };
         let written = serde_json::to_vec(&running).map_err(io::Error::from);
