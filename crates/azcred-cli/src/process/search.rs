@@ -23,8 +23,9 @@ pub(super) fn path_of(command: &Command) -> Option<OsString> {
     }
 }
 
-/// Fails as a start does: with `NotFound` if there is no such file, with `PermissionDenied` if none
-/// can be executed; for a folder, which a start calls so too, with `IsADirectory`. Other trouble is left to the start.
+/// The file that a start would execute, if that shows. Fails as a start does: with `NotFound` if
+/// there is no such file, with `PermissionDenied` if none can be executed; for a folder, which a
+/// start calls so too, with `IsADirectory`. Other trouble is left to the start.
 pub(super) fn executable(name: &OsStr, path: Option<&OsStr>) -> io::Result<Option<PathBuf>> {
     let is_path = name.is_empty() || name.as_bytes().contains(&b'/');
     let candidates: Vec<PathBuf> = match (is_path, path) {

@@ -23,16 +23,18 @@ pub(super) struct AppService {
     name: &'static str,
 }
 
-/// The command of azcred whose endpoint has App Service's place here, by the marks that it leaves.
-fn of_azcred(system: &dyn System) -> Option<&'static str> {
+/// azcred's own endpoint, in App Service's place.
+const OF_AZCRED: &str = "azcred's endpoint";
+
+/// Whose endpoint this is: azcred's leaves one of two marks.
+fn whose(system: &dyn System) -> &'static str {
     let endpoint = system.var("IDENTITY_ENDPOINT");
-    if system
-        .var("AZCRED_EXEC")
-        .is_some_and(|address| Some(address) == endpoint)
-    {
-        return Some("azcred exec");
+    let marked = system.var("AZCRED_EXEC");
+    let is_marked = marked.is_some() && marked == endpoint;
+    match is_marked || system.var("AZCRED_SERVE_SET").is_some() {
+        true => OF_AZCRED,
+        false => "App Service",
     }
-    system.var("AZCRED_SERVE_SET").map(|_| "azcred serve")
 }
 
 const API_VERSION: &str = "2019-08-01";
@@ -44,7 +46,7 @@ impl AppService {
         Ok(Self {
             endpoint: Endpoint::from_variable("IDENTITY_ENDPOINT", &address, options)?,
             secret: secret(system, "IDENTITY_HEADER")?,
-            name: of_azcred(system).unwrap_or("App Service"),
+            name: whose(system),
         })
     }
 }
@@ -77,10 +79,9 @@ impl Host for AppService {
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let fix = match of_azcred(&**asking.system) {
-                Some("azcred exec") => "start the program again: the `azcred exec` that started it has ended",
-                Some(_) => "start `azcred serve` again, and take its variables: `eval \"$(azcred serve env)\"`; to go without it: `eval \"$(azcred serve env --undo)\"`",
-                None => "inside the app, restart it, which renews IDENTITY_ENDPOINT and IDENTITY_HEADER; elsewhere, unset both: they only work inside the app that they come from",
+            let fix = match self.name {
+                OF_AZCRED => "start azcred's endpoint again, and the program with the endpoint's new variables",
+                _ => "inside the app, restart it, which renews IDENTITY_ENDPOINT and IDENTITY_HEADER; elsewhere, unset both: they only work inside the app that they come from",
             };
             let answer = self.endpoint.request_token(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)

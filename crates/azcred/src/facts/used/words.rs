@@ -38,7 +38,7 @@ impl Used {
             (_, Some(id), _) => format!("the managed identity with the object id {id}"),
             (.., Some(id)) => format!("the managed identity {id}"),
             _ if self.client_id.is_some() => "a user-assigned managed identity".to_owned(),
-            _ if host.starts_with("azcred ") => "the account".to_owned(),
+            _ if host.starts_with("azcred") => "the account".to_owned(),
             _ => "its own managed identity".to_owned(),
         };
         let address = match address {
