@@ -29,7 +29,13 @@ def service(credential):
 def caller(scope):
     # MSAL can't sign in with a password by ports: it drops the port from the address.
     name, password = job["caller"]
-    form = {"client_id": AZURE_CLI, "grant_type": "password", "username": name, "password": password, "scope": scope}
+    form = {
+        "client_id": AZURE_CLI,
+        "grant_type": "password",
+        "username": name,
+        "password": password,
+        "scope": scope,
+    }
     answer = requests.post(f"{job['authority']}/oauth2/v2.0/token", data=form, timeout=30)
     answer.raise_for_status()
     return answer.json()["access_token"]
@@ -37,7 +43,11 @@ def caller(scope):
 
 async def awaited(assertion):
     credential = AsyncOnBehalfOfCredential(
-        job["tenant"], job["client_id"], client_secret=job["secret"], user_assertion=assertion, **job["options"]
+        job["tenant"],
+        job["client_id"],
+        client_secret=job["secret"],
+        user_assertion=assertion,
+        **job["options"],
     )
     async with credential:
         return (await credential.get_token(job["scope"])).token
