@@ -33,7 +33,9 @@ pub(crate) fn failure(
             "other users can see the arguments of a command: {SECRET_FIX}"
         ));
     }
-    let fixes = suggested(error).chain([Fix::from(help)]);
+    let other = other_command(error, &command, &arguments).map(Fix::from);
+    let fixes = other.into_iter().chain(suggested(error));
+    let fixes = fixes.chain([Fix::from(help)]);
     match fixes.reduce(Fix::or) {
         Some(fix) => {
             let (text, _) = without_secrets(&words::fix(&fix), arguments);
@@ -57,6 +59,20 @@ fn command(root: &clap::Command, arguments: &[OsString]) -> String {
         }
     }
     names.join(" ")
+}
+
+/// The command that does what was meant, where two of them are alike.
+fn other_command(error: &Error, command: &str, arguments: &[OsString]) -> Option<&'static str> {
+    let unknown = strings(error, ContextKind::InvalidArg);
+    match command {
+        "azcred serve" if arguments.iter().any(|one| one == "--") => {
+            Some("run one program with `azcred exec -- PROGRAM`")
+        }
+        "azcred exec" if unknown.iter().any(|one| option(one) == "--for") => {
+            Some("serve tokens for a time with `azcred serve --for 2h`")
+        }
+        _ => None,
+    }
 }
 
 /// What is wrong, as one sentence.
@@ -90,6 +106,11 @@ fn why(error: &Error) -> String {
         ErrorKind::ArgumentConflict => {
             let others = strings(error, ContextKind::PriorArg);
             let others: Vec<String> = others.iter().map(|one| option(one)).collect();
+            // A command, or an argument in its place.
+            let inner = strings(error, ContextKind::InvalidSubcommand).join(" ");
+            if argument.is_empty() {
+                return format!("'{inner}' can't be used with {}", others.join(", "));
+            }
             match others.iter().all(|other| *other == argument) {
                 true => format!("{argument} can be given only once"),
                 false => format!("{argument} can't be used with {}", others.join(", ")),
@@ -350,6 +371,36 @@ mod tests {
                 "azcred token",
                 "--process-timeout can't be '0': it is a number from 1 to 90",
                 "`azcred token --help` shows what it takes",
+            ),
+            (
+                "azcred serve --for 1h --allow all extra",
+                "azcred serve",
+                "'extra' can't be used with --for, --allow",
+                "`azcred serve --help` shows what it takes",
+            ),
+            (
+                "azcred serve -- python x.py",
+                "azcred serve",
+                "there is no command 'python'",
+                "run one program with `azcred exec -- PROGRAM`; or `azcred serve --help` shows what it takes",
+            ),
+            (
+                "azcred exec --for 2h -- python x.py",
+                "azcred exec",
+                "there is no option --for",
+                "serve tokens for a time with `azcred serve --for 2h`; or `azcred exec --help` shows what it takes",
+            ),
+            (
+                "azcred serve --listen localhost:8400",
+                "azcred serve",
+                "--listen can't be 'localhost:8400': 'localhost' is a name; give its address, such as 127.0.0.1:8400",
+                "`azcred serve --help` shows what it takes",
+            ),
+            (
+                "azcred serve --listen 172.17.0.1",
+                "azcred serve",
+                "--listen can't be '172.17.0.1': the port is missing, as in 172.17.0.1:8400",
+                "`azcred serve --help` shows what it takes",
             ),
             (
                 "azcred token --no-input=yes",

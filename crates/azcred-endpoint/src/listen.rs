@@ -160,8 +160,14 @@ fn unix(path: &PathBuf) -> Result<Listener> {
     }
     let is_socket =
         |data: fs::Metadata| std::os::unix::fs::FileTypeExt::is_socket(&data.file_type());
-    if fs::symlink_metadata(path).is_ok_and(is_socket) {
-        fs::remove_file(path).map_err(|error| failed(&error))?;
+    match fs::symlink_metadata(path).map(is_socket) {
+        Ok(true) => fs::remove_file(path).map_err(|error| failed(&error))?,
+        Ok(false) => {
+            let why = format!("there is a file or a folder at {shown}, and no socket");
+            return Err(invalid(&why).with_fix("choose another path, or remove it"));
+        }
+        // To make the socket says what is wrong.
+        Err(_) => {}
     }
     let listener = UnixListener::bind(path).map_err(|error| failed(&error))?;
     let file = SocketFile(path.clone());

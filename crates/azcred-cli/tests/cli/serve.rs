@@ -247,6 +247,14 @@ fn without_an_endpoint_or_with_several_the_fix_is_a_command() {
         "{one}"
     );
 
+    let taken = serving.run(&["serve", "--port", port]).said();
+    assert_eq!(taken.code, 2, "{taken}");
+    for words in [
+        format!("an `azcred serve` of yours has the port {port} "),
+        format!("azcred serve env --port {port}"),
+    ] {
+        assert!(taken.stderr.contains(&words), "{taken}");
+    }
     let wrong = serving.run(&["serve", "env", "--port", "1"]).said();
     assert_eq!(wrong.code, 1, "{wrong}");
     assert!(wrong.stderr.contains("on the port 1\n"), "{wrong}");
@@ -349,7 +357,7 @@ fn what_can_not_be_served_is_refused_before_a_person_is_asked() {
             "no certificate",
         ),
         (&["--audit", "/"], home, "--audit"),
-        (&["--unix", file], home, "can't be made"),
+        (&["--unix", file], home, "there is a file"),
         (&["--unix", "/nonexistent/s"], home, "can't be made"),
         (&[], file, "set AZCRED_HOME"),
         // There is a place, and no account.

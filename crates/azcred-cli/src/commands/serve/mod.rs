@@ -34,7 +34,12 @@ use clap_complete::ArgValueCandidates;
 use running::Listens;
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 /// Give tokens of this account to other programs on this computer
 ///
@@ -173,7 +178,9 @@ impl Serve {
             options = options.with_azure_ml();
         }
         limits::raise_files();
-        let endpoint = Endpoint::bind(options).await?;
+        let port = self.port.or_else(|| Some(self.listen?.port()));
+        let endpoint = Endpoint::bind(options).await;
+        let endpoint = endpoint.map_err(|error| not_bound(error, port, &place))?;
         let reserved = running::reserve(&place.system)?;
         let (session, token) = first.request(output).await?;
         self.check_reach(token.principal())?;
@@ -388,8 +395,44 @@ fn different(scopes: &[Scope]) -> impl Iterator<Item = &Scope> {
 
 /// An address of `--listen`.
 fn address(text: &str) -> Result<SocketAddr, String> {
-    let wrong = |_| "it is an address and a port, such as 172.17.0.1:8400".to_owned();
-    text.trim().parse().map_err(wrong)
+    let text = text.trim();
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        let example = SocketAddr::from((ip, 8400));
+        return Err(format!("the port is missing, as in {example}"));
+    }
+    let (host, port) = text.split_once(':').unwrap_or((text, "8400"));
+    let is_name = host.starts_with(|c: char| c.is_ascii_alphabetic());
+    match is_name && port.parse::<u16>().is_ok() {
+        true => Err(format!(
+            "'{host}' is a name; give its address, such as 127.0.0.1:{port}"
+        )),
+        false => Err("it is an address and a port, such as 172.17.0.1:8400".to_owned()),
+    }
+}
+
+/// Why a port can't be opened, if another endpoint of this user has it.
+fn not_bound(error: azcred::Error, port: Option<u16>, place: &Place) -> Failure {
+    let running = running::list(&place.system).unwrap_or_default();
+    let own = running
+        .into_iter()
+        .find(|one| port.is_some() && one.port == port);
+    match (own, port) {
+        (Some(own), Some(port)) => Failure::new(
+            Kind::Usage,
+            "could not start the endpoint",
+            format!(
+                "an `azcred serve` of yours has the port {port} (process {})",
+                own.process
+            ),
+        )
+        .fix(format!(
+            "use it with `azcred serve env --port {port}`, or choose another port"
+        )),
+        _ => error.into(),
+    }
 }
 
 /// Makes GitHub hide these values in a job's log ('Workflow commands', 'Masking a value'). The
