@@ -11,7 +11,7 @@ use crate::{
     secret::Secret,
     server::Server,
 };
-use azcred::{Credential, Result, SecretString};
+use azcred::{Credential, Error, ErrorKind, Result, SecretString};
 use std::{
     fmt,
     future::pending,
@@ -51,9 +51,11 @@ impl Endpoint {
     /// [`azcred::ErrorKind::Unavailable`] if this machine does not allow listening, or has no
     /// random numbers.
     pub async fn bind(options: Options) -> Result<Bound> {
+        let listener = Listener::open(&options).await?;
         Ok(Bound {
             secret: Secret::random()?,
-            listener: Listener::open(&options).await?,
+            host: host(listener.address(), &options)?,
+            listener,
             options,
         })
     }
@@ -95,6 +97,8 @@ impl Endpoint {
 /// An open port or socket that is not served yet: clients connect and wait. Dropping it closes it.
 pub struct Bound {
     secret: Secret,
+    /// The host and the port in the variables.
+    host: String,
     listener: Listener,
     options: Options,
 }
@@ -107,7 +111,7 @@ impl Bound {
 
     /// The variables, as [`Endpoint::variables`].
     pub fn variables(&self) -> Vec<(&'static str, SecretString)> {
-        variables(self.address(), &self.secret, &self.options)
+        variables(&self.host, &self.secret, &self.options)
     }
 
     /// Starts the endpoint, as [`Endpoint::start`] does.
@@ -115,6 +119,7 @@ impl Bound {
         let (address, variables) = (self.address(), self.variables());
         let Self {
             secret,
+            host: _,
             listener,
             options,
         } = self;
@@ -186,25 +191,51 @@ impl fmt::Debug for Endpoint {
 
 /// The values of `Host` for an address. Docker gives the bridge's address a name.
 fn hosts(address: SocketAddr) -> Vec<String> {
-    let port = address.port();
-    let name = match address.ip().is_loopback() {
-        true => "localhost",
-        false => "host.docker.internal",
-    };
+    let (port, name) = (address.port(), usual_name(address));
     vec![address.to_string(), format!("{name}:{port}")]
 }
 
-fn variables(
-    address: Option<SocketAddr>,
-    secret: &Secret,
-    options: &Options,
-) -> Vec<(&'static str, SecretString)> {
+fn usual_name(address: SocketAddr) -> &'static str {
+    match address.ip().is_loopback() {
+        true => "localhost",
+        false => "host.docker.internal",
+    }
+}
+
+/// The host and the port in the variables. By TLS, programs check that the host is in the
+/// certificate.
+fn host(address: Option<SocketAddr>, options: &Options) -> Result<String> {
+    let Some(address) = address else {
+        return Ok("localhost".to_owned());
+    };
+    let Some(tls) = &options.tls else {
+        return Ok(address.to_string());
+    };
+    let (ip, port) = (address.ip().to_string(), address.port());
+    let hosts = match &options.name {
+        Some(name) => vec![name.as_str()],
+        None => vec![ip.as_str(), usual_name(address)],
+    };
+    match hosts.iter().find(|host| tls.is_for(host)) {
+        Some(own) if *own == ip => Ok(address.to_string()),
+        Some(own) => Ok(format!("{own}:{port}")),
+        None => Err(Error::new(
+            ErrorKind::Invalid,
+            "could not use the certificate",
+            format!("it is not for {}", hosts.join(" or ")),
+        )
+        .with_fix(format!(
+            "give a host that is in the certificate and resolves to {ip}: `--name HOST`"
+        ))),
+    }
+}
+
+fn variables(host: &str, secret: &Secret, options: &Options) -> Vec<(&'static str, SecretString)> {
     let scheme = if options.tls.is_some() {
         "https"
     } else {
         "http"
     };
-    let host = address.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
     let url = SecretString::from(format!("{scheme}://{host}{PATH}"));
     let mut variables = vec![
         ("IDENTITY_ENDPOINT", url.clone()),

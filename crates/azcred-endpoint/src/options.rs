@@ -64,6 +64,7 @@ pub struct Options {
     pub(crate) serves_azure_ml: bool,
     pub(crate) listen: Listen,
     pub(crate) tls: Option<Tls>,
+    pub(crate) name: Option<String>,
     pub(crate) lasts: Option<Duration>,
     pub(crate) per_second: u32,
     pub(crate) connections: usize,
@@ -80,6 +81,7 @@ impl Options {
             serves_azure_ml: false,
             listen: Listen::Loopback(0),
             tls: None,
+            name: None,
             lasts: None,
             per_second: 10_000,
             connections: 16_384,
@@ -137,6 +139,15 @@ impl Options {
         self
     }
 
+    /// Writes this host into the variables, which must be in the certificate and resolve to the
+    /// address. Otherwise it is the first of these that is in the certificate: the address,
+    /// `localhost` on loopback, `host.docker.internal` elsewhere.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// Closes the port after this time.
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Self {
@@ -175,6 +186,7 @@ impl fmt::Debug for Options {
             .field("serves_azure_ml", &self.serves_azure_ml)
             .field("listen", &self.listen)
             .field("tls", &self.tls)
+            .field("name", &self.name)
             .field("lasts", &self.lasts)
             .field("per_second", &self.per_second)
             .field("connections", &self.connections)

@@ -14,6 +14,8 @@ use std::{fmt, time::Duration};
 pub enum Reason {
     /// The bytes are no HTTP/1.1 request.
     NoRequest,
+    /// TLS could not begin. The text says why, as rustls does.
+    Handshake(String),
     /// The head is larger than 16 KiB, or has more than 64 headers.
     TooLarge,
     /// The client belongs to another user of this machine: the user id, or `None` if the system
@@ -79,6 +81,7 @@ impl Reason {
     pub(crate) fn code(&self) -> StatusCode {
         match self {
             Self::NoRequest
+            | Self::Handshake(_)
             | Self::Proxy(_)
             | Self::Host
             | Self::Version(_)
@@ -122,6 +125,7 @@ impl Reason {
         matches!(
             self,
             Self::NoRequest
+                | Self::Handshake(_)
                 | Self::TooLarge
                 | Self::OtherUser(_)
                 | Self::Method
@@ -140,6 +144,7 @@ impl fmt::Display for Reason {
             "Fix: take the variables of the endpoint that runs now; each start has another secret.";
         match self {
             Self::NoRequest => f.write_str("This is not an HTTP/1.1 request."),
+            Self::Handshake(why) => write!(f, "TLS could not begin: {}. Fix: use the address in the endpoint's variables as it is, and let the program trust the endpoint's certificate.", Untrusted::new(why.as_str())),
             Self::TooLarge => f.write_str("The head of the request is larger than 16 KiB, or has more than 64 headers."),
             Self::OtherUser(Some(id)) => write!(f, "The client belongs to another user of this machine (user id {id}). Fix: run it as the user who started azcred."),
             Self::OtherUser(None) => f.write_str("The system does not say which user the client belongs to. Fix: run it on this machine, and outside a container."),

@@ -71,7 +71,7 @@ impl Server {
             desk,
             patience: options.patience,
             most: options.connections.min(most_files()),
-            tls: options.tls.as_ref().map(|tls| tls.0.clone().into()),
+            tls: options.tls.as_ref().map(|tls| tls.config.clone().into()),
             tasks: JoinSet::new(),
             open: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -201,10 +201,19 @@ impl Talk {
             Stream::Tcp(stream) => match &self.tls {
                 None => Box::pin(self.serve(stream)).await,
                 Some(acceptor) => {
-                    let accepted = Box::pin(timeout(self.patience, acceptor.accept(stream))).await;
+                    let accepted = Box::pin(timeout(
+                        self.patience,
+                        acceptor.accept(stream).into_fallible(),
+                    ))
+                    .await;
                     match accepted {
                         Ok(Ok(stream)) => Box::pin(self.serve(stream)).await,
-                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                        // The connection is open until the line is written.
+                        Ok(Err((error, _stream))) => {
+                            let client = self.client().await;
+                            let reason = Reason::Handshake(error.to_string());
+                            drop(self.desk.reject(&client, None, reason));
+                        }
                         Err(_) => {}
                     }
                 }
@@ -214,12 +223,16 @@ impl Talk {
         }
     }
 
-    /// Serves HTTP.
-    pub(crate) async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
-        let client = Client {
+    async fn client(&self) -> Client {
+        Client {
             address: self.address,
             process: self.desk.peers.process(self.owner).await,
-        };
+        }
+    }
+
+    /// Serves HTTP.
+    pub(crate) async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
+        let client = self.client().await;
         let answer = service_fn(|request: Request<Incoming>| {
             Box::pin(async {
                 let _in_service = InService::new(&self.waiting);

@@ -7,8 +7,11 @@ mod support;
 use azcred_endpoint::{Allow, Endpoint, Options, Tls};
 use secrecy::ExposeSecret;
 use std::{net::SocketAddr, sync::Arc};
-use support::{Given, Log, Service, talk};
-use tokio::net::TcpStream;
+use support::{Given, Log, talk};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 const RESOURCE: &str = "resource=https%3A%2F%2Fmanagement.azure.com";
 
@@ -76,10 +79,12 @@ async fn an_endpoint_with_a_certificate_speaks_https_only() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     let tls = Tls::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+    let log = Log::default();
     let options = Options::new(Allow::everything()).with_tls(tls);
+    let options = options.with_audit(log.shared());
     let endpoint = Endpoint::start(Given::token("t"), options).await.unwrap();
     let url = endpoint.variables()[0].1.expose_secret().to_owned();
-    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    assert!(url.starts_with("https://localhost:"), "{url}");
 
     let mut roots = rustls::RootCertStore::empty();
     roots.add(made.cert.der().clone()).unwrap();
@@ -97,8 +102,14 @@ async fn an_endpoint_with_a_certificate_speaks_https_only() {
     let answer = talk(stream, &request(&endpoint, "a.name.of.its.own")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
 
-    let plain = Service::of(&endpoint).token(RESOURCE).await;
-    assert_ne!(plain.status, 200, "{plain:?}");
+    let mut plain = TcpStream::connect(address).await.unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut alert = Vec::new();
+    let _ = plain.read_to_end(&mut alert).await;
+    assert!(!alert.starts_with(b"HTTP"), "{alert:?}");
+    let line = log.lines().pop().unwrap();
+    assert!(line.contains(" rejected (400) "), "{line}");
+    assert!(line.contains("TLS could not begin: "), "{line}");
 
     for (certificate, key) in [("", &*key), (&*certificate, ""), (&*key, &*certificate)] {
         let error = Tls::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err();
@@ -107,6 +118,49 @@ async fn an_endpoint_with_a_certificate_speaks_https_only() {
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = other.signing_key.serialize_pem();
     assert!(Tls::from_pem(certificate.as_bytes(), other.as_bytes()).is_err());
+}
+
+#[tokio::test]
+async fn the_host_in_the_variables_is_in_the_certificate() {
+    let start = async |names: &[&str], name: Option<&str>| {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        let key = made.signing_key.serialize_pem();
+        let tls = Tls::from_pem(made.cert.pem().as_bytes(), key.as_bytes()).unwrap();
+        let mut options = Options::new(Allow::everything()).with_tls(tls);
+        if let Some(name) = name {
+            options = options.with_name(name);
+        }
+        let endpoint = Endpoint::start(Given::token("t"), options).await?;
+        let url = endpoint.variables()[0].1.expose_secret().to_owned();
+        let (host, _) = url.rsplit_once(':').unwrap();
+        Ok::<_, azcred::Error>(host.to_owned())
+    };
+    for (names, name, host) in [
+        (&["127.0.0.1", "localhost"][..], None, "https://127.0.0.1"),
+        (&["localhost"], None, "https://localhost"),
+        (
+            &["a.example", "localhost"],
+            Some("a.example"),
+            "https://a.example",
+        ),
+        (
+            &["*.corp.example"],
+            Some("b.corp.example"),
+            "https://b.corp.example",
+        ),
+    ] {
+        assert_eq!(start(names, name).await.unwrap(), host);
+    }
+    for (name, why) in [
+        (None, "it is not for 127.0.0.1 or localhost"),
+        (Some("b.example"), "it is not for b.example"),
+        (Some("a/b"), "it is not for a/b"),
+    ] {
+        let error = start(&["a.example"], name).await.unwrap_err();
+        assert_eq!(error.why(), why);
+        assert!(error.to_string().contains("--name HOST"), "{error}");
+    }
 }
 
 #[tokio::test]

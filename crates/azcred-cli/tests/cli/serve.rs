@@ -384,6 +384,7 @@ fn a_wrong_time_or_resource_is_a_usage_error() {
         ["--allow", "https://ml.azure.com/.default"],
         ["--port", "0"],
         ["--tls-cert", "a.pem"],
+        ["--name", "a.example"],
         ["--listen", "127.0.0.1"],
     ] {
         let said = azcred(&["serve"]).args(&arguments).said();

@@ -106,6 +106,11 @@ struct Serve {
     #[arg(long, value_name = "FILE", requires = "tls_cert", value_parser = given::path())]
     tls_key: Option<PathBuf>,
 
+    /// Write this host of the certificate into IDENTITY_ENDPOINT [default: the address, or
+    /// localhost, if the certificate is for it]
+    #[arg(long, value_name = "HOST", requires = "tls_cert", value_parser = given::text)]
+    name: Option<String>,
+
     /// Also append the lines about tokens and rejected requests to this file
     #[arg(long, value_name = "FILE", value_parser = given::path(), value_hint = ValueHint::FilePath)]
     audit: Option<PathBuf>,
@@ -249,6 +254,9 @@ impl Serve {
                 })
             };
             options = options.with_tls(Tls::from_pem(&read(certificate)?, &read(key)?)?);
+        }
+        if let Some(name) = &self.name {
+            options = options.with_name(name);
         }
         Ok(options)
     }

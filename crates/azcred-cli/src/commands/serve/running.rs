@@ -35,6 +35,11 @@ pub(super) struct Running {
 }
 
 impl Running {
+    pub(super) fn is_https(&self) -> bool {
+        let address = self.variables.get("IDENTITY_ENDPOINT");
+        address.is_some_and(|address| address.starts_with("https:"))
+    }
+
     /// Where it listens, in a few words.
     pub(super) fn place(&self) -> String {
         match (&self.port, &self.socket) {

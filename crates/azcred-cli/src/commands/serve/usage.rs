@@ -19,6 +19,9 @@ pub(super) struct Usage {
     compose: String,
     /// A pod, and the command that makes its secret.
     pod: String,
+    /// How programs trust the certificate: with HTTPS only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<String>,
     /// A request without an SDK, and the port for SDKs: on a Unix socket only.
     #[serde(skip_serializing_if = "Option::is_none")]
     curl: Option<String>,
@@ -49,6 +52,7 @@ impl Usage {
                 "{SECRET}\nspec:\n{}  containers:\n    - name: program\n      image: IMAGE\n      {FROM}",
                 way.pod
             ),
+            trust: endpoint.is_https().then(|| TRUST.to_owned()),
             curl: None,
             socat: None,
         }
@@ -82,6 +86,7 @@ impl Usage {
                  command: [sh, -c, \"{program}\"]\n      \
                  volumeMounts: [{{ name: azcred, mountPath: /azcred.sock }}]"
             ),
+            trust: None,
             curl: Some(curl(path, shell)),
             socat: Some(socat(path)),
         }
@@ -96,6 +101,9 @@ impl Usage {
                  and set IDENTITY_ENDPOINT=http://127.0.0.1:{FORWARDED}/msi/token:\n  {socat}"
             );
             parts.push(sdks);
+        }
+        if let Some(trust) = &self.trust {
+            parts.push(trust.clone());
         }
         for (what, text) in [
             ("The way back:", &self.undo),
@@ -134,6 +142,12 @@ impl Way {
         }
     }
 }
+
+/// The first two variables replace the roots of a program, which needs Azure's too.
+const TRUST: &str = "\
+Programs must trust the certificate, or the authority that issued it:
+  NODE_EXTRA_CA_CERTS=FILE                         Node; FILE has this certificate
+  REQUESTS_CA_BUNDLE=FILE and SSL_CERT_FILE=FILE   Python, Go; FILE has the usual roots too";
 
 /// kubectl reads the secret from standard input: other users see the arguments of a command.
 const SECRET: &str = "# env | grep -E '^(IDENTITY|MSI)_' | kubectl create secret generic azcred --from-env-file=/dev/stdin";
@@ -212,7 +226,17 @@ mod tests {
         assert!(socket.compose.contains("[\"/a b/s:/azcred.sock\"]"));
         assert!(!socket.compose.contains("network_mode"));
         assert!(socket.pod.contains("hostPath") && !socket.pod.contains("hostNetwork"));
-        for usage in [loopback, bridge, socket] {
+        let mut https = endpoint(None, false);
+        assert_eq!(loopback.trust, None);
+        let address = "https://localhost:1/msi/token".to_owned();
+        https
+            .variables
+            .insert("IDENTITY_ENDPOINT".to_owned(), address);
+        let https = of(https);
+        for name in ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"] {
+            assert!(https.comments().contains(name), "{name}");
+        }
+        for usage in [loopback, bridge, socket, https] {
             assert!(!format!("{usage:?}").contains("s3cret"), "{usage:?}");
         }
     }
