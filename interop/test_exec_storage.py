@@ -1,4 +1,4 @@
-"""Clients of Azure Storage in `azcred exec`, unmodified, in a job where only azcred finds an account.
+"""Clients of Azure Storage in `azcred exec`, unmodified: each gets its token from azcred's endpoint.
 
 The storage is Azurite, which checks a token's issuer, audience and time (`--oauth basic`).
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from local_https import Trusted
-from machine import Machine
+from machine import MACHINES, Machine
 
 pytestmark = pytest.mark.xdist_group("azurite")
 
@@ -84,11 +84,11 @@ def storage(azure, tmp_path_factory):
         process.wait()
 
 
-class Job(Machine):
-    """A job of GitHub, in which no SDK finds an account by itself."""
+class Client(Machine):
+    """A machine with a program that uses the storage."""
 
-    def __init__(self, azure, storage, folder):
-        super().__init__(azure, "github")
+    def __init__(self, azure, persona, storage, folder):
+        super().__init__(azure, persona)
         self.storage, self.record = storage, folder / "tokens"
 
     def exec(self, *command):
@@ -101,23 +101,23 @@ class Job(Machine):
         return re.findall(r" token .* process=([^[]+)\[", self.record.read_text(encoding="utf-8"))
 
 
-@pytest.fixture
-def job(azure, storage, tmp_path):
-    return Job(azure, storage, tmp_path)
+@pytest.fixture(params=MACHINES)
+def client(request, azure, storage, tmp_path):
+    return Client(azure, request.param, storage, tmp_path)
 
 
-def test_azure_storage_blob_lists_a_container(job):
-    assert job.exec(sys.executable, "-c", LIST) == "['day.csv']\n"
-    assert len(job.tokens()) == 1
+def test_azure_storage_blob_lists_a_container(client):
+    assert client.exec(sys.executable, "-c", LIST) == "['day.csv']\n"
+    assert len(client.tokens()) == 1
 
 
-def test_azure_cli_lists_containers_by_a_sign_in(job):
+def test_azure_cli_lists_containers_by_a_sign_in(client):
     command = ("storage", "container", "list", "--auth-mode", "login", "--account-name", ACCOUNT)
-    where = ("--blob-endpoint", job.storage["AZURE_STORAGE_ENDPOINT"], "--output", "json")
-    assert [container["name"] for container in json.loads(job.exec("az", *command, *where))] == ["data"]
-    assert len(job.tokens()) == 1
+    where = ("--blob-endpoint", client.storage["AZURE_STORAGE_ENDPOINT"], "--output", "json")
+    assert [container["name"] for container in json.loads(client.exec("az", *command, *where))] == ["data"]
+    assert len(client.tokens()) == 1
 
 
-def test_object_store_lists_a_container(job):
-    assert job.exec(os.environ["AZCRED_RUST_CLIENTS"], "blobs", "data") == "day.csv\n"
-    assert job.tokens() == ["rust-clients"]
+def test_object_store_lists_a_container(client):
+    assert client.exec(os.environ["AZCRED_RUST_CLIENTS"], "blobs", "data") == "day.csv\n"
+    assert client.tokens() == ["rust-clients"]
