@@ -1,4 +1,4 @@
-//! Signs in with crates that nobody here wrote, as their documentation says, and without a setting of azcred's.
+//! Signs in with the crates of other projects, as their documentation says, and without a setting of azcred's.
 //!
 //! `rust-clients managed-identity|azure-cli SCOPE` prints a token of `azure_identity`. `rust-clients
 //! blobs CONTAINER` prints the blobs that `object_store` finds, in the account that its variables name.
