@@ -11,6 +11,7 @@ from arc_agent import agents_folder
 from azure_cli import AzureCli, SignedIn
 from browser import Browser
 from emulator import Emulator
+from machine import MACHINES, Machine
 from scene import Keys, Scene
 from way import Way
 
@@ -65,6 +66,18 @@ def azure(binary, tmp_path_factory):
     """An emulator with the built-in tenant, where each machine has an account."""
     with Emulator(binary, tmp_path_factory.mktemp("azure")) as started:
         yield started
+
+
+@pytest.fixture(scope="module", params=MACHINES)
+def machine(request, azure):
+    """Each machine in that emulator."""
+    return Machine(azure, request.param)
+
+
+@pytest.fixture(scope="module")
+def account(machine):
+    """The object id of the machine's account."""
+    return machine.account()
 
 
 @pytest.fixture(scope="session")

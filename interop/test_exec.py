@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from machine import MACHINES, WHOSE, Machine, claims
+from machine import WHOSE, Machine, claims
 
 # Azure CLI takes seconds: one process runs all of these.
 pytestmark = pytest.mark.xdist_group("az")
@@ -37,16 +37,6 @@ import os
 names = [os.environ["AZUREML_ARM_" + name] for name in ("SUBSCRIPTION", "RESOURCEGROUP", "WORKSPACE_NAME")]
 print(MLClient(DefaultAzureCredential(), *names).workspaces.get().name)
 """
-
-
-@pytest.fixture(scope="module", params=MACHINES)
-def machine(request, azure):
-    return Machine(azure, request.param)
-
-
-@pytest.fixture(scope="module")
-def account(machine):
-    return machine.account()
 
 
 def test_azure_identitys_credentials_are_the_account(machine, account):

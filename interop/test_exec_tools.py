@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from machine import MACHINES, Machine, claims
+from machine import Machine, claims
 
 SCOPE = "https://ml.azure.com/.default"
 
@@ -22,16 +22,6 @@ const {{ AzureCliCredential, DefaultAzureCredential, ManagedIdentityCredential }
     console.log((await new made().getToken('{SCOPE}')).token);
 }})();
 """
-
-
-@pytest.fixture(scope="module", params=MACHINES)
-def machine(request, azure):
-    return Machine(azure, request.param)
-
-
-@pytest.fixture(scope="module")
-def account(machine):
-    return machine.account()
 
 
 def whose(tokens):
