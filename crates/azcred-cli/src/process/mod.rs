@@ -102,19 +102,18 @@ impl Program<'_> {
         let name = self.command.first().map(|name| name.to_string_lossy());
         let name = name.unwrap_or_default();
         let (why, fix, exit_code) = match error.kind() {
-            io::ErrorKind::NotFound if self.missing_interpreter().is_some() => (
-                format!(
-                    "its first line names {}, which is not there",
-                    self.missing_interpreter().unwrap_or_default()
+            io::ErrorKind::NotFound => match self.missing_interpreter() {
+                Some(interpreter) => (
+                    format!("its first line names {interpreter}, which is not there"),
+                    "install that program, or correct the first line of the script",
+                    127,
                 ),
-                "install that program, or correct the first line of the script",
-                127,
-            ),
-            io::ErrorKind::NotFound => (
-                "there is no such program".to_owned(),
-                "check the name; give the whole path of a program that is not in PATH",
-                127,
-            ),
+                None => (
+                    "there is no such program".to_owned(),
+                    "check the name; give the whole path of a program that is not in PATH",
+                    127,
+                ),
+            },
             io::ErrorKind::IsADirectory => {
                 ("it is a folder".to_owned(), "name a program in it", 126)
             }

@@ -13,7 +13,7 @@ use crate::{
     profile::Profile,
     prompt::Prompt,
     scope::Scope,
-    system::{RealSystem, SharedSystem, System, check_text},
+    system::{RealSystem, SharedSystem, System, check_text, is_in_program},
     tenant::TenantId,
     workspace::Named,
 };
@@ -291,7 +291,7 @@ impl SessionBuilder {
     /// What chooses the account. It is chosen already in a program that azcred started with one.
     fn choice(&self, system: &dyn System, folder: &Path) -> Result<Choice> {
         let files = Settings::find(system, folder)?;
-        if variables::is_in_program(system) {
+        if is_in_program(system) {
             self.wishes.check_in_program()?;
             return Ok(Choice {
                 files: files.without_choice(),

@@ -1,11 +1,11 @@
 //! What decided the identity of a session.
 
-use super::variables::{EXEC_VARIABLE, PRESET_VARIABLE, PROFILE_VARIABLE, is_in_program};
+use super::variables::{EXEC_VARIABLE, PRESET_VARIABLE, PROFILE_VARIABLE};
 use crate::{
     chain::{Expect, Preset, Settings, Source},
     facts::{Error, ErrorKind, Result},
     profile::Profile,
-    system::System,
+    system::{System, is_in_program},
     untrusted::printable_path,
 };
 use serde::Serialize;

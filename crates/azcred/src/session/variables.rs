@@ -15,7 +15,7 @@ pub const PROFILE_VARIABLE: &str = "AZCRED_PROFILE";
 /// The variable of a program that azcred has started with one account: the address of the endpoint
 /// for that account. It counts while `IDENTITY_ENDPOINT` is this address, so not for a program that
 /// has another managed identity.
-pub const EXEC_VARIABLE: &str = "AZCRED_EXEC";
+pub const EXEC_VARIABLE: &str = crate::system::EXEC_VARIABLE;
 /// The variable that turns off storing access tokens on the disk.
 const CACHE_VARIABLE: &str = "AZCRED_CACHE";
 /// The variable that moves the folder of all stored files.
@@ -50,12 +50,6 @@ impl Preset {
             .map(Some)
             .map_err(|error| unset_or_fix(PRESET_VARIABLE, &name, &error))
     }
-}
-
-/// Whether azcred has started this program with one account.
-pub(super) fn is_in_program(system: &dyn System) -> bool {
-    let address = system.var(EXEC_VARIABLE);
-    address.is_some() && address == system.var("IDENTITY_ENDPOINT")
 }
 
 /// Whether access tokens are stored on the disk.

@@ -41,7 +41,7 @@ pub(crate) use sealed::Sealed;
 pub use sealed::Sealed;
 pub(crate) use seen::{list_if_seen, look_if_seen, open_if_seen, read_if_seen};
 pub use unattended::{Unattended, unattended};
-pub(crate) use variables::check_text;
+pub(crate) use variables::{EXEC_VARIABLE, check_text, is_in_program};
 
 use futures_util::future::BoxFuture;
 use std::{

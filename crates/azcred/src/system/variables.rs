@@ -56,6 +56,15 @@ const TEXTS: [&str; 17] = [
     "TF_BUILD",
 ];
 
+/// The variable of a program that azcred has started with one account: the endpoint's address.
+pub(crate) const EXEC_VARIABLE: &str = "AZCRED_EXEC";
+
+/// Whether azcred has started this program with one account.
+pub(crate) fn is_in_program(system: &dyn System) -> bool {
+    let address = system.var(EXEC_VARIABLE);
+    address.is_some() && address == system.var("IDENTITY_ENDPOINT")
+}
+
 /// A variable's value as it is meant: without white space, quotes and unseen characters around it.
 /// `None` if that is nothing. A secret stays as it is, and so does what is not UTF-8.
 pub(super) fn sieved(name: &str, value: OsString) -> Option<OsString> {

@@ -11,7 +11,7 @@ use crate::{
     facts::Result,
     http::{HeaderName, HeaderValue, HttpRequest},
     options::ClientOptions,
-    system::System,
+    system::{System, is_in_program},
     token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -28,10 +28,7 @@ const OF_AZCRED: &str = "azcred's endpoint";
 
 /// Whose endpoint this is: azcred's leaves one of two marks.
 fn whose(system: &dyn System) -> &'static str {
-    let endpoint = system.var("IDENTITY_ENDPOINT");
-    let marked = system.var("AZCRED_EXEC");
-    let is_marked = marked.is_some() && marked == endpoint;
-    match is_marked || system.var("AZCRED_SERVE_SET").is_some() {
+    match is_in_program(system) || system.var("AZCRED_SERVE_SET").is_some() {
         true => OF_AZCRED,
         false => "App Service",
     }
