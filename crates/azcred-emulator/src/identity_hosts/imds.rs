@@ -55,17 +55,16 @@ const VERSIONS: &[&str] = &[
     "2021-12-13",
 ];
 
+/// The response for a path that the service does not have.
+pub(super) async fn not_found() -> Response {
+    error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
+}
+
 pub(super) fn front_door(host: Host) -> FrontDoor {
     Routes::new()
         .route(TOKEN_PATH, get(token))
         .route("/metadata/instance", get(instance))
-        .open(|router| {
-            router
-                .fallback(|| async {
-                    error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
-                })
-                .with_state(host)
-        })
+        .open(|router| router.fallback(not_found).with_state(host))
 }
 
 /// `GET /metadata/identity/oauth2/token`

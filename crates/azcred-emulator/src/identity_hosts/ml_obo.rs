@@ -30,13 +30,9 @@ const ACTOR: Actor = Actor {
 };
 
 pub(super) fn front_door(host: Host) -> FrontDoor {
-    Routes::new().route(TOKEN_PATH, get(token)).open(|router| {
-        router
-            .fallback(|| async {
-                imds::error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
-            })
-            .with_state(host)
-    })
+    Routes::new()
+        .route(TOKEN_PATH, get(token))
+        .open(|router| router.fallback(imds::not_found).with_state(host))
 }
 
 async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
