@@ -1,5 +1,6 @@
 //! The thread that tells event loops of results: the only one that needs the GIL.
 
+use crate::hold::run_python;
 use pyo3::prelude::*;
 use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -22,9 +23,11 @@ impl Bell {
         let run = move || {
             for callback in receiver {
                 let rung = Python::try_attach(|py| {
-                    // An event loop that was closed does not wait for a result.
-                    let _ = callback.call0(py);
-                    drop(callback);
+                    run_python(|| {
+                        // An event loop that was closed does not wait for a result.
+                        let _ = callback.call0(py);
+                        drop(callback);
+                    });
                 });
                 if rung.is_none() {
                     break;

@@ -1,6 +1,6 @@
 //! One request for a token, while it runs.
 
-use crate::{bell::Bell, failure::Failure, notice::Board, runtime};
+use crate::{bell::Bell, failure::Failure, hold::run_python, notice::Board, runtime};
 use azcred::{AccessToken, Error, ErrorKind, Result};
 use pyo3::{prelude::*, types::PyTuple};
 use std::{
@@ -166,7 +166,7 @@ impl Call {
         parts.shared.is_woken.store(false, Ordering::Relaxed);
         while let Some(note) = parts.board.take() {
             let (kind, values) = note.values(py)?;
-            show.call((kind,), Some(&values))?;
+            run_python(|| show.call((kind,), Some(&values)))?;
         }
         let state = parts.shared.state.lock();
         let state = state.unwrap_or_else(PoisonError::into_inner);

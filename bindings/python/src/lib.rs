@@ -14,6 +14,7 @@ mod bell;
 mod call;
 mod credential;
 mod failure;
+mod hold;
 mod notice;
 mod options;
 mod runtime;

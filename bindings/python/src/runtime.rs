@@ -1,6 +1,6 @@
 //! The thread that runs requests: one for each process, made when it is first needed.
 
-use crate::bell::Bell;
+use crate::{bell::Bell, hold::run_python};
 use pyo3::{
     exceptions::PyRuntimeError,
     prelude::*,
@@ -115,6 +115,10 @@ fn register(py: Python<'_>) -> PyResult<()> {
     ) {
         return Ok(());
     }
+    run_python(|| call_at_fork_and_end(py))
+}
+
+fn call_at_fork_and_end(py: Python<'_>) -> PyResult<()> {
     let hook = |run: fn(Python<'_>)| {
         PyCFunction::new_closure(py, None, None, move |arguments, _| run(arguments.py()))
     };

@@ -368,6 +368,34 @@ builtins.last = Last()
             assert ended(process) == (0, "", "")
 
 
+def test_the_interpreter_ends_while_an_event_loop_is_told_of_a_result(place, fault):
+    fault(kind="hang")
+    with place("sp").start(
+        """
+import asyncio, builtins, threading, time, azcred.aio
+waits = threading.Event()
+class Slow(asyncio.SelectorEventLoop):
+    # Told that the request has ended, because the interpreter ends: it has the GIL again when the interpreter is gone.
+    def call_soon_threadsafe(self, callback, *args, context=None):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.3)
+        return super().call_soon_threadsafe(callback, *args, context=context)
+async def hangs():
+    request = asyncio.ensure_future(azcred.aio.Credential().get_token(ARM))
+    await asyncio.sleep(0)
+    waits.set()
+    await request
+threading.Thread(target=Slow().run_until_complete, args=(hangs(),), daemon=True).start()
+waits.wait()
+class Last:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.6)
+builtins.last = Last()
+"""
+    ) as process:
+        assert ended(process) == (0, "", "")
+
+
 @posix
 def test_a_sign_in_that_is_being_renewed_is_stored_before_the_interpreter_ends(place, tmp_path):
     alone = place(None)
