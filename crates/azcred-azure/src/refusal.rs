@@ -239,7 +239,7 @@ fn kind_of(status: u16) -> ErrorKind {
         401 => ErrorKind::Unauthenticated,
         403 => ErrorKind::NotPermitted,
         404 => ErrorKind::NotFound,
-        400 | 405 | 409 | 412 | 422 => ErrorKind::Invalid,
+        400 | 405 | 409 | 412 | 422 | 501 => ErrorKind::Invalid,
         408 | 429 | 500.. => ErrorKind::Unreachable,
         _ => ErrorKind::Unexpected,
     }

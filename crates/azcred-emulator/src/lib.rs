@@ -39,6 +39,7 @@ mod graph;
 mod homes;
 mod identity_hosts;
 mod info;
+mod not_served;
 mod ports;
 mod projected_token;
 mod serve;

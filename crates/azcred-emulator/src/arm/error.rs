@@ -4,7 +4,7 @@
 //! "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft Learn) and
 //! public logs.
 
-use crate::tokens::Revoked;
+use crate::{not_served, tokens::Revoked};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -98,13 +98,8 @@ impl ArmError {
 
     /// A request that the emulator recognizes but does not serve. Azure may serve it.
     pub(super) fn not_served(method: &str, what: &str) -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "HttpMethodNotSupported",
-            format!(
-                "This emulator does not serve '{method}' on '{what}'; Azure may. Nothing was changed."
-            ),
-        )
+        let message = not_served::message(method, what);
+        Self::new(not_served::STATUS, not_served::CODE, message)
     }
 
     pub(super) fn invalid_content(detail: &str) -> Self {

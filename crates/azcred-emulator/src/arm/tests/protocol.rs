@@ -79,7 +79,7 @@ async fn unknown_versions_and_types_are_named() {
             None,
         )
         .await;
-    got.refused(405, "HttpMethodNotSupported");
+    got.refused(501, "NotServedByEmulator");
     let got = azure
         .call(
             DEMO,
