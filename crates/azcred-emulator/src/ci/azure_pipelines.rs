@@ -2,17 +2,20 @@
 //! `SYSTEM_ACCESSTOKEN`.
 //!
 //! Sources: 'Oidctoken - Create' of Azure DevOps' REST API 7.1. For subjects and refusals:
-//! 'Troubleshoot workload identity service connections'.
+//! 'Troubleshoot workload identity service connections'. For the claims: `interop/recorded`.
 
 use crate::{
     ci::{
         failure,
-        job::{is_job, object, trusting},
+        github_actions::SHA,
+        job::{counted, is_job, object, trusting},
     },
-    directory::{Application, Directory, SecretText},
+    directory::{Application, Directory, EXCHANGE_AUDIENCE, SecretText},
+    entra::issue_for_connection,
     front_door::{FrontDoor, Routes},
-    issuer::{self, EXCHANGE_AUDIENCE},
+    issuer,
     text::clip_to,
+    tokens::tenant_of_issuer,
     world::World,
 };
 use aws_lc_rs::digest;
@@ -24,7 +27,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -32,41 +35,140 @@ use uuid::Uuid;
 const ISSUERS: &str = "https://vstoken.dev.azure.com/";
 /// The path that a job requests, with organization, project, plan and job.
 const PATH: &str = "/contoso/0b1ec700-0000-4000-8000-000000000001/_apis/distributedtask/hubs/build/plans/9a1ab1e5-0000-4000-8000-000000000002/jobs/0b5e55ed-0000-4000-8000-000000000002/oidctoken";
-/// Lifetime of a token, in seconds.
-const LIFETIME: i64 = 600;
+/// The project in the path.
+const PROJECT_ID: &str = "0b1ec700-0000-4000-8000-000000000001";
+/// The tokens are valid for five minutes, and from ten minutes before they are issued.
+const LIFETIME: i64 = 300;
+const EARLY: i64 = 600;
+/// The names in the job's variables where the connection's subject has only ids.
+const ORGANIZATION: &str = "contoso";
+const PROJECT: &str = "models";
 
 /// A service connection that a job may use.
 pub(crate) struct Connection<'a> {
     /// The application that trusts the connection's tokens.
     pub(crate) application: &'a Application,
-    /// The connection's id in the project, derived from issuer and subject.
+    /// The connection's id in the project.
     pub(crate) id: Uuid,
-    issuer: &'a str,
-    /// `sc://ORGANIZATION/PROJECT/CONNECTION`.
+    issuer: ConnectionIssuer<'a>,
+    /// `sc://ORGANIZATION/PROJECT/CONNECTION`, or Entra ID's path that ends with
+    /// `/sc/ORGANIZATION-ID/CONNECTION-ID`.
     pub(crate) subject: &'a str,
     /// The job's `SYSTEM_ACCESSTOKEN`.
     pub(crate) access_token: &'a SecretText,
 }
 
-/// The connections: one for each federated credential with a subject of Azure DevOps.
-pub(crate) fn connections(directory: &Directory) -> Vec<Connection<'_>> {
-    trusting(directory, |issuer| issuer.starts_with(ISSUERS))
-        .filter(|(_, credential)| credential.subject.starts_with("sc://"))
-        .filter_map(|(application, credential)| {
-            let issuer = directory.issuers.get(&credential.issuer)?;
-            Some(Connection {
-                application,
-                id: connection_id(&credential.issuer, &credential.subject),
-                issuer: &credential.issuer,
-                subject: &credential.subject,
-                access_token: issuer.request_token.as_ref()?,
-            })
-        })
-        .collect()
+/// Who signs a connection's tokens.
+enum ConnectionIssuer<'a> {
+    /// Azure DevOps. The connection's id is derived from issuer and subject.
+    DevOps(&'a str),
+    /// Entra ID, for connections of the kind Azure Resource Manager since 2025.
+    Entra(&'a str),
 }
 
-/// The id of a connection, which is the same after every start (RFC 9562 section 5.8 allows any
-/// digest).
+/// The connections: one for each federated credential with a subject of Azure DevOps.
+pub(crate) fn connections(directory: &Directory) -> Vec<Connection<'_>> {
+    let Some((_, access_token)) = organization(directory) else {
+        return Vec::new();
+    };
+    let own = trusting(directory, |issuer| issuer.starts_with(ISSUERS))
+        .filter(|(_, credential)| credential.subject.starts_with("sc://"))
+        .map(|(application, credential)| Connection {
+            application,
+            id: connection_id(&credential.issuer, &credential.subject),
+            issuer: ConnectionIssuer::DevOps(&credential.issuer),
+            subject: &credential.subject,
+            access_token,
+        });
+    let applications = directory.applications.values();
+    let of_entra = applications.flat_map(|application| {
+        let all = application.federated_credentials.iter();
+        all.filter_map(move |credential| {
+            let id = connection_of_entra(&credential.subject)?;
+            tenant_of_issuer(&credential.issuer)?;
+            Some(Connection {
+                application,
+                id,
+                issuer: ConnectionIssuer::Entra(&credential.issuer),
+                subject: &credential.subject,
+                access_token,
+            })
+        })
+    });
+    own.chain(of_entra).collect()
+}
+
+/// The issuer of the directory's organization, and the token of its running job.
+fn organization(directory: &Directory) -> Option<(&str, &SecretText)> {
+    let mut issuers = directory.issuers.values();
+    let issuer = issuers.find(|issuer| issuer.url.starts_with(ISSUERS))?;
+    Some((&issuer.url, issuer.request_token.as_ref()?))
+}
+
+impl Connection<'_> {
+    /// The names of the organization and the project.
+    pub(crate) fn place(&self) -> (&str, &str) {
+        let named = self.subject.strip_prefix("sc://");
+        let mut parts = named.unwrap_or_default().split('/');
+        match (parts.next(), parts.next()) {
+            (Some(organization), Some(project)) => (organization, project),
+            _ => (ORGANIZATION, PROJECT),
+        }
+    }
+
+    /// `None` if it can't be signed.
+    fn token(&self, world: &World) -> Option<String> {
+        match self.issuer {
+            ConnectionIssuer::DevOps(issuer) => {
+                let claims = own_claims(issuer, self.subject, world.clock.unix());
+                issuer::sign(world, &object(claims)).ok()
+            }
+            ConnectionIssuer::Entra(issuer) => {
+                issue_for_connection(world, issuer, self.subject).ok()
+            }
+        }
+    }
+}
+
+/// The claims that all of Azure DevOps' own tokens have.
+fn own_claims(issuer: &str, subject: &str, now: i64) -> Value {
+    json!({
+        "jti": Uuid::new_v4(),
+        "sub": subject,
+        "aud": EXCHANGE_AUDIENCE,
+        "iss": issuer,
+        "nbf": now - EARLY,
+        "exp": now + LIFETIME,
+        "iat": now,
+    })
+}
+
+/// The token of a job that names no connection: the pipeline's own.
+fn pipeline_token(world: &World, issuer: &str) -> Option<String> {
+    let subject = format!("p://{ORGANIZATION}/{PROJECT}/train");
+    let mut claims = own_claims(issuer, &subject, world.clock.unix());
+    claims["org_id"] = issuer.strip_prefix(ISSUERS).into();
+    claims["prj_id"] = PROJECT_ID.into();
+    claims["def_id"] = "17".into();
+    claims["rpo_id"] = "models".into();
+    claims["rpo_uri"] =
+        format!("https://dev.azure.com/{ORGANIZATION}/{PROJECT}/_git/models").into();
+    claims["rpo_ver"] = SHA.into();
+    claims["rpo_ref"] = "refs/heads/main".into();
+    claims["run_id"] = "1815".into();
+    issuer::sign(world, &object(claims)).ok()
+}
+
+/// The connection's id in a subject of Entra ID's, such as
+/// `/eid1/c/pub/t/TENANT/a/APPLICATION/sc/ORGANIZATION-ID/CONNECTION-ID`.
+fn connection_of_entra(subject: &str) -> Option<Uuid> {
+    let (_, place) = subject.strip_prefix("/eid1/")?.split_once("/sc/")?;
+    let (_, connection) = place.split_once('/')?;
+    Uuid::try_parse(connection).ok()
+}
+
+/// The id of a connection whose subject has none. It is the same after every start (RFC 9562
+/// section 5.8 allows any digest).
 fn connection_id(issuer: &str, subject: &str) -> Uuid {
     let text = format!("{issuer}\n{subject}");
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
@@ -124,32 +226,22 @@ async fn token(
     }
     let given = requested.connection.unwrap_or_default();
     let id = Uuid::try_parse(&given).ok();
-    let Some(connection) = connections
-        .iter()
-        .find(|connection| Some(connection.id) == id)
-    else {
-        let shown = clip_to(&given, 64);
-        return failure::failure(
-            StatusCode::NOT_FOUND,
-            "ServiceEndpointNotFoundException",
-            &format!(
-                "There is no explicit reference to service connection {shown} from current stage train.fit.__default."
-            ),
-        );
+    let token = match connections.iter().find(|all| Some(all.id) == id) {
+        Some(connection) => connection.token(&world),
+        None if given.is_empty() => {
+            organization(&directory).and_then(|(issuer, _)| pipeline_token(&world, issuer))
+        }
+        None => {
+            let text = format!(
+                "There is no explicit reference to service connection {} from current stage train.fit.__default.",
+                clip_to(&given, 64)
+            );
+            return (StatusCode::NOT_FOUND, Json(counted(text))).into_response();
+        }
     };
-    let now = world.clock.unix();
-    let claims = json!({
-        "jti": Uuid::new_v4(),
-        "sub": connection.subject,
-        "aud": EXCHANGE_AUDIENCE,
-        "iss": connection.issuer,
-        "nbf": now,
-        "exp": now + LIFETIME,
-        "iat": now,
-    });
-    match issuer::sign(&world, &object(claims)) {
-        Ok(token) => Json(json!({"oidcToken": token})).into_response(),
-        Err(_) => failure::unavailable(),
+    match token {
+        Some(token) => Json(json!({"oidcToken": token})).into_response(),
+        None => failure::unavailable(),
     }
 }
 

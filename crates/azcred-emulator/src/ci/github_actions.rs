@@ -1,12 +1,13 @@
 //! GitHub Actions' tokens of a job, which it gets by `ACTIONS_ID_TOKEN_REQUEST_URL` and `_TOKEN`.
 //!
-//! Sources: for claims, GitHub's page 'OpenID Connect reference'; for the request, `getIDToken` of
+//! Sources: for claims, GitHub's page 'OpenID Connect reference', which also has the subjects with
+//! ids of repositories made, renamed or moved since July 2026; for the request, `getIDToken` of
 //! `@actions/core`.
 
 use crate::{
     ci::{
         failure,
-        job::{is_job, object, trusting},
+        job::{counted, is_job, object, trusting},
     },
     directory::{Application, Directory, SecretText},
     front_door::{FrontDoor, Routes},
@@ -39,8 +40,7 @@ pub(crate) struct Job<'a> {
     pub(crate) application: &'a Application,
     /// `sub`.
     subject: &'a str,
-    /// `OWNER/NAME`.
-    pub(crate) repository: &'a str,
+    repository: Repository<'a>,
     /// The token that the job sends with its request.
     pub(crate) request_token: &'a SecretText,
 }
@@ -51,23 +51,42 @@ pub(crate) fn job(directory: &Directory) -> Option<Job<'_>> {
     let request_token = directory.issuers.get(ISSUER)?.request_token.as_ref()?;
     trusting(directory, |issuer| issuer == ISSUER).find_map(|(application, credential)| {
         let subject = credential.subject.as_str();
-        let repository = subject.strip_prefix("repo:")?.split(':').next()?;
-        repository.split_once('/')?;
         Some(Job {
             application,
             subject,
-            repository,
+            repository: Repository::of_subject(subject)?,
             request_token,
         })
     })
 }
 
+/// A repository as subjects name it: `OWNER/NAME`, or `OWNER@ID/NAME@ID`.
+struct Repository<'a> {
+    owner: &'a str,
+    owner_id: &'a str,
+    name: &'a str,
+    id: &'a str,
+}
+
+impl<'a> Repository<'a> {
+    fn of_subject(subject: &'a str) -> Option<Self> {
+        let both = subject.strip_prefix("repo:")?.split(':').next()?;
+        let (owner, name) = both.split_once('/')?;
+        let (owner, owner_id) = owner.split_once('@').unwrap_or((owner, "6844498"));
+        let (name, id) = name.split_once('@').unwrap_or((name, "714285714"));
+        Some(Self {
+            owner,
+            owner_id,
+            name,
+            id,
+        })
+    }
+}
+
 impl Job<'_> {
-    /// The owner of the repository.
-    pub(crate) fn owner(&self) -> &str {
-        self.repository
-            .split_once('/')
-            .map_or(self.repository, |(owner, _)| owner)
+    /// `OWNER/NAME`: the claim has no ids, whatever the subject has.
+    pub(crate) fn repository(&self) -> String {
+        format!("{}/{}", self.repository.owner, self.repository.name)
     }
 
     /// The Git reference: from the subject, or `main`.
@@ -91,7 +110,7 @@ impl Job<'_> {
     }
 
     fn claims(&self, audience: &str, now: i64) -> Map<String, Value> {
-        let (repository, owner, git_ref) = (self.repository, self.owner(), self.git_ref());
+        let (repository, git_ref) = (self.repository(), self.git_ref());
         let workflow = format!("{repository}/.github/workflows/train.yml@{git_ref}");
         let mut claims = json!({
             "jti": Uuid::new_v4(),
@@ -100,13 +119,13 @@ impl Job<'_> {
             "ref": git_ref,
             "sha": SHA,
             "repository": repository,
-            "repository_owner": owner,
-            "repository_owner_id": "6844498",
+            "repository_owner": self.repository.owner,
+            "repository_owner_id": self.repository.owner_id,
             "run_id": RUN_ID,
             "run_number": "17",
             "run_attempt": "1",
             "repository_visibility": "private",
-            "repository_id": "714285714",
+            "repository_id": self.repository.id,
             "actor_id": "1815",
             "actor": ACTOR,
             "workflow": WORKFLOW,
@@ -166,10 +185,10 @@ async fn token(
     };
     // The default audience is the owner's URL.
     let audience = requested.audience.filter(|audience| !audience.is_empty());
-    let audience = audience.unwrap_or_else(|| format!("https://github.com/{}", job.owner()));
+    let audience =
+        audience.unwrap_or_else(|| format!("https://github.com/{}", job.repository.owner));
     match issuer::sign(&world, &job.claims(&audience, world.clock.unix())) {
-        // `count` is the number of characters: the service treats a string as a list.
-        Ok(token) => Json(json!({"count": token.len(), "value": token})).into_response(),
+        Ok(token) => Json(counted(token)).into_response(),
         Err(_) => failure::unavailable(),
     }
 }

@@ -38,8 +38,12 @@ pub struct AzurePipelinesInfo {
     pub access_token: String,
     /// The id of the service connection.
     pub service_connection_id: Uuid,
-    /// `sc://ORGANIZATION/PROJECT/CONNECTION`.
+    /// The connection's `sub`.
     pub subject: String,
+    /// The organization's name.
+    pub organization: String,
+    /// The project's name.
+    pub project: String,
 }
 
 impl GithubActionsInfo {
@@ -51,7 +55,7 @@ impl GithubActionsInfo {
             tenant_id: job.application.home_tenant,
             request_url: github_actions::request_url(base),
             request_token: job.request_token.expose().to_owned(),
-            repository: job.repository.to_owned(),
+            repository: job.repository(),
             git_ref: job.git_ref().to_owned(),
             event: job.event().to_owned(),
         })
@@ -63,6 +67,7 @@ impl AzurePipelinesInfo {
     pub(crate) fn find(directory: &Directory, base: &str) -> Option<Self> {
         let connections = azure_pipelines::connections(directory);
         let connection = connections.first()?;
+        let (organization, project) = connection.place();
         Some(Self {
             client_id: connection.application.app_id,
             tenant_id: connection.application.home_tenant,
@@ -70,6 +75,8 @@ impl AzurePipelinesInfo {
             access_token: connection.access_token.expose().to_owned(),
             service_connection_id: connection.id,
             subject: connection.subject.to_owned(),
+            organization: organization.to_owned(),
+            project: project.to_owned(),
         })
     }
 }

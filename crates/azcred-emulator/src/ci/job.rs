@@ -3,7 +3,7 @@
 
 use crate::directory::{Application, Directory, FederatedCredential, IssuerKeys, SecretText};
 use http::{HeaderMap, header};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The applications that trust an issuer for which the emulator signs, each with its federated
 /// credential.
@@ -44,4 +44,11 @@ pub(super) fn object(claims: Value) -> Map<String, Value> {
         Value::Object(map) => map,
         _ => Map::new(),
     }
+}
+
+/// A text as these systems return it where clients expect a list: `count` is the number of its
+/// characters.
+pub(super) fn counted(text: impl Into<String>) -> Value {
+    let text = text.into();
+    json!({"count": text.len(), "value": text})
 }

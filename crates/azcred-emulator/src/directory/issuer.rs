@@ -5,6 +5,12 @@ use super::credential::SecretText;
 /// The usual audience of federated credentials ('Workload identity federation').
 pub const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
 
+/// The application with that audience: `aud` of its tokens.
+pub(crate) const EXCHANGE_APPLICATION: &str = "fb60f99c-7a34-4190-8149-302f77469936";
+
+/// Azure DevOps' application, for whose service connections Entra ID issues tokens.
+pub(crate) const AZURE_DEVOPS: &str = "499b84ac-1321-427f-aa17-267ca6975798";
+
 /// A token issuer outside Entra ID, with its public keys.
 #[derive(Clone, Debug)]
 pub struct Issuer {

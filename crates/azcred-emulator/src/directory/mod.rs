@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use application::NATIVE_REDIRECT_URIS;
 pub(crate) use consent::Consents;
+pub(crate) use issuer::{AZURE_DEVOPS, EXCHANGE_APPLICATION};
 pub(crate) use resource_names::{
     ARM, GRAPH, first_party_resource, first_party_title, resource_id, service_names,
 };

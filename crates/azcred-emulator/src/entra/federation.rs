@@ -2,16 +2,21 @@
 //! identity federation').
 
 use crate::{
-    directory::{Application, Directory, FederatedCredential, IssuerKeys, RsaJwk},
+    directory::{
+        AZURE_DEVOPS, Application, Directory, EXCHANGE_APPLICATION, EXCHANGE_AUDIENCE,
+        FederatedCredential, IssuerKeys, RsaJwk, ServicePrincipalKind,
+    },
     entra::{
         assertion::{check_time, malformed},
         refusal::Refusal,
     },
-    signing::{Algorithm, Jws, PublicKey},
+    signing::{Algorithm, Jws, PublicKey, SigningKey},
     text::clip,
+    tokens::tenant_of_issuer,
     world::World,
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 const MORE: &str = "Check your federated identity credential Subject, Audience and Issuer against the presented \
                     assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation";
@@ -21,7 +26,8 @@ const MORE: &str = "Check your federated identity credential Subject, Audience a
 ///
 /// # Errors
 /// 70025 without federated credentials; 700211, 700212, 700213, 7002138 and 70021 if none matches;
-/// 700222 for a token of Entra ID itself; 700024 outside its lifetime; 50166 if the issuer's keys
+/// 700226 for a token of Entra ID itself that is neither a managed identity's nor Azure DevOps';
+/// 700024 outside its lifetime; 50166 if the issuer's keys
 /// can't be fetched; 7000272 if the issuer does not publish the key; 700027 if the signature is
 /// wrong.
 pub(super) fn check(
@@ -37,18 +43,35 @@ pub(super) fn check(
     let subject = jws
         .claim_str("sub")
         .ok_or_else(|| malformed("the claim 'sub' is missing"))?;
-    if issuer.starts_with("https://sts.windows.net/")
-        || issuer.starts_with("https://login.microsoftonline.com/")
-    {
+    let is_of_entra = tenant_of_issuer(issuer).is_some();
+    if is_of_entra && !may_be_exchanged(jws, subject, directory) {
         return Err(Refusal::invalid_request(
-            700_222,
-            "AAD-issued tokens may not be used for federated identity flows.",
+            700_226,
+            "Only MSI tokens may be used as Federated Identity Credentials for AAD issuer.",
         ));
     }
-    let audiences = jws.audiences();
+    let audiences: Vec<&str> = jws
+        .audiences()
+        .into_iter()
+        .map(|audience| match audience {
+            EXCHANGE_APPLICATION => EXCHANGE_AUDIENCE,
+            other => other,
+        })
+        .collect();
     find(application, issuer, subject, &audiences)?;
     check_time(jws, now)?;
     check_signature(jws, issuer, world, directory)
+}
+
+/// Whether a token of Entra ID is for a managed identity or a service connection of Azure DevOps.
+fn may_be_exchanged(jws: &Jws<'_>, subject: &str, directory: &Directory) -> bool {
+    let is_connection = jws.claim_str("azp") == Some(AZURE_DEVOPS) && subject.starts_with("/eid1/");
+    let is_identity = || {
+        let id = Uuid::try_parse(jws.claim_str("oid")?).ok()?;
+        let principal = directory.service_principals.get(&id)?;
+        Some(principal.kind == ServicePrincipalKind::ManagedIdentity)
+    };
+    is_connection || is_identity() == Some(true)
 }
 
 /// The credential that matches a token exactly, or an error that names the part without a match.
@@ -127,6 +150,9 @@ fn check_signature(
 ) -> Result<(), Refusal> {
     let kid = jws.header_str("kid").unwrap_or_default();
     let key = match directory.issuers.get(issuer).map(|issuer| &issuer.keys) {
+        None if tenant_of_issuer(issuer).is_some() => {
+            world.keys.entra_by_kid(kid).map(SigningKey::public_key)
+        }
         None | Some(IssuerKeys::Unreachable) => {
             return Err(Refusal::invalid_request(
                 50166,

@@ -22,6 +22,7 @@ mod pkce;
 mod refusal;
 mod resource;
 mod seal;
+mod service_connection;
 mod session;
 mod sign_in;
 mod token;
@@ -44,6 +45,7 @@ pub(crate) use exchange::Exchange;
 pub(crate) use issued::Issued;
 pub(crate) use managed_identity::issue_for_identity;
 pub(crate) use refusal::Refusal;
+pub(crate) use service_connection::issue_for_connection;
 pub(crate) use session::Session;
 pub(crate) use user::{issue_for_user, signed_in};
 

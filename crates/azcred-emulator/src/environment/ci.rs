@@ -44,16 +44,14 @@ pub(super) fn github(info: &Info) -> Option<Pairs> {
 /// ('Use predefined variables'; 'AzurePipelinesCredential').
 pub(super) fn azure_pipelines(info: &Info) -> Option<Pairs> {
     let job = info.azure_pipelines.as_ref()?;
-    let mut parts = job.subject.strip_prefix("sc://")?.split('/');
-    let (organization, project) = (parts.next()?, parts.next()?);
     Some(vec![
         ("TF_BUILD", "True".to_owned()),
         ("BUILD_BUILDID", "1815".to_owned()),
         (
             "SYSTEM_COLLECTIONURI",
-            format!("https://dev.azure.com/{organization}/"),
+            format!("https://dev.azure.com/{}/", job.organization),
         ),
-        ("SYSTEM_TEAMPROJECT", project.to_owned()),
+        ("SYSTEM_TEAMPROJECT", job.project.clone()),
         ("SYSTEM_OIDCREQUESTURI", job.request_uri.clone()),
         ("SYSTEM_ACCESSTOKEN", job.access_token.clone()),
         ("AZURESUBSCRIPTION_CLIENT_ID", job.client_id.to_string()),

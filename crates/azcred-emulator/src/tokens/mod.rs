@@ -9,4 +9,4 @@ pub use audience::accepted_audiences;
 pub use verify::{BearerError, Claims, verify_bearer};
 
 pub(crate) use evaluation::{Revoked, evaluate, is_revoked, issued_at, token_id};
-pub(crate) use verify::verify_token;
+pub(crate) use verify::{tenant_of_issuer, verify_token};

@@ -177,7 +177,7 @@ pub(crate) fn verify_token(
 
 /// The tenant in an issuer of Entra ID: `https://sts.windows.net/TENANT/` in v1.0 tokens,
 /// `https://login.microsoftonline.com/TENANT/v2.0` in v2.0 tokens.
-fn tenant_of_issuer(issuer: &str) -> Option<&str> {
+pub(crate) fn tenant_of_issuer(issuer: &str) -> Option<&str> {
     let rest = issuer.strip_prefix("https://")?;
     [Cloud::Public, Cloud::UsGovernment, Cloud::China]
         .into_iter()

@@ -155,6 +155,24 @@ async fn entra_names_the_part_of_a_ci_token_that_it_does_not_trust() {
     // The job follows from the credential: its tokens now have the environment.
     let of_environment = job.github_token(AUDIENCE).await;
     assert_eq!(claims_of(&of_environment)["environment"], "production");
+    // A repository made since July 2026 has ids in its subject, and nowhere else.
+    trust(GITHUB, "repo:contoso@1815/models@1843:ref:refs/heads/next");
+    let with_ids = job.github_token(AUDIENCE).await;
+    let claims = claims_of(&with_ids);
+    for (name, value) in [
+        ("sub", "repo:contoso@1815/models@1843:ref:refs/heads/next"),
+        ("repository", "contoso/models"),
+        ("repository_owner", "contoso"),
+        ("repository_owner_id", "1815"),
+        ("repository_id", "1843"),
+        (
+            "workflow_ref",
+            "contoso/models/.github/workflows/train.yml@refs/heads/next",
+        ),
+    ] {
+        assert_eq!(claims[name], value, "{name}");
+    }
+    assert_eq!(job.exchange(&client_id, &with_ids).await.status, 200);
     trust("https://elsewhere.example", "x");
     let other_issuer = job.exchange(&client_id, &fresh).await;
     refused(&other_issuer, 700_211, "invalid_client", 401);
@@ -205,28 +223,121 @@ async fn azure_devops_redirects_a_wrong_token_to_sign_in_unless_the_client_opts_
         .await;
     assert_eq!(suppressed.status(), 401);
 
-    for (query, status, kind) in [
-        (
-            "?api-version=7.1&serviceConnectionId=0b1ec700-0000-4000-8000-0000000000ff",
-            404,
-            "ServiceEndpointNotFoundException",
-        ),
-        (
-            "?api-version=7.1&serviceConnectionId=azure-ml",
-            404,
-            "ServiceEndpointNotFoundException",
-        ),
-        ("?api-version=7.1", 404, "ServiceEndpointNotFoundException"),
-        ("?x=y", 400, "VssVersionNotSpecifiedException"),
-    ] {
-        let response = job.request_pipelines_token(query, token, "Suppress").await;
+    for id in ["0b1ec700-0000-4000-8000-0000000000ff", "azure-ml"] {
+        let query = format!("?api-version=7.1&serviceConnectionId={id}");
+        let response = job.request_pipelines_token(&query, token, "Suppress").await;
         let answer = common::read(response).await;
-        assert_eq!(answer.status, status, "{query}: {answer:?}");
-        assert_eq!(answer.body["typeKey"], kind, "{query}");
+        assert_eq!(answer.status, 404, "{query}: {answer:?}");
+        let text = format!("There is no explicit reference to service connection {id} from");
+        assert!(
+            answer.body["value"].as_str().unwrap().starts_with(&text),
+            "{answer:?}"
+        );
     }
+    let response = job.request_pipelines_token("?x=y", token, "Suppress").await;
+    let answer = common::read(response).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(answer.body["typeKey"], "VssVersionNotSpecifiedException");
     let url = format!("{}{query}", job.get("SYSTEM_OIDCREQUESTURI"));
     let got = job.lab.client.get(url).bearer_auth(token).send();
     assert_eq!(got.await.unwrap().status(), 405);
+}
+
+#[tokio::test]
+async fn a_job_without_a_connection_gets_its_pipelines_token() {
+    let job = PersonaLab::start(Persona::AzurePipelines).await;
+    let token = job.get("SYSTEM_ACCESSTOKEN");
+    let response = job.request_pipelines_token("?api-version=7.1", token, "Suppress");
+    let answer = common::read(response.await).await;
+    let claims = claims_of(answer.body["oidcToken"].as_str().unwrap());
+    assert_eq!(claims["sub"], "p://contoso/models/train");
+    assert_eq!(claims["aud"], AUDIENCE);
+    assert!(claims["org_id"].is_string() && claims["rpo_ref"].is_string());
+    let time = |name: &str| claims[name].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+    assert_eq!((time("nbf"), time("exp")), (-600, 300));
+}
+
+#[tokio::test]
+async fn a_service_connection_since_2025_gets_entra_ids_own_token_that_entra_accepts() {
+    let issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
+    let connection = "0b1ec700-0000-4000-8000-0000000000aa";
+    let subject = format!(
+        "/eid1/c/pub/t/dGVuYW50/a/YXBw/sc/0b1ec700-0000-4000-8000-000000000001/{connection}"
+    );
+    let seed = include_str!("../../src/seed/contoso.toml");
+    let of_devops = "https://vstoken.dev.azure.com/0b1ec700-0000-4000-8000-00000000000d\", subject = \"sc://contoso/models/azure-ml";
+    assert!(seed.contains(of_devops));
+    let lab =
+        Lab::seeded(&seed.replace(of_devops, &format!("{issuer}\", subject = \"{subject}"))).await;
+    let environment = lab
+        .emulator
+        .info()
+        .environment(Persona::AzurePipelines, Way::Ports);
+    let job = PersonaLab {
+        variables: environment.set.into_iter().collect(),
+        lab,
+    };
+    assert_eq!(
+        job.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"),
+        connection
+    );
+    assert_eq!(
+        job.get("SYSTEM_COLLECTIONURI"),
+        "https://dev.azure.com/contoso/"
+    );
+    let query = format!("?api-version=7.1&serviceConnectionId={connection}");
+    let token = job.get("SYSTEM_ACCESSTOKEN");
+    let response = job.request_pipelines_token(&query, token, "Suppress").await;
+    let answer = common::read(response).await;
+    let token = answer.body["oidcToken"].as_str().unwrap();
+    let claims = claims_of(token);
+    assert_eq!(claims["iss"], issuer);
+    assert_eq!(claims["sub"], subject);
+    assert_eq!(claims["aud"], "fb60f99c-7a34-4190-8149-302f77469936");
+    assert_eq!(claims["azp"], "499b84ac-1321-427f-aa17-267ca6975798");
+    let time = |name: &str| claims[name].as_i64().unwrap();
+    assert_eq!(time("exp") - time("iat"), 86_700);
+    let client_id = job.get("AZURESUBSCRIPTION_CLIENT_ID");
+    assert_eq!(job.exchange(client_id, token).await.status, 200);
+
+    // Entra ID's token for an application may not be exchanged.
+    let own = job.lab.request_token_as("azcred-demo").await;
+    let own = own.body["access_token"].as_str().unwrap();
+    let refusal = job.exchange(client_id, own).await;
+    refused(&refusal, 700_226, "invalid_request", 400);
+}
+
+#[tokio::test]
+async fn an_application_may_trust_a_managed_identity() {
+    let lab = Lab::with(Options::default()).await;
+    let environment = lab.emulator.info().environment(Persona::Vm, Way::Ports);
+    let imds = environment
+        .set
+        .iter()
+        .find(|(name, _)| name == "AZURE_POD_IDENTITY_AUTHORITY_HOST");
+    let base = &imds.unwrap().1;
+    let url =
+        format!("{base}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={AUDIENCE}");
+    let request = lab.client.get(url).header("Metadata", "true");
+    let answer = common::read(request.send().await.unwrap()).await;
+    let token = answer.body["access_token"].as_str().unwrap().to_owned();
+    let claims = claims_of(&token);
+    let client_id = {
+        let mut directory = lab.emulator.world().directory_mut();
+        let mut applications = directory.applications.values_mut();
+        let app = applications
+            .find(|app| app.name == "azcred-federated")
+            .unwrap();
+        let credential = &mut app.federated_credentials[0];
+        credential.issuer = claims["iss"].as_str().unwrap().to_owned();
+        credential.subject = claims["sub"].as_str().unwrap().to_owned();
+        app.app_id.to_string()
+    };
+    let variables = std::collections::HashMap::new();
+    let job = PersonaLab { lab, variables };
+    let answer = job.exchange(&client_id, &token).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.claims()["appid"], client_id);
 }
 
 #[tokio::test]
