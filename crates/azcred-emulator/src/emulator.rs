@@ -201,6 +201,7 @@ impl Emulator {
             azure_pipelines,
             identity_hosts: Some(HostsInfo::new(&hosts, |service| listeners.url(service))),
             workload: workload.as_ref().map(|workload| workload.info(&state)),
+            ports: listeners.ports().collect(),
         };
         world.set_urls(urls);
         world.set_passwords(state.file(info::FILE_NAME));

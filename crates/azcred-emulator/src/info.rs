@@ -14,6 +14,7 @@ use crate::{
 use azcred_guest::own_file;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
+    collections::BTreeSet,
     fmt,
     io::{self, ErrorKind::InvalidData, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
@@ -89,6 +90,9 @@ pub struct Info {
     /// A workload in a cluster, if the seed has one.
     #[serde(default)]
     pub workload: Option<WorkloadInfo>,
+    /// All ports on which it listens. Emulators of earlier versions don't say.
+    #[serde(default)]
+    pub ports: BTreeSet<u16>,
 }
 
 /// A tenant.

@@ -52,7 +52,9 @@ mod text;
 pub use azure_cli_folder::AzureCliInfo;
 pub use ci::{AzurePipelinesInfo, GithubActionsInfo};
 pub use emulator::{Emulator, Error, Options};
-pub use environment::{Environment, Inherited, Isolated, Lifetime, PERSONAS, Persona, WAYS, Way};
+pub use environment::{
+    BuiltIn, Environment, Inherited, Isolated, Lifetime, PERSONAS, Persona, WAYS, Way,
+};
 pub use expires_on::ExpiresOnFormat;
 pub use faults::{Effect, Fault};
 pub use homes::users_folder;

@@ -36,6 +36,24 @@ pub struct Served {
     pub error: Option<String>,
 }
 
+impl Served {
+    /// A connection or a request to this host, which the proxy rejects.
+    pub(crate) fn by_proxy(host: String) -> Self {
+        Self {
+            number: 0,
+            time: String::new(),
+            service: "proxy".to_owned(),
+            method: "CONNECT".to_owned(),
+            host,
+            path: String::new(),
+            status: None,
+            client_id: None,
+            fault: None,
+            error: None,
+        }
+    }
+}
+
 /// Most requests in the log. Older ones are dropped.
 const CAPACITY: usize = 4096;
 

@@ -207,17 +207,22 @@ pub const HOSTS: &[(&str, Service, Cloud)] = &[
 /// The service and the cloud of a real host name. `None` for a host that the emulator does not
 /// serve.
 pub fn by_host(host: &str) -> Option<(Service, Cloud)> {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
     HOSTS
         .iter()
-        .find(|(name, _, _)| match name.strip_prefix("*.") {
-            Some(suffix) => host.strip_suffix(suffix).is_some_and(|rest| {
-                rest.strip_suffix('.')
-                    .is_some_and(|label| !label.is_empty())
-            }),
-            None => host == *name,
-        })
+        .find(|(name, ..)| is_name_of(name, host))
         .map(|(_, service, cloud)| (*service, *cloud))
+}
+
+/// Whether a host has this name. `*.` at the beginning of the name matches any subdomain.
+pub fn is_name_of(name: &str, host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    match name.strip_prefix("*.") {
+        Some(suffix) => host.strip_suffix(suffix).is_some_and(|rest| {
+            rest.strip_suffix('.')
+                .is_some_and(|label| !label.is_empty())
+        }),
+        None => host == name,
+    }
 }
 
 /// The way by which a request came. Handlers get it from the request's extensions.
@@ -229,6 +234,19 @@ pub struct Entrance {
     pub cloud: Cloud,
     /// The real host name of the request, or `None` if it came by a port.
     pub real_name: Option<String>,
+}
+
+impl Entrance {
+    /// The entrance of a request to a real host name. `None` for a host that the emulator does not
+    /// serve.
+    pub fn by_name(host: &str) -> Option<Self> {
+        let (service, cloud) = by_host(host)?;
+        Some(Self {
+            service,
+            cloud,
+            real_name: Some(host.trim_end_matches('.').to_ascii_lowercase()),
+        })
+    }
 }
 
 /// The base URLs of the ports, without a trailing slash, such as `https://localhost:41234`.

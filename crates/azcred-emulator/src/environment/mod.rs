@@ -4,6 +4,7 @@
 //! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group. Every
 //! variable that a persona sets is also removed by the rule for the user's variables.
 
+mod built_in;
 mod ci;
 mod hosts;
 mod isolation;
@@ -17,6 +18,7 @@ use crate::info::Info;
 use pairs::Pairs;
 use std::fmt;
 
+pub use built_in::BuiltIn;
 pub use isolation::{Inherited, Isolated, Lifetime};
 pub use way::{WAYS, Way};
 

@@ -18,9 +18,12 @@ use tokio_rustls::TlsAcceptor;
 /// Longest TLS handshake.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for a request's header, and longest idle time before the next request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest header of a request. Bearer tokens have 2 KiB, and some clients repeat them.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// The first byte of a TLS record of the type 'handshake' (RFC 8446 section 5.1).
+pub(super) const TLS_HANDSHAKE: u8 = 0x16;
 
 /// HTTP/1.1 with these limits.
 pub(super) fn http1() -> http1::Builder {
@@ -48,8 +51,7 @@ pub(super) async fn serve_port(
         Transport::Tls => context.ca.for_loopback(),
     };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, socket.peek()).await {
-        // A TLS record of the type 'handshake' (RFC 8446 section 5.1).
-        Ok(Ok(Some(0x16))) => {}
+        Ok(Ok(Some(TLS_HANDSHAKE))) => {}
         Ok(Ok(Some(_))) => {
             // A client that speaks plain HTTP to the port gets this response.
             let answer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
@@ -92,7 +94,7 @@ pub(super) async fn serve_tls<IO>(
 }
 
 /// Serves HTTP without TLS, or inside it.
-async fn serve_http<IO>(context: &Context, entrance: &Entrance, io: IO, ending: &Ending)
+pub(super) async fn serve_http<IO>(context: &Context, entrance: &Entrance, io: IO, ending: &Ending)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -68,14 +68,7 @@ impl Context {
         let named = Service::ALL.iter().find(|service| service.name() == to);
         let entrance = match named {
             Some(service) => super::gate::entrance_by_port(*service),
-            None => {
-                let (service, cloud) = crate::service::by_host(to)?;
-                Entrance {
-                    service,
-                    cloud,
-                    real_name: Some(to.to_ascii_lowercase()),
-                }
-            }
+            None => Entrance::by_name(to)?,
         };
         super::gate::pass(self, &entrance, request, &super::socket::Ending::default())
             .await

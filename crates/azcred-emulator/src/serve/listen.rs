@@ -68,6 +68,12 @@ impl Listeners {
         }
     }
 
+    /// The numbers of all ports.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        let others = [&self.proxy, &self.admin];
+        self.services.values().chain(others).map(Bound::port)
+    }
+
     /// Accepts connections on all ports. The tasks end when they are aborted or dropped.
     pub(crate) fn serve(self, context: &Context, admin: &Arc<Admin>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();

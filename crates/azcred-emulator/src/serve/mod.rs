@@ -8,6 +8,7 @@ mod fault;
 mod gate;
 mod listen;
 mod proxy;
+mod server_name;
 mod socket;
 
 pub(crate) use admin::Admin;

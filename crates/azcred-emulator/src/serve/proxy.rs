@@ -1,16 +1,14 @@
-//! The proxy: the emulator itself serves `CONNECT` to Azure's real names. The proxy rejects
-//! anything else.
+//! The proxy: the emulator itself serves `CONNECT` to Azure's real names, and TLS that begins
+//! without it. The proxy rejects anything else.
 
 use super::{
-    connection::{HANDSHAKE_TIMEOUT, ServeResult, http1, serve_tls},
+    connection::{HANDSHAKE_TIMEOUT, HEAD_TIMEOUT, ServeResult, TLS_HANDSHAKE, http1, serve_tls},
     context::Context,
     gate::text,
+    server_name,
     socket::{Ending, Socket},
 };
-use crate::{
-    request_log::Served,
-    service::{self, Entrance},
-};
+use crate::{request_log::Served, service::Entrance};
 use axum::response::{IntoResponse as _, Response};
 use http::{Method, Request, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn, upgrade::OnUpgrade};
@@ -25,6 +23,14 @@ struct Tunnel {
 
 /// Serves a connection to the proxy's port.
 pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
+    match tokio::time::timeout(HEAD_TIMEOUT, socket.peek()).await {
+        Ok(Ok(Some(TLS_HANDSHAKE))) => server_name::serve(context, socket, ending).await,
+        Ok(Ok(Some(_))) => serve_connect(context, socket, ending).await,
+        _ => {}
+    }
+}
+
+async fn serve_connect(context: &Context, socket: Socket, ending: &Ending) {
     let tunnel: Mutex<Option<Tunnel>> = Mutex::new(None);
     let service = service_fn(|mut request: Request<Incoming>| {
         let answer = match open(&mut request) {
@@ -115,7 +121,7 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
             why: "CONNECT needs HOST:PORT.".to_owned(),
         })?;
     let host = authority.host();
-    let Some((service, cloud)) = service::by_host(host) else {
+    let Some(entrance) = Entrance::by_name(host) else {
         return Err(forbidden(format!(
             "The azcred emulator's proxy does not connect to '{host}': it answers for the names of Azure it emulates, \
              and leads nowhere else. Nothing was sent anywhere. Add '{host}' to NO_PROXY to reach it directly."
@@ -126,14 +132,9 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
             "The azcred emulator's proxy answers for '{host}' at port 443 only, but the request is for '{authority}'."
         )));
     }
-    let real_name = Some(host.trim_end_matches('.').to_ascii_lowercase());
     Ok(Tunnel {
         upgrade: hyper::upgrade::on(request),
-        entrance: Entrance {
-            service,
-            cloud,
-            real_name,
-        },
+        entrance,
     })
 }
 
@@ -158,18 +159,12 @@ fn host_of(request: &Request<Incoming>) -> String {
 
 fn log(context: &Context, request: &Request<Incoming>, status: StatusCode) {
     context.world.requests.push(Served {
-        number: 0,
-        time: String::new(),
-        service: "proxy".to_owned(),
         method: request.method().to_string(),
-        host: host_of(request),
         path: match request.method() {
             &Method::CONNECT => String::new(),
             _ => request.uri().path().to_owned(),
         },
         status: Some(status.as_u16()),
-        client_id: None,
-        fault: None,
-        error: None,
+        ..Served::by_proxy(host_of(request))
     });
 }

@@ -204,6 +204,39 @@ async fn instance_discovery_knows_azures_authorities_and_its_own_port_and_no_oth
     }
 }
 
+/// As programs without a proxy reach it, where Azure's names lead to the proxy's port.
+#[tokio::test]
+async fn tls_to_the_proxys_port_is_served_by_the_name_that_the_client_sends() {
+    let lab = Lab::start().await;
+    let proxy = port_of(&lab.emulator.info().proxy_url);
+    let at = |host: &str| {
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], proxy));
+        let client = client(&lab.emulator).resolve(host, address);
+        client.build().unwrap()
+    };
+    for host in [
+        "login.microsoftonline.com",
+        "westeurope.login.microsoft.com",
+    ] {
+        let url = format!("https://{host}/{TENANT}/v2.0/.well-known/openid-configuration");
+        let configuration = json(&at(host), &url).await;
+        let token = configuration["token_endpoint"].as_str().unwrap();
+        assert_eq!(token, format!("https://{host}/{TENANT}/oauth2/v2.0/token"));
+    }
+    let misdirected = at("management.azure.com").get("https://management.azure.com/");
+    let misdirected = misdirected.header("Host", "graph.microsoft.com");
+    assert_eq!(misdirected.send().await.unwrap().status(), 421);
+    // The authority could vouch for these, but the emulator does not serve them.
+    for host in ["kv-contoso.vault.azure.net", "azure.com"] {
+        let refused = at(host).get(format!("https://{host}/")).send().await;
+        assert!(refused.unwrap_err().is_connect(), "{host}");
+        let log = lab.emulator.requests().all();
+        let last = log.last().unwrap();
+        let shown = (last.service.as_str(), last.host.as_str(), last.status);
+        assert_eq!(shown, ("proxy", host, None));
+    }
+}
+
 #[tokio::test]
 async fn the_proxy_rejects_other_hosts_and_says_so() {
     let lab = Lab::start().await;
