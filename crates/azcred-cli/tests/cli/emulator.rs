@@ -411,10 +411,26 @@ fn the_folder_of_a_killed_emulator_is_removed_by_the_next_one_and_no_other() {
     assert_eq!(made, "made\n");
 }
 
+/// The options of both kinds of network in which a program can run.
+fn networks() -> &'static [&'static [&'static str]] {
+    #[cfg(target_os = "linux")]
+    return crate::isolate::networks();
+    #[cfg(not(target_os = "linux"))]
+    return &[&[]];
+}
+
 #[test]
 fn exec_returns_the_exit_code_of_its_program() {
+    for network in networks() {
+        exit_codes(network);
+    }
+}
+
+fn exit_codes(network: &[&str]) {
     let exec = |arguments: &[&str]| {
-        azcred(&["emulator", "exec", "--as", "no-account", "--"])
+        azcred(&["emulator", "exec", "--as", "no-account"])
+            .args(network)
+            .args(&["--"])
             .args(arguments)
             .said()
     };
@@ -439,29 +455,41 @@ fn exec_returns_the_exit_code_of_its_program() {
 #[test]
 #[cfg(unix)]
 fn exec_passes_arguments_on_unchanged_without_a_shell() {
-    let said = azcred(&["emulator", "exec", "--as", "no-account", "--"])
-        .args(&[
-            "sh",
-            "-c",
-            "printf '%s|' \"$@\"",
-            "sh",
-            "a b",
-            "$HOME",
-            "--output",
-            "*",
-        ])
-        .said();
-    assert_eq!(said.stdout, "a b|$HOME|--output|*|", "{said}");
+    for network in networks() {
+        let said = azcred(&["emulator", "exec", "--as", "no-account"])
+            .args(network)
+            .args(&[
+                "--",
+                "sh",
+                "-c",
+                "printf '%s|' \"$@\"",
+                "sh",
+                "a b",
+                "$HOME",
+                "--output",
+                "*",
+            ])
+            .said();
+        assert_eq!(said.stdout, "a b|$HOME|--output|*|", "{said}");
+    }
 }
 
 #[test]
 #[cfg(unix)]
 fn exec_passes_signals_on_and_waits_for_the_end() {
+    for network in networks() {
+        passes_signals_on(network);
+    }
+}
+
+#[cfg(unix)]
+fn passes_signals_on(network: &[&str]) {
     let folder = private_folder();
     let state = state_of(folder.path());
     // A program that ends properly on a signal: another emulator.
-    let mut child = azcred(&["emulator", "exec", "--"])
-        .args(&[AZCRED, "emulator", "start", "--state", &state])
+    let mut child = azcred(&["emulator", "exec"])
+        .args(network)
+        .args(&["--", AZCRED, "emulator", "start", "--state", &state])
         .start();
     let mut said = String::new();
     let mut lines = BufReader::new(child.stdout.as_mut().expect("a pipe"));

@@ -26,6 +26,8 @@ mod folders;
 mod help;
 mod home;
 mod hostile_text;
+#[cfg(all(target_os = "linux", feature = "emulator"))]
+mod isolate;
 #[cfg(all(unix, feature = "emulator"))]
 mod isolation;
 #[cfg(unix)]

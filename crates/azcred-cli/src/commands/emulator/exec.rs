@@ -1,6 +1,8 @@
 //! `azcred emulator exec`: runs a program against an emulator.
 
-use super::{Guest, end, guests, not_begun, running, start::interruption, state::State};
+use super::{
+    Guest, end, guests, isolate::Outside, not_begun, running, start::interruption, state::State,
+};
 use crate::{
     candidates,
     failure::{Failure, Kind},
@@ -30,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 Examples:
   azcred emulator exec -- azcred doctor
   azcred emulator exec --as himl -- python -m pytest
+  azcred emulator exec --as vm --isolate -- ./program-without-proxy
   azcred emulator exec --by ports -- sh -c 'echo $AZURE_AUTHORITY_HOST'
 
 Exit codes: the program's own; 128 + N if signal N ended it; 127 if the program
@@ -37,6 +40,11 @@ was not found; 126 if it can't be executed."))]
 pub(super) struct Exec {
     #[command(flatten)]
     guest: Guest,
+
+    /// Give the program a network in which only the emulator exists, by Azure's names and addresses
+    /// (Linux). It can't reach anything else, whatever it ignores
+    #[arg(long)]
+    isolate: bool,
 
     #[command(flatten)]
     state: State,
@@ -116,14 +124,27 @@ impl Exec {
     async fn run_program(&self, info: &Info, output: &Output) -> Result<u8, Failure> {
         let environment = self.guest.isolated(info, Lifetime::Program)?;
         self.guest.warn(info, &environment, output);
+        let outside = match self.isolate {
+            true => {
+                let built_in = info.built_in(self.guest.persona, &environment);
+                Some(Outside::open(info, &built_in).await?)
+            }
+            false => None,
+        };
+        let isolated = outside
+            .as_ref()
+            .map(|outside| outside.command(&self.command));
         let program = Program {
-            command: &self.command,
+            command: isolated.as_deref().unwrap_or(&self.command),
             environment: &|command| environment.apply_to(command),
         };
         let code = program.run().await.unwrap_or_else(|not_run| {
             output.failure(&not_run.failure);
             not_run.exit_code
         });
+        if let Some(outside) = outside {
+            outside.end();
+        }
         environment.end();
         Ok(code)
     }

@@ -3,6 +3,11 @@
 mod env;
 mod exec;
 mod guests;
+#[cfg(target_os = "linux")]
+mod isolate;
+#[cfg(not(target_os = "linux"))]
+#[path = "not_isolated.rs"]
+mod isolate;
 mod requests;
 mod seed;
 mod start;
@@ -52,6 +57,8 @@ enum EmulatorCommand {
     Start(start::Start),
     Env(env::Env),
     Exec(exec::Exec),
+    #[cfg(target_os = "linux")]
+    Inside(isolate::Inside),
     Status(status::Status),
     Users(users::Users),
     Requests(requests::Requests),
@@ -65,6 +72,8 @@ impl EmulatorArguments {
             EmulatorCommand::Start(command) => command.run(output).await,
             EmulatorCommand::Env(command) => command.run(output),
             EmulatorCommand::Exec(command) => command.run(output).await,
+            #[cfg(target_os = "linux")]
+            EmulatorCommand::Inside(command) => command.run(output).await,
             EmulatorCommand::Status(command) => command.run(output),
             EmulatorCommand::Users(command) => command.run(output),
             EmulatorCommand::Requests(command) => command.run(output),
