@@ -3,7 +3,7 @@
 use crate::{
     chromium,
     command::{cargo, root, run, target},
-    node,
+    live, node,
     python::Environment,
     step::Passed,
 };
@@ -50,8 +50,8 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     };
     let chromium = chromium::ready();
     let modules = node::modules()?;
+    live::build()?;
     run(cargo(&["build", "--locked"])
-        .args(["--package", "azcred-cli", "--bins"])
         .args(["--package", "azcred"])
         .args(["--example", "sign_in", "--example", "session"]))?;
     let rust_clients = rust_clients()?;
@@ -77,6 +77,7 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         .env("AZCRED_AZURE_CLI", az)
         .env("AZCRED_SDK_V1", sdk_v1.python())
         .env("AZCRED_RUST_CLIENTS", rust_clients)
+        .env("AZCRED_LIVE", built("debug", "azcred-live"))
         .env("AZCRED_SIGN_IN", built("debug/examples", "sign_in"))
         .env("AZCRED_SESSION", built("debug/examples", "session"))
         // Screenshots of the library's pages, for people to view.
@@ -125,7 +126,7 @@ pub(crate) fn binary(folder: &str) -> PathBuf {
     built(folder, "azcred")
 }
 
-fn built(folder: &str, name: &str) -> PathBuf {
+pub(crate) fn built(folder: &str, name: &str) -> PathBuf {
     target().join(folder).join(executable(name))
 }
 

@@ -13,6 +13,7 @@ mod fuzz;
 mod house;
 mod interop;
 mod lint;
+mod live;
 mod node;
 mod python;
 mod step;
@@ -42,6 +43,8 @@ enum Verb {
     Test(step::Selection<test::Test>),
     /// Third-party clients (azure-identity, MSAL, azure-ai-ml, …) against the emulator
     Interop(interop::Arguments),
+    /// azcred and the recorded facts against a real tenant; reads only
+    Live(live::Arguments),
     /// The Python package, with azure-identity's clients, against the emulator
     Bindings(bindings::Arguments),
     /// azcred beside the published `azure_identity` and azure-identity for Python; ratios
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Verb::Bench => bench::run_verb(),
         Verb::Dist(arguments) => dist::run_verb(&arguments),
         Verb::Interop(arguments) => interop::run_verb(&arguments),
+        Verb::Live(arguments) => live::run_verb(&arguments),
         Verb::Bindings(arguments) => bindings::run_verb(&arguments),
         Verb::Fuzz(arguments) => fuzz::run_verb(&arguments),
     };
