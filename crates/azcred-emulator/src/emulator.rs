@@ -260,7 +260,7 @@ impl Emulator {
     }
 
     /// The paths that a service answers, with parameters in braces: `/{tenant}/oauth2/token`.
-    /// Azure Resource Manager has none here: its paths are those of its resources.
+    /// Azure Resource Manager and Graph have none here: they read their paths themselves.
     pub fn paths(&self, service: Service) -> impl Iterator<Item = String> {
         self.context.paths(service)
     }

@@ -40,6 +40,7 @@ mod homes;
 mod identity_hosts;
 mod info;
 mod not_served;
+mod odata;
 mod ports;
 mod projected_token;
 mod serve;

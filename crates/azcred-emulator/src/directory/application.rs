@@ -1,6 +1,7 @@
 //! An application registration with its credentials.
 
 use super::credential::{Certificate, FederatedCredential, Secret};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// An application registered in its home tenant.
@@ -38,6 +39,8 @@ pub struct Application {
     pub certificates: Vec<Certificate>,
     /// Federated identity credentials.
     pub federated_credentials: Vec<FederatedCredential>,
+    /// Object ids of its owners.
+    pub owners: BTreeSet<Uuid>,
 }
 
 /// `signInAudience`.
@@ -76,6 +79,7 @@ impl Application {
             secrets: Vec::new(),
             certificates: Vec::new(),
             federated_credentials: Vec::new(),
+            owners: BTreeSet::new(),
         }
     }
 }

@@ -19,7 +19,8 @@ pub(crate) use application::NATIVE_REDIRECT_URIS;
 pub(crate) use consent::Consents;
 pub(crate) use issuer::{AZURE_DEVOPS, EXCHANGE_APPLICATION};
 pub(crate) use resource_names::{
-    ARM, GRAPH, first_party_resource, first_party_title, resource_id, service_names,
+    ARM, GRAPH, first_party_resource, first_party_resources, first_party_title, resource_id,
+    service_names,
 };
 
 pub use application::{Application, Audience};
@@ -136,6 +137,7 @@ mod tests {
             tenant: Uuid::nil(),
             name: format!("group {id}"),
             members: members.iter().map(|m| Uuid::from_u128(*m)).collect(),
+            owners: std::collections::BTreeSet::new(),
         }
     }
 

@@ -153,6 +153,7 @@ mod tests {
             tenant: id(1),
             name: "a group".into(),
             members: [id(10)].into(),
+            owners: std::collections::BTreeSet::new(),
         };
         directory.groups.insert(group.id, group);
         let user = User::new(id(10), id(1), "ada@a.com", "Ada");

@@ -45,6 +45,8 @@ pub struct Group {
     pub name: String,
     /// Object ids of its users, service principals and groups.
     pub members: BTreeSet<Uuid>,
+    /// Object ids of its owners.
+    pub owners: BTreeSet<Uuid>,
 }
 
 /// A principal that can have a role.

@@ -64,6 +64,12 @@ impl FirstPartyResource {
             })
     }
 
+    /// Its names with a slash at the end, as Entra ID has them.
+    pub(crate) fn written_names(&self) -> impl Iterator<Item = String> {
+        let names = self.names.iter().filter(|name| !name.contains('*'));
+        names.map(|name| format!("{name}/"))
+    }
+
     /// Its client id and its names, without those that stand for many hosts.
     fn exact_names(&self) -> impl Iterator<Item = &'static str> {
         let names = self.names.iter().copied();
@@ -71,6 +77,11 @@ impl FirstPartyResource {
             .into_iter()
             .chain(names.filter(|name| !name.contains('*')))
     }
+}
+
+/// Microsoft's resources whose client id is known.
+pub(crate) fn first_party_resources() -> impl Iterator<Item = &'static FirstPartyResource> {
+    FIRST_PARTY.iter().filter(|known| known.id.is_some())
 }
 
 /// The same id in every emulator, which no client knows.

@@ -1,57 +1,154 @@
-//! Microsoft Graph: the directory, read-only, for callers with the right application permission,
-//! and the sessions of users.
+//! Microsoft Graph: the directory, for reading, and the sessions of users.
+//!
+//! Every request passes these steps, as in Graph:
+//!
+//! 1. The path's version is recognized ([`call`]).
+//! 2. The token is checked ([`access`]).
+//! 3. The path is recognized ([`target`]), then its method.
+//! 4. The caller's permissions are checked, and the request is answered.
 
 mod access;
+mod batch;
+mod call;
+mod filter;
+mod first_party;
+mod kind;
+mod lists;
+mod membership;
 mod objects;
+mod options;
+mod relations;
 mod response;
+mod search;
 mod sessions;
+mod target;
 
 use self::{
-    access::authenticate,
-    objects::Set,
-    response::{GraphError, GraphTrace},
+    access::Caller,
+    call::Call,
+    kind::Kind,
+    lists::Reading,
+    objects::Objects,
+    response::{Answer, GraphError, GraphTrace},
+    target::{Action, Collection, Key, Relation, Source, Target},
 };
-use crate::{
-    front_door::{FrontDoor, Routes},
-    world::World,
-};
+use crate::{front_door::FrontDoor, service::Entrance, world::World};
 use axum::{
-    extract::{DefaultBodyLimit, State},
+    Router,
+    body::to_bytes,
+    extract::{Request, State},
     response::Response,
-    routing::{get, post},
 };
-use http::{HeaderMap, StatusCode, Uri};
+use http::{Method, StatusCode};
 use std::sync::Arc;
 
-/// The largest accepted body: `getByIds` accepts a thousand ids.
-const MAX_BODY_BYTES: usize = 128 * 1024;
+/// The largest accepted body: a batch of twenty requests.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Graph's routes.
+/// Graph's front door.
 pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
-    let mut routes = Routes::new()
-        .route("/v1.0/organization", get(objects::organization))
-        .route("/v1.0/directoryObjects/getByIds", post(objects::by_ids));
-    for set in Set::ALL {
-        routes = objects::routes(set, routes);
-    }
-    sessions::routes(routes).open(|router| {
-        router
-            .fallback(unknown)
-            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .with_state(world)
-    })
+    // One handler for all paths: keys are in parentheses or between slashes, and a batch has paths
+    // of its own.
+    Router::new().fallback(serve).with_state(world).into()
 }
 
-/// Graph checks the token first, for every path.
-async fn unknown(State(world): State<Arc<World>>, headers: HeaderMap, uri: Uri) -> Response {
-    let trace = GraphTrace::new(&world, &headers);
-    let refusal = match authenticate(&world, &headers) {
-        Err(refusal) => refusal,
-        Ok(_) => {
-            let segment = uri.path().split('/').nth(2).unwrap_or_default();
-            let message = format!("Resource not found for the segment '{segment}'.");
-            GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let trace = GraphTrace::new(&world, &parts.headers);
+    let body = to_bytes(body, MAX_BODY_BYTES).await;
+    let body = body.map_err(|_| {
+        let message = "The request is too large, or it broke off.";
+        GraphError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLarge",
+            message,
+        )
+    });
+    let entrance = parts.extensions.get::<Entrance>();
+    let call =
+        body.and_then(|body| Call::read(parts.method, &parts.uri, parts.headers, entrance, body));
+    trace.respond(call.and_then(|call| answer(&world, &call)))
+}
+
+fn answer(world: &World, call: &Call) -> Result<Answer, GraphError> {
+    let caller = Caller::of(world, &call.headers)?;
+    let target = Target::of(call)?;
+    check_method(call, &target)?;
+    if caller.is_app && target.key() == Some(&Key::Me) {
+        return Err(GraphError::bad_request(
+            "/me request is only valid with delegated authentication flow.",
+        ));
+    }
+    match target {
+        Target::Batch => batch::serve(world, call),
+        Target::Action(_, key, Action::ChangePassword) => {
+            sessions::change_password(world, call, &caller, &key)
+        }
+        Target::Action(_, key, Action::RevokeSignInSessions) => {
+            sessions::revoke(world, call, &caller, &key)
+        }
+        Target::Object(Kind::User, key) if call.method == Method::PATCH => {
+            sessions::update(world, call, &caller, &key)
+        }
+        target => read(world, call, &caller, &target),
+    }
+}
+
+fn read(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    target: &Target,
+) -> Result<Answer, GraphError> {
+    let directory = world.directory();
+    let resources = world.resources();
+    let reading = Reading {
+        world,
+        call,
+        caller,
+        objects: Objects {
+            directory: &directory,
+            resources: &resources,
+            tenant: caller.tenant,
+        },
+    };
+    match target {
+        Target::Collection(collection) => reading.list(collection),
+        Target::Count(collection) => reading.count(collection),
+        Target::Object(kind, key) => reading.object(*kind, key),
+        Target::Property(kind, key, property) => reading.property(*kind, key, property),
+        Target::FederatedCredential(key, id) => reading.federated_credential(key, id),
+        Target::ByIds => reading.by_ids(),
+        Target::Action(kind, key, action) => reading.membership(*kind, key, *action),
+        Target::Batch => Err(GraphError::not_served(call)),
+    }
+}
+
+/// # Errors
+/// 405 for a method that Graph does not have on this path. Another error for one that it has and
+/// the emulator does not serve.
+fn check_method(call: &Call, target: &Target) -> Result<(), GraphError> {
+    let (served, others): (&[Method], &[Method]) = match target {
+        Target::Batch | Target::ByIds | Target::Action(..) => (&[Method::POST], &[]),
+        Target::Collection(Collection { source, cast: None }) => match source {
+            Source::Set(Kind::DirectoryObject | Kind::Organization) => (&[Method::GET], &[]),
+            Source::Set(_) | Source::Related(_, _, Relation::FederatedCredentials) => {
+                (&[Method::GET], &[Method::POST])
+            }
+            Source::Related(..) => (&[Method::GET], &[]),
+        },
+        Target::Collection(_) | Target::Count(_) | Target::Property(..) => (&[Method::GET], &[]),
+        Target::Object(Kind::User, _) => (&[Method::GET, Method::PATCH], &[Method::DELETE]),
+        Target::Object(Kind::Organization, _) => (&[Method::GET], &[Method::PATCH]),
+        Target::Object(..) | Target::FederatedCredential(..) => {
+            (&[Method::GET], &[Method::PATCH, Method::DELETE])
         }
     };
-    refusal.into_response(&trace)
+    if served.contains(&call.method) {
+        return Ok(());
+    }
+    Err(match others.contains(&call.method) {
+        true => GraphError::not_served(call),
+        false => GraphError::wrong_method(),
+    })
 }

@@ -1,373 +1,358 @@
-//! The directory objects that Graph returns: applications, service principals, users, groups, the
-//! organization.
+//! The directory's objects in Graph's form. What the directory does not know has the value of the
+//! tables in `shapes`.
 
 use crate::{
-    directory::{Application, Directory, Group, ServicePrincipal, ServicePrincipalKind, User},
-    front_door::Routes,
-    graph::{
-        access::authorize,
-        response::{GraphError, GraphTrace},
+    directory::{
+        Application, Audience, Certificate, Directory, FederatedCredential, Group, Secret,
+        ServicePrincipal, ServicePrincipalKind, Tenant, User,
     },
-    world::World,
+    graph::{first_party, kind::Kind, response::GraphError, target::Key},
+    resources::Resources,
 };
-use axum::{
-    body::Bytes,
-    extract::{Path, Query, State},
-    response::Response,
-};
-use http::HeaderMap;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use std::sync::Arc;
-use time::format_description::well_known::Rfc3339;
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
+use x509_parser::parse_x509_certificate;
 
-/// A kind of objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Set {
-    Applications,
-    ServicePrincipals,
-    Users,
-    Groups,
+/// An object with all its properties.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub(super) kind: Kind,
+    pub(super) id: Uuid,
+    pub(super) properties: Map<String, Value>,
 }
 
-impl Set {
-    pub(super) const ALL: [Self; 4] = [
-        Self::Applications,
-        Self::ServicePrincipals,
-        Self::Users,
-        Self::Groups,
-    ];
+/// When everything in a seed was created: a seed does not say it.
+const CREATED: &str = "2024-01-01T00:00:00Z";
 
-    /// The segment in the path.
-    fn segment(self) -> &'static str {
-        match self {
-            Self::Applications => "applications",
-            Self::ServicePrincipals => "servicePrincipals",
-            Self::Users => "users",
-            Self::Groups => "groups",
-        }
-    }
+/// The objects of one tenant.
+pub(super) struct Objects<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) resources: &'a Resources,
+    pub(super) tenant: Uuid,
+}
 
-    /// The application permissions that allow reading, the least one first ('Microsoft Graph
-    /// permissions reference').
-    fn permissions(self) -> &'static [&'static str] {
-        match self {
-            Self::Applications | Self::ServicePrincipals => &[
-                "Application.Read.All",
-                "Application.ReadWrite.All",
-                "Directory.Read.All",
-            ],
-            Self::Users => &["User.Read.All", "Directory.Read.All"],
-            Self::Groups => &["Group.Read.All", "Directory.Read.All"],
-        }
-    }
-
-    /// The objects of this kind in a tenant.
-    fn objects(self, directory: &Directory, tenant: Uuid) -> Vec<Value> {
-        match self {
-            Self::Applications => {
-                let all = directory.applications.values();
-                all.filter(|app| app.home_tenant == tenant)
-                    .map(application)
+impl Objects<'_> {
+    /// All objects of a kind, in the order of their ids.
+    pub(super) fn all(&self, kind: Kind) -> Vec<Object> {
+        let directory = self.directory;
+        let mut found: Vec<Object> = match kind {
+            Kind::Application => {
+                let own = directory.applications.values();
+                own.filter(|app| app.home_tenant == self.tenant)
+                    .map(|app| self.application(app))
                     .collect()
             }
-            Self::ServicePrincipals => {
+            Kind::ServicePrincipal => {
                 let all = directory.service_principals.values();
-                all.filter(|sp| sp.tenant == tenant)
-                    .map(service_principal)
+                let mut all: Vec<Object> = all
+                    .filter(|sp| sp.tenant == self.tenant)
+                    .map(|sp| self.service_principal(sp))
+                    .collect();
+                all.extend(first_party::all(directory, self.tenant));
+                all
+            }
+            Kind::User => {
+                let all = directory.users.values();
+                all.filter(|user| user.tenant == self.tenant)
+                    .map(|user| self.user(user))
                     .collect()
             }
-            Self::Users => directory
-                .users
-                .values()
-                .filter(|u| u.tenant == tenant)
-                .map(user)
-                .collect(),
-            Self::Groups => directory
-                .groups
-                .values()
-                .filter(|g| g.tenant == tenant)
-                .map(group)
-                .collect(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct ListQuery {
-    #[serde(rename = "$filter")]
-    filter: Option<String>,
-    #[serde(rename = "$top")]
-    top: Option<usize>,
-}
-
-/// `GET /v1.0/SET`: the objects of the caller's tenant that match a filter.
-fn list(set: Set, world: &World, headers: &HeaderMap, query: &ListQuery) -> Response {
-    let trace = GraphTrace::new(world, headers);
-    let found = authorize(world, headers, set.permissions()).and_then(|caller| {
-        let filter = query
-            .filter
-            .as_deref()
-            .map(GraphFilter::parse)
-            .transpose()?;
-        let mut objects = set.objects(&world.directory(), caller.tenant);
-        objects.retain(|object| {
-            filter
-                .as_ref()
-                .is_none_or(|filter| filter.lets_through(object))
-        });
-        objects.truncate(query.top.unwrap_or(usize::MAX));
-        Ok(objects)
-    });
-    match found {
-        Ok(objects) => trace.answer(json!({
-            "@odata.context": format!("https://graph.microsoft.com/v1.0/$metadata#{}", set.segment()),
-            "value": objects,
-        })),
-        Err(error) => error.into_response(&trace),
-    }
-}
-
-/// `GET /v1.0/SET/ID`: one object by its object id; a user also by the sign-in name.
-fn one(set: Set, world: &World, headers: &HeaderMap, id: &str) -> Response {
-    let trace = GraphTrace::new(world, headers);
-    let found = authorize(world, headers, set.permissions()).and_then(|caller| {
-        let is_it = |object: &Value, name: &str| {
-            object[name]
-                .as_str()
-                .is_some_and(|value| value.eq_ignore_ascii_case(id))
-        };
-        set.objects(&world.directory(), caller.tenant)
-            .into_iter()
-            .find(|object| is_it(object, "id") || is_it(object, "userPrincipalName"))
-            .ok_or_else(|| GraphError::not_found(id))
-    });
-    match found {
-        Ok(object) => trace.answer(object),
-        Err(error) => error.into_response(&trace),
-    }
-}
-
-/// `GET /v1.0/organization`: the caller's tenant.
-pub(super) async fn organization(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
-    let trace = GraphTrace::new(&world, &headers);
-    let needed = ["Organization.Read.All", "Directory.Read.All"];
-    let caller = match authorize(&world, &headers, &needed) {
-        Ok(caller) => caller,
-        Err(error) => return error.into_response(&trace),
-    };
-    let directory = world.directory();
-    let tenants: Vec<Value> = directory
-        .tenants
-        .get(&caller.tenant)
-        .into_iter()
-        .map(|tenant| {
-            let domains: Vec<Value> = tenant
-                .domains
-                .iter()
-                .enumerate()
-                .map(|(at, name)| {
-                    json!({
-                        "name": name,
-                        "isDefault": at == 0,
-                        "isInitial": name.ends_with(".onmicrosoft.com"),
-                        "type": "Managed",
-                    })
-                })
-                .collect();
-            json!({
-                "id": tenant.id,
-                "displayName": tenant.name,
-                "countryLetterCode": tenant.country,
-                "verifiedDomains": domains,
-            })
-        })
-        .collect();
-    trace.answer(json!({ "value": tenants }))
-}
-
-#[derive(Deserialize)]
-struct ByIds {
-    ids: Vec<String>,
-}
-
-/// `POST /v1.0/directoryObjects/getByIds`: those of the objects that exist, of any kind.
-pub(super) async fn by_ids(
-    State(world): State<Arc<World>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let trace = GraphTrace::new(&world, &headers);
-    let caller = match authorize(&world, &headers, &["Directory.Read.All"]) {
-        Ok(caller) => caller,
-        Err(error) => return error.into_response(&trace),
-    };
-    let Ok(requested) = serde_json::from_slice::<ByIds>(&body) else {
-        return GraphError::unreadable().into_response(&trace);
-    };
-    let directory = world.directory();
-    let found: Vec<Value> = Set::ALL
-        .into_iter()
-        .flat_map(|set| set.objects(&directory, caller.tenant))
-        .filter(|object| {
-            requested.ids.iter().any(|id| {
-                object["id"]
-                    .as_str()
-                    .is_some_and(|value| value.eq_ignore_ascii_case(id))
-            })
-        })
-        .collect();
-    trace.answer(json!({ "value": found }))
-}
-
-/// `PROPERTY eq 'VALUE'` or `PROPERTY/any(x:x eq 'VALUE')`, with which tools find one object. Other
-/// filters are rejected, as Graph rejects unknown ones.
-struct GraphFilter {
-    property: &'static str,
-    value: String,
-}
-
-/// The properties that a filter can use.
-const FILTERABLE: &[&str] = &[
-    "appId",
-    "displayName",
-    "id",
-    "identifierUris",
-    "servicePrincipalNames",
-    "userPrincipalName",
-];
-
-impl GraphFilter {
-    fn parse(text: &str) -> Result<Self, GraphError> {
-        Self::read(text.trim()).ok_or_else(GraphError::bad_filter)
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (property, value) = match text.split_once("/any(") {
-            Some((property, lambda)) => {
-                let (variable, test) = lambda.strip_suffix(')')?.split_once(':')?;
-                let (tested, value) = test.split_once(" eq ")?;
-                (variable.trim() == tested.trim()).then_some((property, value))?
+            Kind::Group => {
+                let all = directory.groups.values();
+                all.filter(|group| group.tenant == self.tenant)
+                    .map(group)
+                    .collect()
             }
-            None => text.split_once(" eq ")?,
+            Kind::Organization => {
+                let tenant = directory.tenants.get(&self.tenant);
+                tenant.into_iter().map(organization).collect()
+            }
+            Kind::DirectoryObject => {
+                let kinds = Kind::OBJECTS.into_iter();
+                kinds.flat_map(|kind| self.all(kind)).collect()
+            }
+            Kind::FederatedCredential => Vec::new(),
         };
-        let property = FILTERABLE.iter().find(|name| **name == property.trim())?;
-        let value = value.trim();
-        let quoted = value.strip_prefix('\'').and_then(|v| v.strip_suffix('\''));
-        let value = match quoted {
-            // In a string, a quote is doubled ('OData system query options').
-            Some(value) => value.replace("''", "'"),
-            None => Uuid::try_parse(value).ok()?.to_string(),
-        };
-        Some(Self { property, value })
+        found.sort_by_key(|object| object.id);
+        found
     }
 
-    fn lets_through(&self, object: &Value) -> bool {
-        let is_it = |value: &Value| {
-            value
-                .as_str()
-                .is_some_and(|v| v.eq_ignore_ascii_case(&self.value))
+    /// The object that a path names.
+    pub(super) fn find(&self, kind: Kind, key: &Key, caller: Uuid) -> Result<Object, GraphError> {
+        let text = match key {
+            Key::Me => caller.to_string(),
+            Key::Id(id) | Key::AppId(id) => id.clone(),
         };
-        match &object[self.property] {
-            Value::Array(values) => values.iter().any(is_it),
-            value => is_it(value),
+        let id = Uuid::try_parse(&text).ok();
+        let by_name = kind == Kind::User && *key != Key::Me;
+        if id.is_none() && !by_name {
+            return Err(GraphError::invalid_id(&text));
         }
+        let is_it = |object: &Object| match key {
+            Key::AppId(_) => {
+                let app_id = object.properties.get("appId").and_then(Value::as_str);
+                app_id.is_some_and(|app_id| app_id.eq_ignore_ascii_case(&text))
+            }
+            _ if id == Some(object.id) => true,
+            _ => {
+                let name = object.properties.get("userPrincipalName");
+                by_name
+                    && name
+                        .and_then(Value::as_str)
+                        .is_some_and(|name| name.eq_ignore_ascii_case(&text))
+            }
+        };
+        let mut all = self.all(kind).into_iter();
+        all.find(is_it).ok_or_else(|| GraphError::not_found(&text))
     }
-}
 
-fn application(app: &Application) -> Value {
-    let audience = match app.audience {
-        crate::directory::Audience::SingleTenant => "AzureADMyOrg",
-        crate::directory::Audience::MultipleTenants => "AzureADMultipleOrgs",
-    };
-    let passwords: Vec<Value> = app
-        .secrets
-        .iter()
-        .map(|secret| {
-            json!({
-                "keyId": secret.id,
-                "displayName": secret.name,
-                "hint": secret.hint(),
-                "endDateTime": secret.expires.format(&Rfc3339).unwrap_or_default(),
-                "secretText": null,
-            })
-        })
-        .collect();
-    let keys: Vec<Value> = app
-        .certificates
-        .iter()
-        .map(|certificate| {
-            json!({
-                "keyId": certificate.id,
-                "type": "AsymmetricX509Cert",
-                "usage": "Verify",
-            })
-        })
-        .collect();
-    json!({
-        "@odata.type": "#microsoft.graph.application",
-        "id": app.object_id,
-        "appId": app.app_id,
-        "displayName": app.name,
-        "signInAudience": audience,
-        "identifierUris": app.identifier_uris,
-        "isFallbackPublicClient": app.public_client,
-        "api": { "requestedAccessTokenVersion": app.access_token_version },
-        "passwordCredentials": passwords,
-        "keyCredentials": keys,
-    })
-}
+    /// The objects with these ids, in the order of the directory.
+    pub(super) fn with_ids(&self, wanted: impl Fn(Uuid) -> bool) -> Vec<Object> {
+        let mut all = self.all(Kind::DirectoryObject);
+        all.retain(|object| wanted(object.id));
+        all
+    }
 
-fn service_principal(sp: &ServicePrincipal) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.servicePrincipal",
-        "id": sp.id,
-        "appId": sp.app_id,
-        "displayName": sp.name,
-        "appDisplayName": sp.name,
-        "accountEnabled": sp.enabled,
-        "servicePrincipalType": match sp.kind {
+    /// The federated credentials of an application.
+    pub(super) fn federated_credentials(&self, application: Uuid) -> Vec<Object> {
+        let mut all = self.directory.applications.values();
+        let application = all.find(|app| app.object_id == application);
+        application
+            .into_iter()
+            .flat_map(|app| {
+                let all = app.federated_credentials.iter();
+                all.map(|credential| federated_credential(app, credential))
+            })
+            .collect()
+    }
+
+    fn application(&self, app: &Application) -> Object {
+        let tenant = self.directory.tenants.get(&app.home_tenant);
+        let place = match app.public_client {
+            true => "publicClient",
+            false => "web",
+        };
+        let known = json!({
+            "appId": app.app_id,
+            "createdDateTime": CREATED,
+            "displayName": app.name,
+            "identifierUris": app.identifier_uris,
+            "isFallbackPublicClient": app.public_client.then_some(true),
+            "keyCredentials": app.certificates.iter().map(key_credential).collect::<Vec<_>>(),
+            "passwordCredentials": app.secrets.iter().map(password_credential).collect::<Vec<_>>(),
+            "publisherDomain": tenant.map(Tenant::default_domain),
+            "signInAudience": sign_in_audience(app),
+        });
+        let mut object = object(Kind::Application, app.object_id, known);
+        // Version 1 is what an application has that names none.
+        if app.access_token_version == 2 {
+            object.properties["api"]["requestedAccessTokenVersion"] = 2.into();
+        }
+        object.properties[place]["redirectUris"] = json!(app.redirect_uris);
+        object
+    }
+
+    fn service_principal(&self, sp: &ServicePrincipal) -> Object {
+        let app = self.directory.applications.get(&sp.app_id);
+        let mut names: Vec<String> = app.map_or_else(Vec::new, |app| app.identifier_uris.clone());
+        names.push(sp.app_id.to_string());
+        let kind = match sp.kind {
             ServicePrincipalKind::Application => "Application",
             ServicePrincipalKind::ManagedIdentity => "ManagedIdentity",
-        },
-        "servicePrincipalNames": [sp.app_id],
-    })
+        };
+        let known = json!({
+            "accountEnabled": sp.enabled,
+            "alternativeNames": self.alternative_names(sp),
+            "appDisplayName": app.map(|app| app.name.as_str()),
+            "appId": sp.app_id,
+            "appOwnerOrganizationId": app.map(|app| app.home_tenant),
+            "createdDateTime": CREATED,
+            "displayName": sp.name,
+            "replyUrls": app.map_or(&[][..], |app| &app.redirect_uris),
+            "servicePrincipalNames": names,
+            "servicePrincipalType": kind,
+            "signInAudience": app.map(sign_in_audience),
+        });
+        object(Kind::ServicePrincipal, sp.id, known)
+    }
+
+    /// A managed identity names the resource that has it.
+    fn alternative_names(&self, sp: &ServicePrincipal) -> Vec<String> {
+        let mut all = self.resources.resources();
+        let is_its = |id: Option<Uuid>| id == Some(sp.id);
+        let resource = all
+            .find(|resource| is_its(resource.identity.as_ref().and_then(|own| own.principal_id)));
+        resource.map_or_else(Vec::new, |resource| {
+            vec!["isExplicit=False".to_owned(), resource.id.to_string()]
+        })
+    }
+
+    fn user(&self, user: &User) -> Object {
+        let home = user
+            .guest_of
+            .and_then(|home| self.directory.users.get(&home));
+        let name = &user.user_principal_name;
+        let tenant = self.directory.tenants.get(&user.tenant);
+        let valid_from = user.sessions_valid_from.map(written);
+        let known = json!({
+            "accountEnabled": user.enabled,
+            "createdDateTime": CREATED,
+            "creationType": home.map(|_| "Invitation"),
+            "displayName": user.name,
+            "externalUserState": home.map(|_| "Accepted"),
+            "identities": [{
+                "signInType": "userPrincipalName",
+                "issuer": tenant.map(Tenant::default_domain),
+                "issuerAssignedId": name,
+            }],
+            "mail": home.map(|home| home.user_principal_name.as_str()),
+            "mailNickname": name.split('@').next(),
+            "securityIdentifier": security_identifier(user.id),
+            "signInSessionsValidFromDateTime": valid_from.unwrap_or_else(|| CREATED.to_owned()),
+            "userPrincipalName": name,
+            "userType": if home.is_some() { "Guest" } else { "Member" },
+        });
+        object(Kind::User, user.id, known)
+    }
 }
 
-pub(super) fn user(user: &User) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.user",
-        "id": user.id,
-        "displayName": user.name,
-        "userPrincipalName": user.user_principal_name,
-        "accountEnabled": user.enabled,
-    })
-}
-
-fn group(group: &Group) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.group",
-        "id": group.id,
-        "displayName": group.name,
-        "securityEnabled": true,
-        "mailEnabled": false,
-    })
-}
-
-/// The routes of a kind: its list and its objects.
-pub(super) fn routes(set: Set, routes: Routes<Arc<World>>) -> Routes<Arc<World>> {
-    use axum::routing::get;
-    let all =
-        move |State(world): State<Arc<World>>,
-              headers: HeaderMap,
-              Query(query): Query<ListQuery>| async move { list(set, &world, &headers, &query) };
-    let by_id = move |State(world): State<Arc<World>>,
-                      headers: HeaderMap,
-                      Path(id): Path<String>| async move {
-        one(set, &world, &headers, &id)
+/// An object of which these properties are known.
+pub(super) fn object(kind: Kind, id: Uuid, known: Value) -> Object {
+    let mut known = match known {
+        Value::Object(known) => known,
+        _ => Map::new(),
     };
-    routes
-        .route(&format!("/v1.0/{}", set.segment()), get(all))
-        .route(&format!("/v1.0/{}/{{id}}", set.segment()), get(by_id))
+    known.insert("id".to_owned(), json!(id));
+    Object {
+        kind,
+        id,
+        properties: kind.fill(known),
+    }
+}
+
+fn group(group: &Group) -> Object {
+    let nickname: String = group
+        .name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let known = json!({
+        "createdDateTime": CREATED,
+        "displayName": group.name,
+        "mailNickname": nickname,
+        "renewedDateTime": CREATED,
+        "securityIdentifier": security_identifier(group.id),
+    });
+    object(Kind::Group, group.id, known)
+}
+
+fn organization(tenant: &Tenant) -> Object {
+    let domains: Vec<Value> = tenant
+        .domains
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            json!({
+                "capabilities": "Email, OfficeCommunicationsOnline",
+                "isDefault": at == 0,
+                "isInitial": name.ends_with(".onmicrosoft.com"),
+                "name": name,
+                "type": "Managed",
+            })
+        })
+        .collect();
+    let known = json!({
+        "countryLetterCode": tenant.country,
+        "createdDateTime": CREATED,
+        "displayName": tenant.name,
+        "verifiedDomains": domains,
+    });
+    object(Kind::Organization, tenant.id, known)
+}
+
+fn federated_credential(app: &Application, credential: &FederatedCredential) -> Object {
+    let known = json!({
+        "audiences": credential.audiences,
+        "issuer": credential.issuer,
+        "name": credential.name,
+        "subject": credential.subject,
+    });
+    let id = derived_id(&[app.object_id.as_bytes(), credential.name.as_bytes()]);
+    object(Kind::FederatedCredential, id, known)
+}
+
+fn sign_in_audience(app: &Application) -> &'static str {
+    match app.audience {
+        Audience::SingleTenant => "AzureADMyOrg",
+        Audience::MultipleTenants => "AzureADMultipleOrgs",
+    }
+}
+
+fn password_credential(secret: &Secret) -> Value {
+    json!({
+        "customKeyIdentifier": null,
+        "displayName": secret.name,
+        "endDateTime": written(secret.expires),
+        "hint": secret.hint(),
+        "keyId": secret.id,
+        "secretText": null,
+        "startDateTime": CREATED,
+    })
+}
+
+fn key_credential(certificate: &Certificate) -> Value {
+    let parsed = parse_x509_certificate(&certificate.der).ok();
+    let parsed = parsed.as_ref().map(|(_, parsed)| parsed);
+    let thumbprint = certificate.thumbprint_sha1();
+    let thumbprint: String = thumbprint.iter().map(|b| format!("{b:02X}")).collect();
+    json!({
+        "customKeyIdentifier": thumbprint,
+        "displayName": parsed.map(|parsed| parsed.subject().to_string()),
+        "endDateTime": parsed.map(|parsed| written(parsed.validity().not_after.to_datetime())),
+        "key": null,
+        "keyId": certificate.id,
+        "startDateTime": parsed.map(|parsed| written(parsed.validity().not_before.to_datetime())),
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+    })
+}
+
+/// A time in whole seconds, as Graph writes it.
+fn written(time: OffsetDateTime) -> String {
+    let whole = time.replace_nanosecond(0).unwrap_or(time);
+    whole.format(&Rfc3339).unwrap_or_default()
+}
+
+/// `S-1-12-1-…`: the four words of the id, as Windows stores it.
+fn security_identifier(id: Uuid) -> String {
+    let bytes = id.to_bytes_le();
+    let words = bytes.as_chunks::<4>().0.iter();
+    let words: Vec<String> = words
+        .map(|word| u32::from_le_bytes(*word).to_string())
+        .collect();
+    format!("S-1-12-1-{}", words.join("-"))
+}
+
+/// An id that is the same in every emulator (a GUID of version 8, RFC 9562 section 5.8).
+pub(super) fn derived_id(parts: &[&[u8]]) -> Uuid {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &parts.concat());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_ref()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_security_identifier_has_the_ids_words() {
+        // 'Microsoft Entra joined devices': a script there converts ids like this.
+        let id = Uuid::parse_str("73d664e4-0886-4a73-b745-c694da45ddb4").unwrap();
+        assert_eq!(
+            security_identifier(id),
+            "S-1-12-1-1943430372-1249052806-2496021943-3034400218"
+        );
+    }
 }

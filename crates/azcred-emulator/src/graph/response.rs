@@ -1,10 +1,11 @@
-//! Graph's responses: ids, lists, errors ('Microsoft Graph error responses and resource types').
+//! Graph's responses: ids, answers, errors ('Microsoft Graph error responses and resource types').
 
-use crate::{text::clip_to, tokens::Revoked, world::World};
+use crate::{graph::call::Call, not_served, text::clip_to, tokens::Revoked, world::World};
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use time::macros::format_description;
@@ -32,14 +33,13 @@ impl GraphTrace {
         }
     }
 
-    /// A response with a body.
-    pub(super) fn answer(&self, body: Value) -> Response {
-        self.add_headers((StatusCode::OK, Json(body)).into_response())
-    }
-
-    /// A response without a body.
-    pub(super) fn empty(&self) -> Response {
-        self.add_headers(StatusCode::NO_CONTENT.into_response())
+    /// The response to a request.
+    pub(super) fn respond(&self, answered: Result<Answer, GraphError>) -> Response {
+        let response = match answered {
+            Ok(answer) => answer.into_response(),
+            Err(error) => error.into_response(self),
+        };
+        self.add_headers(response)
     }
 
     fn add_headers(&self, mut response: Response) -> Response {
@@ -47,13 +47,108 @@ impl GraphTrace {
         for (name, value) in [
             ("request-id", self.request_id.to_string()),
             ("client-request-id", self.client_request_id.clone()),
+            ("cache-control", "no-cache".to_owned()),
         ] {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
         }
-        headers.insert("odata-version", HeaderValue::from_static("4.0"));
         response
+    }
+}
+
+/// The media type of everything but errors.
+pub(super) const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+
+/// An answer that is not an error.
+#[derive(Debug)]
+pub(super) struct Answer {
+    body: Body,
+    /// `Location`, which actions have.
+    location: Option<String>,
+}
+
+#[derive(Debug)]
+enum Body {
+    Json(Value),
+    Text(String),
+    None,
+}
+
+impl Answer {
+    pub(super) fn json(body: Value) -> Self {
+        Self {
+            body: Body::Json(body),
+            location: None,
+        }
+    }
+
+    /// The answer of an action.
+    pub(super) fn of_action(call: &Call, body: Value) -> Self {
+        Self {
+            body: Body::Json(body),
+            location: Some(format!("https://{}", call.entrance.cloud.graph_host())),
+        }
+    }
+
+    pub(super) fn text(body: String) -> Self {
+        Self {
+            body: Body::Text(body),
+            location: None,
+        }
+    }
+
+    pub(super) fn empty() -> Self {
+        Self {
+            body: Body::None,
+            location: None,
+        }
+    }
+
+    fn into_response(self) -> Response {
+        let (kind, body) = match self.body {
+            Body::None => return StatusCode::NO_CONTENT.into_response(),
+            Body::Text(text) => ("text/plain", text),
+            Body::Json(body) => (JSON, body.to_string()),
+        };
+        let mut response = ([(header::CONTENT_TYPE, kind)], body).into_response();
+        let headers = response.headers_mut();
+        headers.insert("odata-version", HeaderValue::from_static("4.0"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        let location = self
+            .location
+            .and_then(|url| HeaderValue::try_from(url).ok());
+        if let Some(location) = location {
+            headers.insert(header::LOCATION, location);
+        }
+        response
+    }
+
+    /// The answer as a part of a batch's: status, headers, body.
+    pub(super) fn into_part(self) -> (StatusCode, Value, Option<Value>) {
+        match self.body {
+            Body::None => (
+                StatusCode::NO_CONTENT,
+                json!({ "Cache-Control": "no-cache" }),
+                None,
+            ),
+            Body::Json(body) => {
+                let mut headers = json!({
+                    "Cache-Control": "no-cache",
+                    "OData-Version": "4.0",
+                    "Content-Type": JSON,
+                });
+                if let Some(location) = self.location {
+                    headers["Location"] = location.into();
+                }
+                (StatusCode::OK, headers, Some(body))
+            }
+            // What is not JSON is in base64 ('Combine multiple HTTP requests using JSON batching').
+            Body::Text(text) => {
+                let headers = json!({ "Cache-Control": "no-cache", "Content-Type": "text/plain" });
+                (StatusCode::OK, headers, Some(STANDARD.encode(text).into()))
+            }
+        }
     }
 }
 
@@ -114,17 +209,85 @@ impl GraphError {
         }
     }
 
-    /// Graph does not support the filter: 400.
-    pub(super) fn bad_filter() -> Self {
+    /// 400 with Graph's code for a request that it can't read.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    /// 400 with the directory's code for a request that it does not accept.
+    pub(super) fn rejected(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
+    }
+
+    /// 400 with the directory's code for an option of the query that it does not support.
+    pub(super) fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Request_UnsupportedQuery", message)
+    }
+
+    /// An option needs an advanced query, and this is none.
+    pub(super) fn not_advanced() -> Self {
+        Self::unsupported("Unsupported Query.")
+    }
+
+    /// The path has a segment that does not exist.
+    pub(super) fn no_segment(segment: &str) -> Self {
+        let shown = clip_to(segment, 100);
+        Self::bad_request(format!("Resource not found for the segment '{shown}'."))
+    }
+
+    /// Graph has no such version.
+    pub(super) fn invalid_version(segment: &str) -> Self {
+        let message = format!("Invalid version: {}", clip_to(segment, 100));
+        Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message)
+    }
+
+    /// The id of an object is not one.
+    pub(super) fn invalid_id(id: &str) -> Self {
+        let shown = clip_to(id, 100);
+        Self::rejected(format!("Invalid object identifier '{shown}'."))
+    }
+
+    /// An id in a body is not one.
+    pub(super) fn invalid_guid(text: &str) -> Self {
+        Self::rejected(format!("Invalid GUID:{}", clip_to(text, 100)))
+    }
+
+    /// Graph does not have this method on the path.
+    pub(super) fn wrong_method() -> Self {
         Self::new(
-            StatusCode::BAD_REQUEST,
-            "Request_UnsupportedQuery",
-            "Unsupported or invalid query filter clause specified for property of resource.",
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Request_BadRequest",
+            "Specified HTTP method is not allowed for the request target.",
         )
     }
 
-    pub(super) fn into_response(self, trace: &GraphTrace) -> Response {
-        let body = json!({ "error": {
+    /// Graph serves the request, and the emulator does not.
+    pub(super) fn not_served(call: &Call) -> Self {
+        let message = not_served::message(call.method.as_str(), &call.path_text());
+        Self::new(not_served::STATUS, not_served::CODE, message)
+    }
+
+    /// Graph has this option of the query, and the emulator does not serve it.
+    pub(super) fn option_not_served(call: &Call, option: &str) -> Self {
+        let what = format!("{}?{option}", call.path_text());
+        let message = not_served::message(call.method.as_str(), &what);
+        Self::new(not_served::STATUS, not_served::CODE, message)
+    }
+
+    /// The error as a part of a batch's answer: status, headers, body.
+    pub(super) fn into_part(self, trace: &GraphTrace) -> (StatusCode, Value, Option<Value>) {
+        let mut headers = json!({
+            "Cache-Control": "no-cache",
+            "Content-Type": "application/json",
+        });
+        if let Some(challenge) = &self.challenge {
+            headers["WWW-Authenticate"] = challenge.as_str().into();
+        }
+        (self.status, headers, Some(self.body(trace)))
+    }
+
+    fn body(&self, trace: &GraphTrace) -> Value {
+        json!({ "error": {
             "code": self.code,
             "message": self.message,
             "innerError": {
@@ -132,16 +295,19 @@ impl GraphError {
                 "request-id": trace.request_id,
                 "client-request-id": trace.client_request_id,
             },
-        }});
-        let mut response = (self.status, Json(body)).into_response();
-        if let Some(challenge) = self
+        }})
+    }
+
+    fn into_response(self, trace: &GraphTrace) -> Response {
+        let mut response = (self.status, Json(self.body(trace))).into_response();
+        let challenge = self
             .challenge
-            .and_then(|text| HeaderValue::try_from(text).ok())
-        {
+            .and_then(|text| HeaderValue::try_from(text).ok());
+        if let Some(challenge) = challenge {
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, challenge);
         }
-        trace.add_headers(response)
+        response
     }
 }

@@ -163,6 +163,7 @@ fn members_of_nested_groups_have_the_groups_roles() {
                 tenant: Uuid::nil(),
                 name: id.to_string(),
                 members: members.into_iter().collect(),
+                owners: std::collections::BTreeSet::new(),
             },
         );
     }

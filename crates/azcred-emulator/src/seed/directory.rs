@@ -14,6 +14,7 @@ use crate::{
         tables::{ApplicationSeed, DirectorySeed, RotationSeed, UserSeed},
     },
 };
+use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use toml::Spanned;
 use uuid::Uuid;
@@ -311,25 +312,58 @@ impl DirectorySeed {
                 id: given.id,
                 tenant,
                 name: given.name.clone(),
-                members: std::collections::BTreeSet::new(),
+                members: BTreeSet::new(),
+                owners: BTreeSet::new(),
             };
             directory.groups.insert(given.id, group);
         }
         // Members come last: a group may name another group that comes later in the file.
         for (at, entry) in self.groups.iter().enumerate() {
             let given = entry.get_ref();
-            for (n, member) in given.members.iter().enumerate() {
-                let id = find_member(directory, member).ok_or_else(|| {
-                    let message = format!("no user, application or group '{member}' in this seed");
-                    problem(entry, format!("groups[{at}].members[{n}]"), message)
-                })?;
-                if let Some(group) = directory.groups.get_mut(&given.id) {
-                    group.members.insert(id);
-                }
+            let members = find_all(directory, entry, "groups", at, "members", &given.members)?;
+            let owners = find_all(directory, entry, "groups", at, "owners", &given.owners)?;
+            if let Some(group) = directory.groups.get_mut(&given.id) {
+                group.members = members;
+                group.owners = owners;
+            }
+        }
+        for (at, entry) in self.applications.iter().enumerate() {
+            let given = entry.get_ref();
+            let owners = find_all(
+                directory,
+                entry,
+                "applications",
+                at,
+                "owners",
+                &given.owners,
+            )?;
+            if let Some(application) = directory.applications.get_mut(&given.app_id) {
+                application.owners = owners;
             }
         }
         Ok(())
     }
+}
+
+/// The object ids of all that a list of a seed names.
+fn find_all<T>(
+    directory: &Directory,
+    entry: &Spanned<T>,
+    table: &str,
+    at: usize,
+    list: &str,
+    names: &[String],
+) -> Result<BTreeSet<Uuid>, Problem> {
+    names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| {
+            find_member(directory, name).ok_or_else(|| {
+                let message = format!("no user, application or group '{name}' in this seed");
+                problem(entry, format!("{table}[{at}].{list}[{n}]"), message)
+            })
+        })
+        .collect()
 }
 
 /// The redirect URIs of the seed, or those of any desktop program.

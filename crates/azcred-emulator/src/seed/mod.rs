@@ -370,6 +370,8 @@ mod tests {
             member.contains("groups[0].members[0]") && member.contains("nobody"),
             "{member}"
         );
+        let owner = refusal(&format!("{app}owners = ['nobody']\n"));
+        assert!(owner.contains("applications[0].owners[0]"), "{owner}");
     }
 
     #[test]

@@ -106,6 +106,9 @@ pub(super) struct ApplicationSeed {
     pub(super) certificates: Vec<CertificateSeed>,
     #[serde(default)]
     pub(super) federated_credentials: Vec<FederatedSeed>,
+    /// As the members of a group.
+    #[serde(default)]
+    pub(super) owners: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -202,6 +205,8 @@ pub(super) struct GroupSeed {
     /// Sign-in names of users, names of applications and groups, or object ids.
     #[serde(default)]
     pub(super) members: Vec<String>,
+    #[serde(default)]
+    pub(super) owners: Vec<String>,
 }
 
 #[derive(Deserialize)]

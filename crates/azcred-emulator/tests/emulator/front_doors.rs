@@ -26,6 +26,24 @@ const RESOURCES: [&str; 12] = [
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/permissions",
 ];
 
+/// Graph reads its paths itself.
+const GRAPH: [&str; 14] = [
+    "/v1.0/me",
+    "/v1.0/users",
+    "/beta/users",
+    "/v1.0/users/$count",
+    "/v1.0/users/{user}",
+    "/v1.0/users('e0000001-0000-4000-8000-000000000001')",
+    "/v1.0/users/{id}/memberOf",
+    "/v1.0/users/{id}/transitiveMemberOf/microsoft.graph.group",
+    "/v1.0/users/{id}/displayName",
+    "/v1.0/users/{id}/getMemberGroups",
+    "/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')",
+    "/v1.0/organization",
+    "/v1.0/directoryObjects/getByIds",
+    "/v1.0/$batch",
+];
+
 /// A service's port, and what its clients send.
 struct Port {
     service: Service,
@@ -211,8 +229,10 @@ async fn every_path_of_every_service_is_the_same_in_every_form() {
     let mut walked = 0;
     for port in ports(&lab).await {
         let mut templates: Vec<String> = lab.emulator.paths(port.service).collect();
-        if port.service == Service::Arm {
-            templates.extend(RESOURCES.map(str::to_owned));
+        match port.service {
+            Service::Arm => templates.extend(RESOURCES.map(str::to_owned)),
+            Service::Graph => templates.extend(GRAPH.map(str::to_owned)),
+            _ => {}
         }
         assert!(!templates.is_empty(), "{:?}", port.service);
         for template in templates {

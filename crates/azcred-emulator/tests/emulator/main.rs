@@ -10,6 +10,8 @@ mod device_code;
 mod faults;
 mod front_doors;
 mod graph;
+mod graph_people;
+mod graph_queries;
 mod identity_host_faults;
 mod identity_host_refusals;
 mod identity_hosts;

@@ -306,6 +306,7 @@ async fn too_many_groups_for_a_header_are_replaced_by_a_url() {
                 tenant: CONTOSO.parse().unwrap(),
                 name: format!("group {number}"),
                 members: [ADA.parse().unwrap()].into(),
+                owners: std::collections::BTreeSet::new(),
             };
             directory.groups.insert(group.id, group);
         }

@@ -148,6 +148,7 @@ fn azure() -> TestArm {
             tenant: CONTOSO,
             name: name.into(),
             members: [member].into(),
+            owners: std::collections::BTreeSet::new(),
         };
         directory.groups.insert(id, group);
     }

@@ -1,6 +1,7 @@
 //! A lab for the tests: an emulator, a client that trusts it, and signed assertions.
 
 pub(crate) mod browser;
+pub(crate) mod graph;
 pub(crate) mod hosts;
 pub(crate) mod people;
 

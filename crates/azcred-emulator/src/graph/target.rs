@@ -1,0 +1,399 @@
+//! What a path names ('OData Version 4.01 Part 2: URL Conventions', section 4), in any case.
+
+use crate::graph::{
+    call::Call,
+    kind::{Kind, Property},
+    response::GraphError,
+};
+
+/// The target of a request.
+#[derive(Debug)]
+pub(super) enum Target {
+    Batch,
+    Collection(Collection),
+    /// `COLLECTION/$count`
+    Count(Collection),
+    /// One object: `users/ID`, `users('ID')`, `applications(appId='ID')`, `me`.
+    Object(Kind, Key),
+    /// `users/ID/displayName`
+    Property(Kind, Key, &'static Property),
+    /// `applications/ID/federatedIdentityCredentials/ID`
+    FederatedCredential(Key, String),
+    /// `directoryObjects/getByIds`
+    ByIds,
+    /// `users/ID/getMemberGroups`
+    Action(Kind, Key, Action),
+}
+
+/// Objects of one kind, or of several.
+#[derive(Debug)]
+pub(super) struct Collection {
+    pub(super) source: Source,
+    /// `…/microsoft.graph.group`: only the objects of this kind.
+    pub(super) cast: Option<Kind>,
+}
+
+#[derive(Debug)]
+pub(super) enum Source {
+    Set(Kind),
+    Related(Kind, Key, Relation),
+}
+
+/// How a path names an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// The caller.
+    Me,
+    Id(String),
+    AppId(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    MemberOf,
+    TransitiveMemberOf,
+    Members,
+    TransitiveMembers,
+    Owners,
+    OwnedObjects,
+    FederatedCredentials,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    GetMemberGroups,
+    GetMemberObjects,
+    CheckMemberGroups,
+    CheckMemberObjects,
+    ChangePassword,
+    RevokeSignInSessions,
+}
+
+const RELATIONS: &[(&str, Relation, &[Kind])] = &[
+    ("memberOf", Relation::MemberOf, MEMBERS),
+    ("transitiveMemberOf", Relation::TransitiveMemberOf, MEMBERS),
+    ("members", Relation::Members, &[Kind::Group]),
+    (
+        "transitiveMembers",
+        Relation::TransitiveMembers,
+        &[Kind::Group],
+    ),
+    (
+        "owners",
+        Relation::Owners,
+        &[Kind::Group, Kind::Application, Kind::ServicePrincipal],
+    ),
+    (
+        "ownedObjects",
+        Relation::OwnedObjects,
+        &[Kind::User, Kind::ServicePrincipal],
+    ),
+    (
+        "federatedIdentityCredentials",
+        Relation::FederatedCredentials,
+        &[Kind::Application],
+    ),
+];
+
+/// What a group can have as a member.
+const MEMBERS: &[Kind] = &[Kind::User, Kind::Group, Kind::ServicePrincipal];
+
+/// What every object of the directory is.
+const ANY: &[Kind] = &[
+    Kind::User,
+    Kind::Group,
+    Kind::ServicePrincipal,
+    Kind::Application,
+    Kind::DirectoryObject,
+    Kind::Organization,
+];
+
+const ACTIONS: &[(&str, Action, &[Kind])] = &[
+    ("getMemberGroups", Action::GetMemberGroups, ANY),
+    ("getMemberObjects", Action::GetMemberObjects, ANY),
+    ("checkMemberGroups", Action::CheckMemberGroups, ANY),
+    ("checkMemberObjects", Action::CheckMemberObjects, ANY),
+    ("changePassword", Action::ChangePassword, &[Kind::User]),
+    (
+        "revokeSignInSessions",
+        Action::RevokeSignInSessions,
+        &[Kind::User],
+    ),
+];
+
+/// What Graph has and the emulator does not serve.
+const KNOWN: &str = include_str!("known.txt");
+
+/// Why a path has no target.
+enum Missing {
+    /// Graph has no such segment.
+    Segment(String),
+    /// Graph has it.
+    NotServed,
+}
+
+impl Target {
+    /// # Errors
+    /// When Graph has no such path, and when the emulator does not serve it.
+    pub(super) fn of(call: &Call) -> Result<Self, GraphError> {
+        Self::parse(&call.path).map_err(|missing| match missing {
+            Missing::Segment(segment) => GraphError::no_segment(&segment),
+            Missing::NotServed => GraphError::not_served(call),
+        })
+    }
+
+    fn parse(path: &[String]) -> Result<Self, Missing> {
+        let Some((first, rest)) = path.split_first() else {
+            // The list of all sets.
+            return Err(Missing::NotServed);
+        };
+        let (name, key) = split_key(first);
+        if first.eq_ignore_ascii_case("$batch") && rest.is_empty() {
+            return Ok(Self::Batch);
+        }
+        if first.eq_ignore_ascii_case("me") {
+            return object(Kind::User, Key::Me, rest);
+        }
+        let Some(kind) = Kind::of_set(name) else {
+            return Err(missing("/", first));
+        };
+        match (key, rest) {
+            (Some(key), rest) => object(kind, key, rest),
+            (None, []) => Ok(Self::collection(Source::Set(kind), None)),
+            (None, [one, after @ ..]) => match (Kind::of_type(unqualified(one)), after) {
+                (Some(cast), after) if is_qualified(one) => {
+                    narrowed(Source::Set(kind), Some(cast), after)
+                }
+                (_, []) if one.eq_ignore_ascii_case("$count") => {
+                    narrowed(Source::Set(kind), None, rest)
+                }
+                (_, []) if unqualified(one).eq_ignore_ascii_case("getByIds") => Ok(Self::ByIds),
+                _ if is_known(kind.name(), one) => Err(Missing::NotServed),
+                _ => object(kind, Key::Id(one.clone()), after),
+            },
+        }
+    }
+
+    /// How the path names the object that it begins with.
+    pub(super) fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Batch | Self::ByIds => None,
+            Self::Collection(collection) | Self::Count(collection) => match &collection.source {
+                Source::Set(_) => None,
+                Source::Related(_, key, _) => Some(key),
+            },
+            Self::Object(_, key)
+            | Self::Property(_, key, _)
+            | Self::FederatedCredential(key, _)
+            | Self::Action(_, key, _) => Some(key),
+        }
+    }
+
+    fn collection(source: Source, cast: Option<Kind>) -> Self {
+        Self::Collection(Collection { source, cast })
+    }
+}
+
+/// What follows an object.
+fn object(kind: Kind, key: Key, rest: &[String]) -> Result<Target, Missing> {
+    let Some((first, rest)) = rest.split_first() else {
+        return Ok(Target::Object(kind, key));
+    };
+    let (name, inner) = split_key(unqualified(first));
+    if let Some(relation) = find(RELATIONS, kind, name) {
+        let source = Source::Related(kind, key.clone(), relation);
+        return match (relation, inner, rest) {
+            (Relation::FederatedCredentials, Some(Key::Id(id)), []) => {
+                Ok(Target::FederatedCredential(key, id))
+            }
+            (Relation::FederatedCredentials, None, [id]) if id != "$count" => {
+                Ok(Target::FederatedCredential(key, id.clone()))
+            }
+            (_, None, [cast, after @ ..]) if is_qualified(cast) => {
+                match Kind::of_type(unqualified(cast)) {
+                    Some(cast) => narrowed(source, Some(cast), after),
+                    None => Err(Missing::NotServed),
+                }
+            }
+            (_, None, rest) => narrowed(source, None, rest),
+            _ => Err(Missing::NotServed),
+        };
+    }
+    if let Some(action) = find(ACTIONS, kind, name) {
+        return match rest.first() {
+            None => Ok(Target::Action(kind, key, action)),
+            Some(more) => Err(Missing::Segment(more.clone())),
+        };
+    }
+    match (kind.property(name), rest) {
+        (Some(property), []) => Ok(Target::Property(kind, key, property)),
+        (Some(_), [value, ..]) if value.eq_ignore_ascii_case("$value") => Err(Missing::NotServed),
+        (Some(_), [more, ..]) => Err(Missing::Segment(more.clone())),
+        (None, _) => Err(missing(kind.name(), first)),
+    }
+}
+
+/// A collection, and what follows it.
+fn narrowed(source: Source, cast: Option<Kind>, rest: &[String]) -> Result<Target, Missing> {
+    let collection = Collection { source, cast };
+    match rest {
+        [] => Ok(Target::Collection(collection)),
+        [count] if count.eq_ignore_ascii_case("$count") => Ok(Target::Count(collection)),
+        // Objects and references by their key.
+        _ => Err(Missing::NotServed),
+    }
+}
+
+fn find<T: Copy>(table: &[(&str, T, &[Kind])], kind: Kind, name: &str) -> Option<T> {
+    let found = table
+        .iter()
+        .find(|(known, _, kinds)| known.eq_ignore_ascii_case(name) && kinds.contains(&kind));
+    found.map(|(_, what, _)| *what)
+}
+
+fn missing(after: &str, segment: &str) -> Missing {
+    match is_known(after, segment) {
+        true => Missing::NotServed,
+        false => Missing::Segment(segment.to_owned()),
+    }
+}
+
+/// Whether Graph has this segment after a kind of objects.
+fn is_known(after: &str, segment: &str) -> bool {
+    let name = unqualified(segment);
+    let name = name.split_once('(').map_or(name, |(name, _)| name);
+    let lines = KNOWN.lines().filter_map(|line| line.split_once('|'));
+    lines
+        .filter(|(kind, _)| kind.trim() == after)
+        .flat_map(|(_, names)| names.split_ascii_whitespace())
+        .any(|known| known.eq_ignore_ascii_case(name))
+}
+
+const NAMESPACE: &str = "microsoft.graph.";
+
+fn is_qualified(segment: &str) -> bool {
+    segment
+        .get(..NAMESPACE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(NAMESPACE))
+}
+
+/// The name without its namespace.
+fn unqualified(segment: &str) -> &str {
+    match is_qualified(segment) {
+        true => &segment[NAMESPACE.len()..],
+        false => segment,
+    }
+}
+
+/// `name(key)`.
+fn split_key(segment: &str) -> (&str, Option<Key>) {
+    let parts = segment
+        .strip_suffix(')')
+        .and_then(|segment| segment.split_once('('))
+        .filter(|(_, key)| !key.is_empty());
+    let Some((name, key)) = parts else {
+        return (segment, None);
+    };
+    let unquoted = |text: &str| {
+        let inner = text
+            .strip_prefix('\'')
+            .and_then(|text| text.strip_suffix('\''));
+        inner.map_or_else(|| text.to_owned(), |inner| inner.replace("''", "'"))
+    };
+    let key = match key.split_once('=') {
+        Some((property, value)) if property.trim().eq_ignore_ascii_case("appId") => {
+            Key::AppId(unquoted(value.trim()))
+        }
+        _ => Key::Id(unquoted(key.trim())),
+    };
+    (name, Some(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(path: &str) -> String {
+        let path: Vec<String> = path.split('/').map(str::to_owned).collect();
+        match Target::parse(&path) {
+            Ok(target) => format!("{target:?}"),
+            Err(Missing::NotServed) => "not served".to_owned(),
+            Err(Missing::Segment(segment)) => format!("no {segment}"),
+        }
+    }
+
+    #[test]
+    fn a_path_names_the_same_in_every_form() {
+        for (forms, expected) in [
+            (
+                &["users/x", "USERS('x')", "Users(x)"][..],
+                "Object(User, Id(\"x\"))",
+            ),
+            (
+                &[
+                    "servicePrincipals(appId='x')",
+                    "serviceprincipals(APPID = 'x')",
+                ],
+                "Object(ServicePrincipal, AppId(\"x\"))",
+            ),
+            (&["users('o''x')"], "Object(User, Id(\"o'x\"))"),
+            (&["me"], "Object(User, Me)"),
+            (
+                &[
+                    "me/memberOf/microsoft.graph.group",
+                    "ME/memberof/Microsoft.Graph.Group",
+                ],
+                "Collection(Collection { source: Related(User, Me, MemberOf), cast: Some(Group) })",
+            ),
+            (
+                &["groups/x/members/$count"],
+                "Count(Collection { source: Related(Group, Id(\"x\"), Members), cast: None })",
+            ),
+            (
+                &[
+                    "users/x/getMemberGroups",
+                    "users/x/microsoft.graph.getMemberGroups",
+                ],
+                "Action(User, Id(\"x\"), GetMemberGroups)",
+            ),
+            (
+                &[
+                    "applications/x/federatedIdentityCredentials/y",
+                    "applications/x/federatedIdentityCredentials('y')",
+                ],
+                "FederatedCredential(Id(\"x\"), \"y\")",
+            ),
+            (
+                &[
+                    "directoryObjects/getByIds",
+                    "directoryObjects/microsoft.graph.getByIds",
+                ],
+                "ByIds",
+            ),
+        ] {
+            for form in forms {
+                assert_eq!(parsed(form), expected, "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_segment_that_graph_has_is_told_from_one_that_it_has_not() {
+        for (path, expected) in [
+            ("dragons", "no dragons"),
+            ("sites", "not served"),
+            ("users/x/dragons", "no dragons"),
+            ("users/x/messages", "not served"),
+            ("users/delta()", "not served"),
+            ("users/microsoft.graph.delta()", "not served"),
+            ("users/x/displayName/y", "no y"),
+            ("users/x/members", "no members"),
+            ("groups/x/members/y/$ref", "not served"),
+            ("applications/x/addPassword", "not served"),
+            ("applications/x/microsoft.graph.addPassword", "not served"),
+            ("users/x/getMemberGroups/y", "no y"),
+        ] {
+            assert_eq!(parsed(path), expected, "{path}");
+        }
+    }
+}

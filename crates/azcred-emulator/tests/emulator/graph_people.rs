@@ -1,0 +1,147 @@
+//! Microsoft Graph for people, and who belongs to which group.
+
+use crate::common::{
+    self, Lab,
+    graph::{SCOPE, app_token, each, error, get, get_eventual, send, token},
+    people::{self, ADA, CONTOSO, FABRIKAM},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const ML_ENGINEERS: &str = "f0000001-0000-4000-8000-000000000001";
+const ENGINEERS: &str = "f0000001-0000-4000-8000-000000000002";
+
+async fn post(lab: &Lab, token: &str, path: &str, body: Value) -> common::Reply {
+    send(lab, token, Method::POST, path, Some(body)).await
+}
+
+#[tokio::test]
+async fn a_member_reads_the_directory_with_azure_cli() {
+    let lab = Lab::start().await;
+    let ada = token(&lab, CONTOSO, "ada@contoso.com", SCOPE).await;
+    for path in [
+        "/v1.0/users",
+        "/v1.0/groups",
+        "/v1.0/applications",
+        "/v1.0/servicePrincipals",
+        "/v1.0/organization",
+        "/v1.0/users/grace@contoso.com/memberOf",
+        "/beta/me/ownedObjects",
+    ] {
+        let list = get(&lab, &ada, path).await;
+        assert!(!each(&list, "id").is_empty(), "{path}");
+    }
+    let me = get(&lab, &ada, "/v1.0/me").await.body;
+    assert_eq!(me["displayName"], "Ada Lovelace");
+    assert_eq!(
+        me["@odata.context"],
+        "https://graph.microsoft.com/v1.0/$metadata#users/$entity"
+    );
+}
+
+#[tokio::test]
+async fn a_guest_reads_single_users_and_lists_none() {
+    let lab = people::lab().await;
+    let guest = people::sign_in(&lab, FABRIKAM, "ada@contoso.com", "analytical").await;
+    let more = [("scope", SCOPE)];
+    let refresh_token = people::text(&guest, "refresh_token");
+    let guest = people::refresh(&lab, FABRIKAM, refresh_token, &more).await;
+    let guest = people::text(&guest, "access_token");
+    let me = get(&lab, guest, "/v1.0/me").await.body;
+    assert_eq!(me["mail"], "ada@contoso.com");
+    let path = "/v1.0/users/ada_contoso.com%23EXT%23@fabrikam.com?$select=userType";
+    assert_eq!(get(&lab, guest, path).await.body["userType"], "Guest");
+    for path in ["/v1.0/users", "/v1.0/groups"] {
+        assert_eq!(get(&lab, guest, path).await.status, 403, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn groups_members_and_owners_say_of_which_type_they_are() {
+    let lab = Lab::start().await;
+    let ada = token(&lab, CONTOSO, "ada@contoso.com", SCOPE).await;
+    let groups = get(&lab, &ada, "/v1.0/me/memberOf").await;
+    assert_eq!(
+        groups.body["@odata.context"],
+        "https://graph.microsoft.com/v1.0/$metadata#directoryObjects"
+    );
+    assert_eq!(each(&groups, "id"), [ML_ENGINEERS]);
+    assert_eq!(each(&groups, "@odata.type"), ["#microsoft.graph.group"]);
+    let all = get(&lab, &ada, "/v1.0/me/transitiveMemberOf").await;
+    assert_eq!(each(&all, "id"), [ML_ENGINEERS, ENGINEERS]);
+    let members = get(&lab, &ada, &format!("/v1.0/groups/{ENGINEERS}/members")).await;
+    let mut types = each(&members, "@odata.type");
+    types.sort_unstable();
+    assert_eq!(types, ["#microsoft.graph.group", "#microsoft.graph.user"]);
+    let path = format!("/v1.0/groups/{ENGINEERS}/members/microsoft.graph.user?$select=displayName");
+    let people = get(&lab, &ada, &path).await;
+    // One type: it is not said.
+    assert_eq!(
+        people.body["value"],
+        json!([{ "displayName": "Katherine Johnson" }])
+    );
+    let path = format!("/v1.0/groups/{ENGINEERS}/transitiveMembers/$count");
+    assert_eq!(get_eventual(&lab, &ada, &path).await.body, 4);
+    for path in [
+        format!("/v1.0/groups/{ML_ENGINEERS}/owners"),
+        "/v1.0/applications(appId='a0000001-0000-4000-8000-000000000001')/owners".to_owned(),
+    ] {
+        let owners = get(&lab, &ada, &path).await;
+        assert_eq!(
+            each(&owners, "userPrincipalName"),
+            ["ada@contoso.com"],
+            "{path}"
+        );
+        assert_eq!(
+            each(&owners, "@odata.type"),
+            ["#microsoft.graph.user"],
+            "{path}"
+        );
+    }
+    let owned = get(&lab, &ada, "/v1.0/me/ownedObjects").await;
+    let mut names = each(&owned, "displayName");
+    names.sort_unstable();
+    assert_eq!(names, ["ML engineers", "azcred-demo"]);
+}
+
+#[tokio::test]
+async fn group_ids_are_found_and_checked_through_other_groups() {
+    let lab = Lab::start().await;
+    let reader = app_token(&lab, "azcred-contributor").await;
+    let all = json!([ML_ENGINEERS, ENGINEERS]);
+    let wanted = json!({ "securityEnabledOnly": true });
+    for path in [
+        format!("/v1.0/users/{ADA}/getMemberGroups"),
+        format!("/v1.0/users/{ADA}/microsoft.graph.getMemberObjects"),
+        format!("/v1.0/directoryObjects/{ADA}/getMemberGroups"),
+    ] {
+        let found = post(&lab, &reader, &path, wanted.clone()).await;
+        assert_eq!(found.body["value"], all, "{path}");
+        assert_eq!(
+            found.body["@odata.context"],
+            "https://graph.microsoft.com/v1.0/$metadata#Collection(Edm.String)"
+        );
+        assert_eq!(found.headers["location"], "https://graph.microsoft.com");
+    }
+    let check = format!("/v1.0/directoryObjects/{ADA}/checkMemberGroups");
+    let body = json!({ "groupIds": [ENGINEERS, CONTOSO] });
+    let checked = post(&lab, &reader, &check, body).await;
+    assert_eq!(checked.body["value"], json!([ENGINEERS]));
+    let check = format!("/v1.0/users/{ADA}/checkMemberObjects");
+    let checked = post(&lab, &reader, &check, json!({ "ids": [ML_ENGINEERS] })).await;
+    assert_eq!(checked.body["value"], json!([ML_ENGINEERS]));
+    for (body, message) in [
+        (json!({ "ids": ["x"] }), "Invalid GUID:x"),
+        (
+            json!({ "groups": [] }),
+            "Unable to read JSON request payload.",
+        ),
+    ] {
+        let refused = post(&lab, &reader, &check, body).await;
+        assert_eq!((refused.status, error(&refused).2), (400, message));
+    }
+    let ids = json!({ "ids": [ADA, ENGINEERS, CONTOSO], "types": ["user", "servicePrincipal"] });
+    let found = post(&lab, &reader, "/v1.0/directoryObjects/getByIds", ids).await;
+    assert_eq!(each(&found, "id"), [ADA]);
+    assert_eq!(each(&found, "@odata.type"), ["#microsoft.graph.user"]);
+}
