@@ -29,7 +29,7 @@ pub(crate) struct Tally {
 struct Service {
     facts: &'static str,
     base: String,
-    /// The scope of its tokens; `None` for documents that everybody may read.
+    /// The scope of its tokens; `None` for documents that need no token.
     scope: Option<Scope>,
     compare: fn(&Value, &Answer<'_>) -> Vec<Difference>,
 }
