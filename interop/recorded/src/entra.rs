@@ -1,7 +1,8 @@
 //! Answers of Entra ID and of the hosts of managed identities, in the form of `entra.jsonl`.
 
 use crate::{Answer, Difference, shape::shape, template::fits};
-use serde_json::Value;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
 
 /// What differs between a line and an answer.
 ///
@@ -33,7 +34,11 @@ pub fn entra_differences(line: &Value, got: &Answer<'_>) -> Vec<Difference> {
     let values = response.as_object().into_iter().flatten();
     for (name, real) in values.filter(|(name, _)| *name != "keys_in_order") {
         let ours = got.body.get(name);
-        if let (Value::Array(items), Some(ours)) = (real, ours)
+        if let (Some(token), Some(names)) = (name.strip_suffix("_claims"), real.as_array()) {
+            all.extend(claim_differences(token, names, &got.body[token]));
+        } else if let (Value::Object(claims), "claims", Some(ours)) = (real, name.as_str(), ours) {
+            all.extend(shape(&Value::Object(claims.clone()), Some(ours)));
+        } else if let (Value::Array(items), Some(ours)) = (real, ours)
             && items.iter().all(Value::is_object)
         {
             all.extend(shape(real, Some(ours)));
@@ -48,6 +53,29 @@ pub fn entra_differences(line: &Value, got: &Answer<'_>) -> Vec<Difference> {
         }
     }
     all
+}
+
+/// What differs in the names of a token's claims. A recorded name may have a note after a space.
+fn claim_differences(token: &str, recorded: &[Value], ours: &Value) -> Vec<Difference> {
+    let claims = ours.as_str().and_then(|token| {
+        let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+        serde_json::from_slice::<Map<String, Value>>(&payload).ok()
+    });
+    let claims = claims.unwrap_or_default();
+    let names = recorded.iter().filter_map(Value::as_str);
+    let names: Vec<&str> = names.filter_map(|name| name.split(' ').next()).collect();
+    let missing = names.iter().filter(|name| !claims.contains_key(**name));
+    let missing = missing.map(|name| (name, "present", "absent"));
+    let more = claims.keys().map(String::as_str);
+    let more: Vec<&str> = more.filter(|name| !names.contains(name)).collect();
+    let more = more.iter().map(|name| (name, "absent", "present"));
+    missing
+        .chain(more)
+        .map(|(name, real, ours)| {
+            let at = format!("{token}: {name}");
+            Difference::new(at, real.into(), Some(&ours.into()))
+        })
+        .collect()
 }
 
 fn refusal_differences(response: &Value, body: &Value) -> Vec<Difference> {

@@ -204,16 +204,12 @@ fn by_application(
 fn body_v2(token: &str, lifetime: i64) -> Value {
     // No `client_info`: the service leaves it out for this grant even when requested. With it, MSAL
     // would store the token for an account and never find it again.
-    let mut body = json!({
+    json!({
         "token_type": "Bearer",
         "expires_in": lifetime,
         "ext_expires_in": lifetime,
         "access_token": token,
-    });
-    if let Some(refresh_in) = refresh_in(lifetime) {
-        body["refresh_in"] = refresh_in.into();
-    }
-    body
+    })
 }
 
 /// The v1.0 endpoint writes numbers as strings.
@@ -227,9 +223,4 @@ fn body_v1(token: &str, resource: &str, now: i64, lifetime: i64) -> Value {
         "resource": resource,
         "access_token": token,
     })
-}
-
-/// For tokens that live two hours or longer, the response says to refresh them at half time.
-fn refresh_in(lifetime: i64) -> Option<i64> {
-    (lifetime >= 7200).then_some(lifetime / 2)
 }

@@ -322,7 +322,7 @@ async fn the_error_for_a_federated_token_names_the_part_without_a_match() {
         (
             "Entra ID's own token",
             signed_for(&format!("https://sts.windows.net/{TENANT}/"), None),
-            700_222,
+            700_226,
             "invalid_request",
             400,
         ),

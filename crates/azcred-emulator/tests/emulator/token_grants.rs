@@ -193,18 +193,6 @@ async fn a_federated_token_gets_a_token() {
 }
 
 #[tokio::test]
-async fn long_tokens_come_with_a_hint_to_refresh_them() {
-    let options = azcred_emulator::Options {
-        access_token_lifetime: Some(86_400),
-        ..azcred_emulator::Options::default()
-    };
-    let lab = Lab::with(options).await;
-    let answer = lab.request_token_as("azcred-demo").await;
-    assert_eq!(answer.body["expires_in"], 86_400);
-    assert_eq!(answer.body["refresh_in"], 43_200);
-}
-
-#[tokio::test]
 async fn the_clients_request_id_is_returned_on_request() {
     let lab = Lab::start().await;
     let sent = uuid::Uuid::new_v4().to_string();

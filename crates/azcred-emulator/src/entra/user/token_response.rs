@@ -135,9 +135,6 @@ impl Issue<'_> {
             body["expires_on"] = number(now + self.lifetime);
             body["not_before"] = number(now - 300);
             body["resource"] = self.resource.audience.as_str().into();
-        } else if self.lifetime >= 7200 {
-            // The client should refresh the token at half time.
-            body["refresh_in"] = number(self.lifetime / 2);
         }
         if self.requested.offline {
             let token = RefreshToken {

@@ -4,7 +4,9 @@
 //! request.
 
 mod arm;
+mod ci;
 mod entra;
+mod grants;
 
 use crate::common::Reply;
 use azcred_recorded::{Answer, Difference};
