@@ -159,6 +159,21 @@ pub(super) fn audiences(cloud: Cloud) -> [&'static str; 4] {
 }
 
 impl Caller {
+    /// A resource provider's name for what it does for the caller.
+    pub(super) fn operation(&self) -> String {
+        let operation = Uuid::new_v4();
+        let Self { tenant, who, .. } = self;
+        format!(
+            "tenantId={tenant},objectId={}/westeurope/{operation}",
+            who.principal
+        )
+    }
+
+    /// The refusal of an action that no role of the caller allows.
+    pub(super) fn refused(&self, action: &str, scope: &str) -> ArmError {
+        ArmError::authorization_failed(&self.name, self.who.principal, action, scope)
+    }
+
     /// Whether the caller may do `action` at `scope`.
     pub(super) fn may(&self, resources: &Resources, action: &str, scope: &Scope) -> bool {
         resources
@@ -184,14 +199,14 @@ pub(super) fn authorize(
         Need::Token => {}
         Need::SomeRole(action) => {
             if !resources.is_visible(&caller.who, &scope) {
-                return Err(refused(caller, action, &scope_in_message(call, target)));
+                return Err(caller.refused(action, &scope_in_message(call, target)));
             }
         }
         Need::Action(action) => {
             match resources.decide(&caller.who, Action::Control(action), &scope) {
                 Decision::Allowed(_) => {}
                 Decision::NotAllowed => {
-                    return Err(refused(caller, action, &scope_in_message(call, target)));
+                    return Err(caller.refused(action, &scope_in_message(call, target)));
                 }
                 Decision::Denied(deny) => {
                     return Err(ArmError::denied(
@@ -243,10 +258,6 @@ pub(super) fn check_mfa(world: &World, call: &Call, caller: &Caller) -> Result<(
     }
 }
 
-fn refused(caller: &Caller, action: &str, scope: &str) -> ArmError {
-    ArmError::authorization_failed(&caller.name, caller.who.principal, action, scope)
-}
-
 /// The scope at which the right is checked.
 fn checked_scope(target: &Target) -> Scope {
     match target {
@@ -254,7 +265,8 @@ fn checked_scope(target: &Target) -> Scope {
         | Target::ResourcesIn(scope)
         | Target::Item(scope)
         | Target::ItemAction(scope, _)
-        | Target::Authorization { scope, .. }
+        | Target::ManagementGroup(scope)
+        | Target::Extension { scope, .. }
         | Target::Collection { parent: scope, .. } => scope.clone(),
         other => other
             .subscription()
@@ -274,7 +286,8 @@ fn scope_in_message(call: &Call, target: &Target) -> String {
             | Target::Collection { .. }
             | Target::ItemAction(..)
             | Target::RegisterProvider(..)
-            | Target::Authorization { name: None, .. }
+            | Target::TagNames(_)
+            | Target::Extension { name: None, .. }
     );
     let mut text = call.scope_text();
     if listing && let Some(at) = text.rfind('/').filter(|at| *at > 0) {

@@ -1,6 +1,6 @@
 //! One request, parsed once: path, query, token header and body, each with a limit.
 
-use super::{error::ArmError, route};
+use super::{error::ArmError, segments::segments};
 use crate::service::{Cloud, Entrance, Service};
 use axum::body::Bytes;
 use http::{Method, header, request::Parts};
@@ -46,7 +46,7 @@ impl Call {
     /// # Errors
     /// When Azure would reject the path.
     pub(super) fn read(parts: &Parts, body: Bytes) -> Result<Self, ArmError> {
-        let path = route::segments(parts.uri.path())?;
+        let path = segments(parts.uri.path())?;
         if path.len() > MAX_SEGMENTS {
             return Err(ArmError::bad_request(
                 "InvalidRequestUri",

@@ -73,7 +73,7 @@ pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<ArmRespons
         .ok_or_else(|| {
             ArmError::not_found(
                 "DenyAssignmentNotFound",
-                format!("The deny assignment '{name}' is not found."),
+                format!("The deny assignment '{name}' was not found."),
             )
         })
 }

@@ -6,7 +6,7 @@
 
 use crate::{not_served, tokens::Revoked};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -22,6 +22,8 @@ pub(super) struct ArmError {
     pub(super) message: String,
     /// The `WWW-Authenticate` header, which every 401 has.
     pub(super) challenge: Option<String>,
+    /// The operation of the resource provider that refused. `None`: Resource Manager itself did.
+    pub(super) operation: Option<String>,
 }
 
 impl ArmError {
@@ -31,7 +33,22 @@ impl ArmError {
             code,
             message: message.into(),
             challenge: None,
+            operation: None,
         }
+    }
+
+    /// The error as one of a resource provider, unless Resource Manager itself finds it out: that a
+    /// group or a resource on the path does not exist, or that this emulator does not serve it.
+    pub(super) fn of_provider(mut self, operation: Option<String>) -> Self {
+        let own = [
+            "ResourceGroupNotFound",
+            "ResourceNotFound",
+            not_served::CODE,
+        ];
+        if !own.contains(&self.code) {
+            self.operation = operation;
+        }
+        self
     }
 
     /// The JSON body.
@@ -97,8 +114,8 @@ impl ArmError {
     }
 
     /// A request that the emulator recognizes but does not serve. Azure may serve it.
-    pub(super) fn not_served(method: &str, what: &str) -> Self {
-        let message = not_served::message(method, what);
+    pub(super) fn not_served(method: &Method, what: &str) -> Self {
+        let message = not_served::message(method.as_str(), what);
         Self::new(not_served::STATUS, not_served::CODE, message)
     }
 
@@ -158,6 +175,7 @@ impl ArmError {
             status: StatusCode::UNAUTHORIZED,
             code,
             message,
+            operation: None,
             challenge: Some(format!(
                 "Bearer authorization_uri=\"{authority}\", error=\"invalid_token\", error_description=\"{description}\""
             )),
@@ -273,6 +291,7 @@ impl ArmError {
             status: StatusCode::UNAUTHORIZED,
             code,
             message,
+            operation: None,
             challenge: Some(format!(
                 "Bearer realm=\"\", authorization_uri=\"{authorize_url}\", error=\"insufficient_claims\", \
                  claims=\"{claims}\""

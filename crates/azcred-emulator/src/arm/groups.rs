@@ -5,9 +5,10 @@ use super::{
     call::Call,
     error::ArmError,
     filter::{Filter, Term},
-    identities,
+    identities, long_operations,
+    regions::{REGIONS, Region},
     response::ArmResponse,
-    versions::REGIONS,
+    wire,
 };
 use crate::{
     resources::{ResourceGroup, Scope},
@@ -150,15 +151,23 @@ pub(super) fn patch(world: &World, call: &Call, id: &Scope) -> Result<ArmRespons
     Ok(ArmResponse::ok(body))
 }
 
-/// `DELETE`: deletes the group with its resources, before the response is sent.
-pub(super) fn delete(world: &World, id: &Scope) -> Result<ArmResponse, ArmError> {
+/// `DELETE`: deletes the group with its resources. It is done before the response is sent, which
+/// says where a client can ask for the result.
+pub(super) fn delete(
+    world: &World,
+    call: &Call,
+    id: &Scope,
+    version: &str,
+) -> Result<ArmResponse, ArmError> {
     let mut directory = world.directory_mut();
-    let gone = world
-        .resources_mut()
-        .remove_group(id)
-        .ok_or_else(|| ArmError::group_not_found(id.name()))?;
+    let mut resources = world.resources_mut();
+    let group = resources.group(id).cloned();
+    let group = group.ok_or_else(|| ArmError::group_not_found(id.name()))?;
+    let gone = resources.remove_group(id).unwrap_or_default();
     identities::remove(&mut directory, &gone);
-    Ok(ArmResponse::empty(StatusCode::OK))
+    Ok(long_operations::group_deletion(
+        world, call, &group, version,
+    ))
 }
 
 /// A region's short name, from its short name or its display name.
@@ -172,13 +181,10 @@ pub(super) fn region(given: Option<&str>) -> Result<&'static str, ArmError> {
             "The location property is required for this definition.",
         )
     })?;
-    let short = given.to_lowercase().replace(' ', "");
-    REGIONS
-        .iter()
-        .map(|(name, ..)| *name)
-        .find(|name| **name == *short)
+    Region::find(given)
+        .map(|region| region.name)
         .ok_or_else(|| {
-            let known: Vec<&str> = REGIONS.iter().map(|(name, ..)| *name).collect();
+            let known: Vec<&str> = REGIONS.iter().map(|region| region.name).collect();
             ArmError::bad_request(
                 "LocationNotAvailableForResourceGroup",
                 format!(
@@ -213,12 +219,13 @@ fn valid_name(name: &str) -> Result<(), ArmError> {
 }
 
 fn view(group: &ResourceGroup) -> Value {
-    json!({
+    let mut view = json!({
         "id": format!("/subscriptions/{}/resourceGroups/{}", group.subscription, group.name),
         "name": group.name,
         "type": "Microsoft.Resources/resourceGroups",
         "location": group.location,
-        "tags": group.tags,
         "properties": {"provisioningState": "Succeeded"},
-    })
+    });
+    wire::put_tags(&mut view, &group.tags);
+    view
 }

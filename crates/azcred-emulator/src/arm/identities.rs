@@ -1,11 +1,21 @@
-//! System-assigned identities: while a resource with such an identity exists, the directory has its
-//! service principal.
+//! Managed identities as resources: while a resource that is an identity or has one exists, the
+//! directory has its service principal.
 
+use super::{
+    access::{self, Caller},
+    call::Call,
+    error::ArmError,
+    groups::region,
+    response::ArmResponse,
+    wire,
+};
 use crate::{
     directory::{Directory, ServicePrincipal, ServicePrincipalKind},
-    resources::Resource,
+    resources::{Resource, Scope, USER_ASSIGNED_TYPE, user_assigned},
     world::World,
 };
+use http::{StatusCode, header};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// Adds the service principal of each resource's identity to the directory. The seed and the state
@@ -13,12 +23,52 @@ use uuid::Uuid;
 pub(super) fn restore(world: &World) {
     let mut directory = world.directory_mut();
     for resource in world.resources().resources() {
-        if let Some((principal, tenant)) = system_assigned(resource)
+        if let Some((principal, tenant)) = identity_of(resource)
             && directory.principal(principal).is_none()
         {
             add(&mut directory, principal, tenant, resource.id.name());
         }
     }
+}
+
+/// `PUT` of a user-assigned identity: 201 for a new one, else 200.
+pub(super) fn put(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    id: &Scope,
+) -> Result<ArmResponse, ArmError> {
+    let mut given = call.object()?;
+    let location = region(given.get("location").and_then(Value::as_str))?.to_owned();
+    let tags = wire::tags(&mut given)?.unwrap_or_default();
+    // The directory is locked first, as a new identity adds a service principal.
+    let mut directory = world.directory_mut();
+    let mut resources = world.resources_mut();
+    if let Some(group) = id.path_ancestry().get(1) {
+        access::exists(&resources, group)?;
+    }
+    let old = resources.resource(id).cloned();
+    let is_new = old.is_none();
+    let mut resource = old.unwrap_or_else(|| {
+        let principal = create(&mut directory, caller.tenant, id.name());
+        user_assigned(
+            id.clone(),
+            location,
+            caller.tenant,
+            principal,
+            client_id(principal),
+        )
+    });
+    resource.tags = tags;
+    let view = wire::view(&resource);
+    resources.put_resource(resource);
+    let path = view["id"].as_str().unwrap_or_default().to_owned();
+    let body = Value::Object(view);
+    Ok(if is_new {
+        ArmResponse::with(StatusCode::CREATED, body).header(header::LOCATION, path)
+    } else {
+        ArmResponse::ok(body)
+    })
 }
 
 /// Creates a service principal for a resource, and returns its object id.
@@ -30,12 +80,17 @@ pub(super) fn create(directory: &mut Directory, tenant: Uuid, name: &str) -> Uui
 
 /// Removes the service principals of deleted resources.
 pub(super) fn remove(directory: &mut Directory, gone: &[Resource]) {
-    for (principal, _) in gone.iter().filter_map(system_assigned) {
+    for (principal, _) in gone.iter().filter_map(identity_of) {
         directory.service_principals.remove(&principal);
     }
 }
 
-fn system_assigned(resource: &Resource) -> Option<(Uuid, Uuid)> {
+/// The object id and the tenant of the identity that a resource is or has.
+fn identity_of(resource: &Resource) -> Option<(Uuid, Uuid)> {
+    if resource.is_a(USER_ASSIGNED_TYPE) {
+        let id = |name| resource.properties.get(name)?.as_str()?.parse().ok();
+        return Some((id("principalId")?, id("tenantId")?));
+    }
     let identity = resource.identity.as_ref()?;
     Some((identity.principal_id?, identity.tenant_id?))
 }

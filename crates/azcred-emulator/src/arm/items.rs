@@ -11,7 +11,7 @@ use crate::{
         response::ArmResponse,
         wire::{self, SERVICE_OWNED},
     },
-    resources::{Resource, Scope, WORKSPACE_TYPE},
+    resources::{Resource, Scope, USER_ASSIGNED_TYPE, WORKSPACE_TYPE},
     world::World,
 };
 use http::{Method, StatusCode};
@@ -140,10 +140,7 @@ pub(super) fn one(
         })),
         Method::PATCH => patch(world, call, caller, id),
         Method::DELETE => Ok(delete(world, id)),
-        _ => Err(ArmError::not_served(
-            call.method.as_str(),
-            &id.resource_type().unwrap_or_default(),
-        )),
+        _ => Err(ArmError::not_served(&call.method, &call.scope_text())),
     }
 }
 
@@ -182,8 +179,9 @@ fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<ArmR
         resource.tags = new_tags;
     }
     let is_workspace = resource.is_a(WORKSPACE_TYPE);
+    let is_identity = resource.is_a(USER_ASSIGNED_TYPE);
     for (name, value) in changed {
-        if is_workspace && SERVICE_OWNED.contains(&name.as_str()) {
+        if is_identity || (is_workspace && SERVICE_OWNED.contains(&name.as_str())) {
             continue;
         }
         if value.is_null() {
@@ -192,7 +190,9 @@ fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<ArmR
             resource.properties.insert(name, value);
         }
     }
-    wire::touch(resource, caller, now);
+    if !is_identity {
+        wire::touch(resource, caller, now);
+    }
     Ok(ArmResponse::ok(Value::Object(wire::view(resource))))
 }
 

@@ -16,14 +16,19 @@ mod filter;
 mod groups;
 mod identities;
 mod items;
+mod long_operations;
+mod management_groups;
 mod metadata;
 mod operations;
 mod permissions;
+mod regions;
 mod response;
 mod role_assignments;
 mod role_definitions;
 mod route;
+mod segments;
 mod subscriptions;
+mod tags;
 mod versions;
 mod wire;
 mod workspaces;
@@ -35,7 +40,11 @@ use self::{
     response::{ArmResponse, ArmTrace},
     route::Target,
 };
-use crate::{front_door::FrontDoor, resources::WORKSPACE_TYPE, world::World};
+use crate::{
+    front_door::FrontDoor,
+    resources::{Scope, USER_ASSIGNED_TYPE, WORKSPACE_TYPE},
+    world::World,
+};
 use axum::{
     Router,
     body::to_bytes,
@@ -101,20 +110,25 @@ fn answer(world: &World, call: &Call) -> Result<ArmResponse, ArmError> {
     {
         return match call.method {
             Method::GET => metadata::get(world, call, version),
-            _ => Err(ArmError::not_served(
-                call.method.as_str(),
-                "metadata/endpoints",
-            )),
+            _ => Err(ArmError::not_served(&call.method, &call.scope_text())),
         };
     }
     let target = Target::parse(&call.path, call.method == Method::POST)?;
     let caller = access::authenticate(world, call, &target)?;
-    versions::check(&target, version, world.clock.now())?;
+    versions::check(&call.method, &target, version, world.clock.now())?;
     let need = operations::needed(&call.method, &target)
-        .ok_or_else(|| ArmError::not_served(call.method.as_str(), &call.scope_text()))?;
+        .ok_or_else(|| ArmError::not_served(&call.method, &call.scope_text()))?;
     access::authorize(&world.resources(), &caller, call, &target, &need)?;
     access::check_mfa(world, call, &caller)?;
-    perform(world, call, &caller, &target)
+    let done = perform(world, call, &caller, &target, version);
+    if target.provider_type().is_none() {
+        return done;
+    }
+    let operation = Some(caller.operation());
+    match done {
+        Ok(done) => Ok(ArmResponse { operation, ..done }),
+        Err(error) => Err(error.of_provider(operation)),
+    }
 }
 
 /// Carries out the request of a caller that has the right to it.
@@ -123,20 +137,29 @@ fn perform(
     call: &Call,
     caller: &Caller,
     target: &Target,
+    version: &str,
 ) -> Result<ArmResponse, ArmError> {
     match target {
         Target::Tenants => subscriptions::tenants(world, call, caller),
         Target::Subscriptions => subscriptions::list(world, call, caller),
         Target::Subscription(id) => subscriptions::get(world, *id),
-        Target::Locations(id) => subscriptions::locations(world, call, *id),
+        Target::Locations(id) => subscriptions::locations(world, call, *id, version),
+        Target::TagNames(id) => tags::names(world, call, *id),
+        Target::OperationResult(_, job) => long_operations::result(job),
+        // What people did in the emulator is in its request log.
+        Target::ActivityLog(_) => ArmResponse::list(world, call, Vec::new()),
         Target::Providers(id) => subscriptions::providers(world, call, *id),
-        Target::Provider(id, namespace) => subscriptions::provider(*id, namespace),
-        Target::RegisterProvider(id, namespace) => subscriptions::provider(Some(*id), namespace),
+        Target::Provider(id, namespace) => subscriptions::provider(call, *id, namespace),
+        Target::RegisterProvider(id, namespace) => {
+            subscriptions::provider(call, Some(*id), namespace)
+        }
+        Target::ManagementGroups => management_groups::list(world, call, caller),
+        Target::ManagementGroup(id) => management_groups::get(world, caller, id),
         Target::Groups(id) => groups::list(world, call, caller, *id),
         Target::Group(id) => match call.method {
             Method::PUT => groups::put(world, call, id),
             Method::PATCH => groups::patch(world, call, id),
-            Method::DELETE => groups::delete(world, id),
+            Method::DELETE => groups::delete(world, call, id, version),
             Method::HEAD => Ok(groups::head(world, id)),
             _ => groups::get(world, id),
         },
@@ -145,33 +168,67 @@ fn perform(
             parent,
             resource_type,
         } => items::collection(world, call, caller, parent, resource_type),
-        Target::Item(id)
-            if call.method == Method::PUT
-                && id
-                    .resource_type()
-                    .is_some_and(|kind| kind.eq_ignore_ascii_case(WORKSPACE_TYPE)) =>
-        {
+        Target::Item(id) if call.method == Method::PUT && is_a(id, WORKSPACE_TYPE) => {
             workspaces::put(world, call, caller, id)
         }
-        Target::Item(id) => items::one(world, call, caller, id),
-        Target::ItemAction(id, verb) => Err(ArmError::not_served(
-            call.method.as_str(),
-            &format!("{}/{verb}", id.resource_type().unwrap_or_default()),
-        )),
-        Target::Authorization { scope, kind, name } => {
-            let name = name.as_deref();
-            match (kind.to_ascii_lowercase().as_str(), name) {
-                ("roledefinitions", None) => role_definitions::list(world, call, scope),
-                ("roledefinitions", Some(name)) => role_definitions::get(world, scope, name),
-                ("roleassignments", name) => {
-                    role_assignments::serve(world, call, caller, scope, name)
-                }
-                ("denyassignments", None) => deny_assignments::list(world, call, scope),
-                ("denyassignments", Some(name)) => deny_assignments::get(world, scope, name),
-                ("permissions", None) => permissions::list(world, call, caller, scope),
-                _ => Err(ArmError::missing_subscription()),
-            }
+        Target::Item(id) if call.method == Method::PUT && is_a(id, USER_ASSIGNED_TYPE) => {
+            identities::put(world, call, caller, id)
         }
+        Target::Item(id) => items::one(world, call, caller, id),
+        Target::ItemAction(..) | Target::Unserved { .. } => {
+            Err(ArmError::not_served(&call.method, &call.scope_text()))
+        }
+        Target::Extension {
+            scope,
+            resource_type,
+            name,
+        } => extension(world, call, caller, scope, resource_type, name.as_deref()),
+    }
+}
+
+fn is_a(id: &Scope, resource_type: &str) -> bool {
+    id.resource_type()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(resource_type))
+}
+
+/// A type that any scope can have.
+fn extension(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    scope: &Scope,
+    resource_type: &str,
+    name: Option<&str>,
+) -> Result<ArmResponse, ArmError> {
+    let kind = resource_type.to_ascii_lowercase();
+    let kind = kind.split_once('/').map_or("", |(_, kind)| kind);
+    match (kind, name) {
+        ("roledefinitions", None) => role_definitions::list(world, call, scope),
+        ("roledefinitions", Some(name)) => {
+            role_definitions::serve(world, call, caller, scope, name)
+        }
+        ("roleassignments", name) => role_assignments::serve(world, call, caller, scope, name),
+        ("denyassignments", None) => deny_assignments::list(world, call, scope),
+        ("denyassignments", Some(name)) => deny_assignments::get(world, scope, name),
+        ("permissions", None) => permissions::list(world, call, caller, scope),
+        ("tags", Some(name)) if name.eq_ignore_ascii_case("default") => tags::of(world, scope),
+        // The emulator has no locks and no deployments.
+        ("locks" | "deployments", None) => {
+            access::exists(&world.resources(), scope)?;
+            ArmResponse::list(world, call, Vec::new())
+        }
+        ("locks", Some(name)) => Err(ArmError::not_found(
+            "LockNotFound",
+            format!("The lock '{name}' could not be found."),
+        )),
+        ("deployments", Some(_)) if call.method == Method::HEAD => {
+            Ok(ArmResponse::empty(StatusCode::NOT_FOUND))
+        }
+        ("deployments", Some(name)) => Err(ArmError::not_found(
+            "DeploymentNotFound",
+            format!("Deployment '{name}' could not be found."),
+        )),
+        _ => Err(ArmError::not_served(&call.method, &call.scope_text())),
     }
 }
 

@@ -29,10 +29,16 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
             "GET",
             Target::Tenants
             | Target::Subscriptions
+            // The address of a long operation is known to its client only.
+            | Target::OperationResult(..)
+            | Target::ManagementGroups
             | Target::Providers(None)
             | Target::Provider(None, _),
         ) => Some(Need::Token),
         ("GET", Target::Subscription(_)) => some_role("Microsoft.Resources/subscriptions/read"),
+        ("GET", Target::TagNames(_)) => action("Microsoft.Resources/subscriptions/tagNames/read"),
+        ("GET", Target::ActivityLog(Some(_))) => some_role("Microsoft.Insights/eventtypes/values/read"),
+        ("GET", Target::ManagementGroup(_)) => action("Microsoft.Management/managementGroups/read"),
         ("GET", Target::Locations(_)) => action("Microsoft.Resources/subscriptions/locations/read"),
         ("GET", Target::Providers(Some(_)) | Target::Provider(Some(_), _)) => {
             action("Microsoft.Resources/subscriptions/providers/read")
@@ -55,9 +61,14 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
         ("POST", Target::RegisterProvider(_, namespace)) => {
             action(&format!("{namespace}/register/action"))
         }
-        (method, Target::Authorization { kind, scope, .. }) => {
-            authorization(method, &kind.to_ascii_lowercase(), scope)
-        }
+        (
+            method,
+            Target::Extension {
+                resource_type,
+                scope,
+                name,
+            },
+        ) => extension(method, resource_type, scope, name.is_some()),
         // A list at the top level holds what the caller may read. A list of children needs a right
         // on the parent.
         (
@@ -89,19 +100,31 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
     }
 }
 
-/// What an operation of `Microsoft.Authorization` needs, by its kind in lower case.
-fn authorization(method: &str, kind: &str, scope: &Scope) -> Option<Need> {
-    let action = |name: &str| Some(Need::Action(name.to_owned()));
-    match (method, kind) {
+/// What an operation of a type needs that any scope can have.
+fn extension(method: &str, resource_type: &str, scope: &Scope, is_named: bool) -> Option<Need> {
+    let kind = resource_type.to_ascii_lowercase();
+    let (namespace, kind) = kind.split_once('/')?;
+    let verb = match (method, namespace, kind) {
         // Built-in roles are the same in every tenant.
-        ("GET", "roledefinitions") if scope.segments().next().is_none() => Some(Need::Token),
-        ("GET", "roledefinitions") => action("Microsoft.Authorization/roleDefinitions/read"),
-        ("GET", "roleassignments") => action("Microsoft.Authorization/roleAssignments/read"),
-        ("PUT", "roleassignments") => action("Microsoft.Authorization/roleAssignments/write"),
-        ("DELETE", "roleassignments") => action("Microsoft.Authorization/roleAssignments/delete"),
-        ("GET", "denyassignments") => action("Microsoft.Authorization/denyAssignments/read"),
+        ("GET", "microsoft.authorization", "roledefinitions")
+            if scope.segments().next().is_none() =>
+        {
+            return Some(Need::Token);
+        }
         // Every caller may read its own permissions. Without a role, the list is empty.
-        ("GET", "permissions") => Some(Need::Token),
-        _ => None,
-    }
+        ("GET", "microsoft.authorization", "permissions") => return Some(Need::Token),
+        ("GET", "microsoft.authorization", _) => "read",
+        ("GET" | "HEAD", "microsoft.resources", "deployments") => "read",
+        ("GET", "microsoft.resources", "tags") => "read",
+        ("PUT", "microsoft.authorization", "roleassignments" | "roledefinitions") if is_named => {
+            "write"
+        }
+        ("DELETE", "microsoft.authorization", "roleassignments" | "roledefinitions")
+            if is_named =>
+        {
+            "delete"
+        }
+        _ => return None,
+    };
+    Some(Need::Action(format!("{resource_type}/{verb}")))
 }

@@ -20,6 +20,10 @@ const PAGE: usize = 1000;
 pub(super) struct ArmResponse {
     pub(super) status: StatusCode,
     pub(super) body: Option<Value>,
+    /// Headers of this response only, such as the address of a long operation.
+    pub(super) headers: Vec<(HeaderName, String)>,
+    /// The operation of the resource provider that answered. `None` for Resource Manager itself.
+    pub(super) operation: Option<String>,
 }
 
 impl ArmResponse {
@@ -29,13 +33,23 @@ impl ArmResponse {
 
     pub(super) fn with(status: StatusCode, body: Value) -> Self {
         Self {
-            status,
             body: Some(body),
+            ..Self::empty(status)
         }
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self { status, body: None }
+        Self {
+            status,
+            body: None,
+            headers: Vec::new(),
+            operation: None,
+        }
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// A list, cut by `$top` and `$skiptoken`.
@@ -82,31 +96,61 @@ fn skipped(token: &str) -> Option<usize> {
 
 /// The ids of one request and its response.
 pub(super) struct ArmTrace {
-    request: Uuid,
+    /// Resource Manager's id. A resource provider has one of its own.
+    routing: Uuid,
     correlation: String,
     /// The client's request id, if the client wants it back.
     client_request: Option<HeaderValue>,
-    reading: bool,
+    limits: &'static Limits,
     in_subscription: bool,
+}
+
+/// A kind of requests that Azure limits ("Understand how Azure Resource Manager throttles
+/// requests"). The figures are the limits minus this request, as in recordings: the emulator
+/// throttles only by a fault.
+struct Limits {
+    kind: &'static str,
+    own: &'static str,
+    of_all_callers: &'static str,
+}
+
+const READ: Limits = Limits::new("reads", "249", "3749");
+const WRITE: Limits = Limits::new("writes", "199", "2999");
+const DELETE: Limits = Limits::new("deletes", "199", "2999");
+
+impl Limits {
+    const fn new(kind: &'static str, own: &'static str, of_all_callers: &'static str) -> Self {
+        Self {
+            kind,
+            own,
+            of_all_callers,
+        }
+    }
 }
 
 impl ArmTrace {
     /// Reads the ids that the client sends.
     pub(super) fn new(method: &Method, path: &str, headers: &HeaderMap) -> Self {
-        let request = Uuid::new_v4();
+        let routing = Uuid::new_v4();
+        // It is returned as it was sent, also without dashes.
         let correlation = headers
             .get("x-ms-correlation-request-id")
-            .and_then(|value| value.to_str().ok()?.parse::<Uuid>().ok());
+            .and_then(|value| value.to_str().ok())
+            .filter(|text| text.parse::<Uuid>().is_ok());
         let wants_echo = headers
             .get("x-ms-return-client-request-id")
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
         Self {
-            request,
-            correlation: correlation.unwrap_or(request).to_string(),
+            routing,
+            correlation: correlation.map_or_else(|| routing.to_string(), str::to_owned),
             client_request: wants_echo
                 .then(|| headers.get("x-ms-client-request-id").cloned())
                 .flatten(),
-            reading: matches!(*method, Method::GET | Method::HEAD),
+            limits: match *method {
+                Method::GET | Method::HEAD => &READ,
+                Method::DELETE => &DELETE,
+                _ => &WRITE,
+            },
             in_subscription: path
                 .trim_start_matches('/')
                 .to_ascii_lowercase()
@@ -120,33 +164,63 @@ impl ArmTrace {
         result: Result<ArmResponse, ArmError>,
         now: OffsetDateTime,
     ) -> Response {
-        let (status, body, challenge) = match result {
-            Ok(answer) => (answer.status, answer.body, None),
-            Err(error) => (error.status, Some(error.body()), error.challenge),
-        };
-        let has_body = body.is_some();
-        let mut response =
-            Response::new(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
-        *response.status_mut() = status;
+        let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
-        if has_body {
-            headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json; charset=utf-8"),
-            );
-        }
-        if let Some(challenge) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        if status.is_client_error() || status.is_server_error() {
-            // ARM itself returns the error, not a resource provider behind it.
-            headers.insert(
-                HeaderName::from_static("x-ms-failure-cause"),
-                HeaderValue::from_static("gateway"),
-            );
-        }
         self.add_headers(headers, now);
+        let (status, body, operation) = match result {
+            Ok(done) => {
+                self.count(headers);
+                for (name, value) in done.headers {
+                    put(headers, name, &value);
+                }
+                (done.status, done.body, done.operation)
+            }
+            Err(error) => {
+                // What Resource Manager itself refuses is not counted.
+                if error.operation.is_some() {
+                    self.count(headers);
+                }
+                if let Some(challenge) = &error.challenge {
+                    put(headers, header::WWW_AUTHENTICATE, challenge);
+                }
+                (error.status, Some(error.body()), error.operation)
+            }
+        };
+        match operation {
+            Some(operation) => {
+                put(headers, REQUEST_ID, &Uuid::new_v4().to_string());
+                put(headers, OPERATION, &operation);
+            }
+            None if !status.is_success() => put(headers, FAILURE_CAUSE, "gateway"),
+            None => {}
+        }
+        if let Some(body) = body {
+            put(headers, header::CONTENT_TYPE, JSON);
+            *response.body_mut() = Body::from(body.to_string());
+        }
+        *response.status_mut() = status;
         response
+    }
+
+    /// Says how many requests of this kind are left.
+    fn count(&self, headers: &mut HeaderMap) {
+        let Limits {
+            kind,
+            own,
+            of_all_callers,
+        } = self.limits;
+        let mut left = |scope: &str, number: &str| {
+            let name = format!("x-ms-ratelimit-remaining-{scope}-{kind}");
+            if let Ok(name) = HeaderName::try_from(name) {
+                put(headers, name, number);
+            }
+        };
+        if self.in_subscription {
+            left("subscription", own);
+            left("subscription-global", of_all_callers);
+        } else {
+            left("tenant", own);
+        }
     }
 
     fn add_headers(&self, headers: &mut HeaderMap, now: OffsetDateTime) {
@@ -155,39 +229,40 @@ impl ArmTrace {
                 "[year][month][day]T[hour][minute][second]Z"
             ))
             .unwrap_or_default();
-        let mut put = |name: &'static str, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        };
-        put("x-ms-request-id", &self.request.to_string());
-        put("x-ms-correlation-request-id", &self.correlation);
-        put(
-            "x-ms-routing-request-id",
-            &format!("WESTEUROPE:{stamp}:{}", self.request),
-        );
-        // The limit minus this request: 250 reads, 200 writes ("Understand how Azure Resource
-        // Manager throttles requests"). The emulator throttles only by a fault.
-        let (name, left) = match (self.in_subscription, self.reading) {
-            (true, true) => ("x-ms-ratelimit-remaining-subscription-reads", "249"),
-            (true, false) => ("x-ms-ratelimit-remaining-subscription-writes", "199"),
-            (false, true) => ("x-ms-ratelimit-remaining-tenant-reads", "249"),
-            (false, false) => ("x-ms-ratelimit-remaining-tenant-writes", "199"),
-        };
-        put(name, left);
-        put("cache-control", "no-cache");
-        put("pragma", "no-cache");
-        put("expires", "-1");
-        put(
-            "strict-transport-security",
-            "max-age=31536000; includeSubDomains",
-        );
-        put("x-content-type-options", "nosniff");
+        let routing = format!("WESTEUROPE:{stamp}:{}", self.routing);
+        put(headers, REQUEST_ID, &self.routing.to_string());
+        for (name, value) in [
+            ("x-ms-correlation-request-id", self.correlation.as_str()),
+            ("x-ms-routing-request-id", &routing),
+            ("cache-control", "no-cache"),
+            ("pragma", "no-cache"),
+            ("expires", "-1"),
+            (
+                "strict-transport-security",
+                "max-age=31536000; includeSubDomains",
+            ),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            put(headers, HeaderName::from_static(name), value);
+        }
         if let Some(id) = &self.client_request {
             headers.insert(
                 HeaderName::from_static("x-ms-client-request-id"),
                 id.clone(),
             );
         }
+    }
+}
+
+const JSON: &str = "application/json; charset=utf-8";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+/// Who the resource provider served, where, and in which operation.
+const OPERATION: HeaderName = HeaderName::from_static("x-ms-operation-identifier");
+/// Who caused an error, if no resource provider did.
+const FAILURE_CAUSE: HeaderName = HeaderName::from_static("x-ms-failure-cause");
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
     }
 }

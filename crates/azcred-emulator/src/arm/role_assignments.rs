@@ -7,18 +7,18 @@ use super::{
     filter::{Filter, Term},
     response::ArmResponse,
     role_definitions,
+    wire::date,
 };
 use crate::{
     directory::Directory,
     resources::{
-        AssignError, PrincipalType, Principals, Resources, RoleAssignment, Scope, kind_of,
+        AssignError, Change, PrincipalType, Principals, Resources, RoleAssignment, Scope, kind_of,
     },
     world::World,
 };
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 /// Dispatches on the method. `name` is the assignment's name.
@@ -32,10 +32,7 @@ pub(super) fn serve(
     let Some(name) = name else {
         return match call.method {
             Method::GET => list(world, call, caller, scope),
-            _ => Err(ArmError::not_served(
-                call.method.as_str(),
-                "roleAssignments",
-            )),
+            _ => Err(ArmError::not_served(&call.method, &call.scope_text())),
         };
     };
     let id = name.parse::<Uuid>();
@@ -47,7 +44,7 @@ pub(super) fn serve(
             ),
         )),
         (&Method::PUT, Ok(id)) => put(world, call, caller, scope, id),
-        (&Method::DELETE, Ok(id)) => Ok(delete(world, scope, id)),
+        (&Method::DELETE, Ok(id)) => Ok(delete(world, caller, scope, id)),
         (&Method::DELETE, Err(_)) => Ok(ArmResponse::empty(StatusCode::NO_CONTENT)),
         (_, id) => {
             let resources = world.resources();
@@ -137,6 +134,9 @@ struct AssignmentProperties {
     principal_type: Option<String>,
     description: Option<String>,
     condition: Option<String>,
+    condition_version: Option<String>,
+    /// Of preview versions, which repeat it.
+    can_delegate: Option<bool>,
 }
 
 fn put(
@@ -150,17 +150,6 @@ fn put(
         call.json().map_err(|_| {
             ArmError::bad_request("BadRequestFormat", "The request was incorrectly formatted.")
         })?;
-    if wanted
-        .condition
-        .as_deref()
-        .is_some_and(|condition| !condition.is_empty())
-    {
-        return Err(ArmError::bad_request(
-            "InvalidRoleAssignmentCondition",
-            "This emulator does not evaluate conditions on role assignments, and assigns no role with one: without \
-             its condition the role would allow more than it does in Azure.",
-        ));
-    }
     let now = world.clock.now();
     let directory = world.directory();
     let mut resources = world.resources_mut();
@@ -175,7 +164,8 @@ fn put(
         .parse::<Uuid>()
         .ok()
         .and_then(|id| resources.role(id))
-        .ok_or_else(|| role_definitions::does_not_exist(role_name))?;
+        // Here, the service writes the id without hyphens.
+        .ok_or_else(|| role_definitions::does_not_exist(&role_name.replace('-', "")))?;
     if !role_definitions::assignable(&resources, role, scope, false) {
         return Err(ArmError::bad_request(
             "RoleDefinitionNotAssignable",
@@ -201,6 +191,7 @@ fn put(
         principal,
         wanted.principal_type.as_deref(),
     )?;
+    let condition = wanted.condition.filter(|text| !text.is_empty());
     let new = RoleAssignment {
         id,
         scope: scope.clone(),
@@ -208,17 +199,26 @@ fn put(
         principal,
         principal_type,
         description: wanted.description,
+        condition_version: wanted.condition_version.filter(|_| condition.is_some()),
+        condition,
         created_by: Some(caller.who.principal),
         created_on: now,
+        updated: Some(Change {
+            by: caller.who.principal,
+            on: now,
+        }),
     };
     match resources.assign(new) {
-        Ok(_) => Ok(ArmResponse::with(
-            StatusCode::CREATED,
-            resources
-                .role_assignment(scope, id)
-                .map(view)
-                .unwrap_or_default(),
-        )),
+        Ok(_) => {
+            let found = resources.role_assignment(scope, id);
+            let mut body = found.map(view).unwrap_or_default();
+            // As Azure does, also for an update. A later GET has it.
+            body["properties"]["createdBy"] = Value::Null;
+            if let Some(can_delegate) = wanted.can_delegate {
+                body["properties"]["canDelegate"] = can_delegate.into();
+            }
+            Ok(ArmResponse::with(StatusCode::CREATED, body))
+        }
         Err(AssignError::Exists(other)) => Err(ArmError::new(
             StatusCode::CONFLICT,
             "RoleAssignmentExists",
@@ -278,16 +278,26 @@ fn principal_type(
     ))
 }
 
-fn delete(world: &World, scope: &Scope, id: Uuid) -> ArmResponse {
+/// Deletes an assignment. The response has the time of the deletion.
+fn delete(world: &World, caller: &Caller, scope: &Scope, id: Uuid) -> ArmResponse {
     match world.resources_mut().unassign(scope, id) {
-        Some(gone) => ArmResponse::ok(view(&gone)),
+        Some(gone) => {
+            let updated = Some(Change {
+                by: caller.who.principal,
+                on: world.clock.now(),
+            });
+            ArmResponse::ok(view(&RoleAssignment { updated, ..gone }))
+        }
         None => ArmResponse::empty(StatusCode::NO_CONTENT),
     }
 }
 
 fn view(one: &RoleAssignment) -> Value {
-    let made = one.created_on.format(&Rfc3339).unwrap_or_default();
-    let by = one.created_by.map(|id| id.to_string()).unwrap_or_default();
+    let created_by = one.created_by.map(|id| id.to_string()).unwrap_or_default();
+    let (updated_by, updated_on) = match &one.updated {
+        Some(change) => (change.by.to_string(), change.on),
+        None => (created_by.clone(), one.created_on),
+    };
     let root = one.scope.segments().next().is_none();
     let prefix = if root {
         String::new()
@@ -303,12 +313,12 @@ fn view(one: &RoleAssignment) -> Value {
             "principalId": one.principal,
             "principalType": one.principal_type.as_str(),
             "scope": one.scope,
-            "condition": null,
-            "conditionVersion": null,
-            "createdOn": made,
-            "updatedOn": made,
-            "createdBy": by,
-            "updatedBy": by,
+            "condition": one.condition,
+            "conditionVersion": one.condition_version,
+            "createdOn": date(one.created_on),
+            "updatedOn": date(updated_on),
+            "createdBy": created_by,
+            "updatedBy": updated_by,
             "delegatedManagedIdentityResourceId": null,
             "description": one.description,
         },

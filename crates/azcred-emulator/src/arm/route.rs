@@ -1,8 +1,25 @@
 //! What a path names: Azure Resource Manager's paths, parsed.
 
-use super::error::ArmError;
+use super::{error::ArmError, versions};
 use crate::resources::Scope;
 use uuid::Uuid;
+
+/// What Resource Manager itself has below a subscription or a resource group, and this emulator
+/// does not serve ("Resource Management" in the Azure REST API reference).
+const UNSERVED: &[&str] = &[
+    "checkPolicyCompliance",
+    "checkZonePeers",
+    "deployments",
+    "exportTemplate",
+    "locations",
+    "moveResources",
+    "operationresults",
+    "operations",
+    "resourceGroups",
+    "resources",
+    "tagNames",
+    "validateMoveResources",
+];
 
 /// The target of a request. Keywords in a path are recognized in any case, as in Azure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +32,12 @@ pub(super) enum Target {
     Subscription(Uuid),
     /// `/subscriptions/ID/locations`
     Locations(Uuid),
+    /// `/subscriptions/ID/tagNames`
+    TagNames(Uuid),
+    /// `/subscriptions/ID/operationresults/JOB`: a long operation of Resource Manager itself
+    OperationResult(Uuid, String),
+    /// `…/providers/Microsoft.Insights/eventtypes/management/values`: the activity log
+    ActivityLog(Option<Uuid>),
     /// `/subscriptions/ID/resourceGroups`
     Groups(Uuid),
     /// `/subscriptions/ID/resourceGroups/NAME`
@@ -27,12 +50,16 @@ pub(super) enum Target {
     Provider(Option<Uuid>, String),
     /// `/subscriptions/ID/providers/NAMESPACE/register`
     RegisterProvider(Uuid, String),
-    /// `SCOPE/providers/Microsoft.Authorization/KIND` and `…/KIND/NAME`
-    Authorization {
+    /// `/providers/Microsoft.Management/managementGroups`
+    ManagementGroups,
+    /// `/providers/Microsoft.Management/managementGroups/NAME`
+    ManagementGroup(Scope),
+    /// `SCOPE/providers/NAMESPACE/TYPE` and `…/TYPE/NAME`, of a type that every scope can have
+    Extension {
         /// The scope.
         scope: Scope,
-        /// `roleAssignments` and similar, as the client spelled it.
-        kind: String,
+        /// `Microsoft.Authorization/roleAssignments` and similar, as the client spelled it.
+        resource_type: String,
         /// The name; `None` for all.
         name: Option<String>,
     },
@@ -47,6 +74,13 @@ pub(super) enum Target {
     Item(Scope),
     /// `RESOURCE/ACTION`, by POST.
     ItemAction(Scope, String),
+    /// A path of Azure's that the emulator does not serve.
+    Unserved {
+        /// Whose it is.
+        subscription: Option<Uuid>,
+        /// The path.
+        what: String,
+    },
 }
 
 impl Target {
@@ -55,11 +89,8 @@ impl Target {
     /// # Errors
     /// When the path names nothing that ARM can route.
     pub(super) fn parse(path: &[String], posting: bool) -> Result<Self, ArmError> {
-        let is = |at: usize, word: &str| {
-            path.get(at)
-                .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
-        };
-        if let Some(found) = authorization(path)? {
+        let is = |at: usize, word: &str| is(path, at, word);
+        if let Some(found) = extension(path)? {
             return Ok(found);
         }
         if is(0, "subscriptions") && path.len() > 1 {
@@ -73,6 +104,20 @@ impl Target {
             1 if is(0, "subscriptions") => Ok(Self::Subscriptions),
             1 if is(0, "providers") => Ok(Self::Providers(None)),
             2 if is(0, "providers") => Ok(Self::Provider(None, path[1].clone())),
+            _ if is_activity_log(path) => Ok(Self::ActivityLog(None)),
+            3 | 4 if is(1, "Microsoft.Management") && is(2, "managementGroups") => {
+                Ok(if path.len() == 3 {
+                    Self::ManagementGroups
+                } else {
+                    Self::ManagementGroup(scope(path)?)
+                })
+            }
+            _ if is(0, "providers") && versions::is_azures(path.get(1).map_or("", |name| name)) => {
+                Ok(Self::Unserved {
+                    subscription: None,
+                    what: text(path),
+                })
+            }
             _ => Err(ArmError::missing_subscription()),
         }
     }
@@ -80,34 +125,78 @@ impl Target {
     /// The subscription of the target.
     pub(super) fn subscription(&self) -> Option<Uuid> {
         match self {
-            Self::Tenants | Self::Subscriptions => None,
+            Self::Tenants | Self::Subscriptions | Self::ManagementGroups => None,
             Self::Subscription(id)
             | Self::Locations(id)
+            | Self::TagNames(id)
+            | Self::OperationResult(id, _)
             | Self::Groups(id)
             | Self::RegisterProvider(id, _) => Some(*id),
-            Self::Providers(id) | Self::Provider(id, _) => *id,
+            Self::Providers(id)
+            | Self::Provider(id, _)
+            | Self::ActivityLog(id)
+            | Self::Unserved {
+                subscription: id, ..
+            } => *id,
             Self::Group(scope)
+            | Self::ManagementGroup(scope)
             | Self::ResourcesIn(scope)
             | Self::Item(scope)
             | Self::ItemAction(scope, _)
-            | Self::Authorization { scope, .. }
+            | Self::Extension { scope, .. }
             | Self::Collection { parent: scope, .. } => scope.subscription_id(),
+        }
+    }
+
+    /// The type of a resource provider that the target is of. `None` for what Resource Manager
+    /// itself serves.
+    pub(super) fn provider_type(&self) -> Option<String> {
+        match self {
+            Self::Item(id) | Self::ItemAction(id, _) => id.resource_type(),
+            Self::Collection { resource_type, .. } | Self::Extension { resource_type, .. } => {
+                Some(resource_type.clone())
+            }
+            Self::ManagementGroups | Self::ManagementGroup(_) => {
+                Some("Microsoft.Management/managementGroups".into())
+            }
+            Self::ActivityLog(_) => Some("Microsoft.Insights/eventtypes".into()),
+            _ => None,
         }
     }
 }
 
-/// `…/providers/Microsoft.Authorization/KIND[/NAME]`, which can follow any scope.
-fn authorization(path: &[String]) -> Result<Option<Target>, ArmError> {
+fn is(path: &[String], at: usize, word: &str) -> bool {
+    path.get(at)
+        .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
+}
+
+fn text(path: &[String]) -> String {
+    format!("/{}", path.join("/"))
+}
+
+fn is_activity_log(path: &[String]) -> bool {
+    let words = [
+        "providers",
+        "Microsoft.Insights",
+        "eventtypes",
+        "management",
+        "values",
+    ];
+    let at = path.len().saturating_sub(words.len());
+    words.iter().zip(at..).all(|(word, at)| is(path, at, word)) && [0, 2].contains(&at)
+}
+
+/// `…/providers/NAMESPACE/TYPE[/NAME]` of a namespace whose types can follow any scope.
+fn extension(path: &[String]) -> Result<Option<Target>, ArmError> {
     for rest in [2, 3] {
         let Some(at) = path.len().checked_sub(rest + 1) else {
             continue;
         };
-        if path[at].eq_ignore_ascii_case("providers")
-            && path[at + 1].eq_ignore_ascii_case("Microsoft.Authorization")
-        {
-            return Ok(Some(Target::Authorization {
+        let namespaces = ["Microsoft.Authorization", "Microsoft.Resources"];
+        if is(path, at, "providers") && namespaces.iter().any(|name| is(path, at + 1, name)) {
+            return Ok(Some(Target::Extension {
                 scope: scope(&path[..at])?,
-                kind: path[at + 2].clone(),
+                resource_type: format!("{}/{}", path[at + 1], path[at + 2]),
                 name: path.get(at + 3).cloned(),
             }));
         }
@@ -116,16 +205,15 @@ fn authorization(path: &[String]) -> Result<Option<Target>, ArmError> {
 }
 
 fn in_subscription(id: Uuid, path: &[String], posting: bool) -> Result<Target, ArmError> {
-    let is = |at: usize, word: &str| {
-        path.get(at)
-            .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
-    };
+    let is = |at: usize, word: &str| is(path, at, word);
     let found = match path.len() {
         2 => Target::Subscription(id),
         3 if is(2, "locations") => Target::Locations(id),
         3 if is(2, "resourceGroups") => Target::Groups(id),
         3 if is(2, "resources") => Target::ResourcesIn(Scope::subscription(id)),
         3 if is(2, "providers") => Target::Providers(Some(id)),
+        3 if is(2, "tagNames") => Target::TagNames(id),
+        4 if is(2, "operationresults") => Target::OperationResult(id, path[3].clone()),
         4 if is(2, "resourceGroups") => Target::Group(scope(path)?),
         4 if is(2, "providers") => Target::Provider(Some(id), path[3].clone()),
         5 if is(2, "resourceGroups") && is(4, "resources") => {
@@ -134,6 +222,7 @@ fn in_subscription(id: Uuid, path: &[String], posting: bool) -> Result<Target, A
         5 if is(2, "providers") && is(4, "register") && posting => {
             Target::RegisterProvider(id, path[3].clone())
         }
+        _ if is_activity_log(path) => Target::ActivityLog(Some(id)),
         _ if is(2, "providers") => resource(path, 2, posting)?,
         _ if is(2, "resourceGroups") && is(4, "providers") => resource(path, 4, posting)?,
         _ => {
@@ -142,6 +231,12 @@ fn in_subscription(id: Uuid, path: &[String], posting: bool) -> Result<Target, A
             } else {
                 &path[2]
             };
+            if UNSERVED.iter().any(|word| word.eq_ignore_ascii_case(kind)) {
+                return Ok(Target::Unserved {
+                    subscription: Some(id),
+                    what: text(path),
+                });
+            }
             return Err(ArmError::not_found(
                 "InvalidResourceType",
                 format!(
@@ -153,9 +248,18 @@ fn in_subscription(id: Uuid, path: &[String], posting: bool) -> Result<Target, A
     Ok(found)
 }
 
-/// A path with a provider's part, which begins at index `providers`.
-fn resource(path: &[String], providers: usize, posting: bool) -> Result<Target, ArmError> {
-    let kinds = &path[providers + 2..];
+/// A path with a provider's part, which begins at index `first`. A resource's own part may follow,
+/// such as `…/providers/Microsoft.Insights/diagnosticSettings`.
+fn resource(path: &[String], first: usize, posting: bool) -> Result<Target, ArmError> {
+    let mut providers = first;
+    let mut at = first + 2;
+    while at < path.len() {
+        if is(path, at, "providers") {
+            providers = at;
+        }
+        at += 2;
+    }
+    let kinds = path.get(providers + 2..).unwrap_or_default();
     if kinds.len().is_multiple_of(2) && !kinds.is_empty() {
         return Ok(Target::Item(scope(path)?));
     }
@@ -186,50 +290,9 @@ fn scope(path: &[String]) -> Result<Scope, ArmError> {
         })
 }
 
-/// Splits a raw path into decoded segments. Repeated slashes count once: several SDKs append a
-/// scope that begins with a slash.
-///
-/// # Errors
-/// When a decoded segment has a character that no segment may have: a slash, a control character,
-/// or bytes that are not UTF-8.
-pub(super) fn segments(raw: &str) -> Result<Vec<String>, ArmError> {
-    raw.split('/')
-        .filter(|segment| !segment.is_empty())
-        .map(decode)
-        .collect::<Option<_>>()
-        .ok_or_else(|| {
-            ArmError::bad_request(
-                "InvalidRequestUri",
-                "The request path is not valid: a segment holds an encoded slash, a control character, or bytes that \
-                 are not UTF-8.",
-            )
-        })
-}
-
-fn decode(segment: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let high = char::from(rest.next()?).to_digit(16)?;
-            let low = char::from(rest.next()?).to_digit(16)?;
-            bytes.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    let text = String::from_utf8(bytes).ok()?;
-    let harmless = !text
-        .chars()
-        .any(|c| c == '/' || c == '\\' || c.is_control())
-        && text != "."
-        && text != "..";
-    harmless.then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::segments::segments, *};
 
     const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 
@@ -280,18 +343,50 @@ mod tests {
             ),
             (
                 format!("{workspace}/providers/microsoft.authorization/permissions"),
-                Target::Authorization {
+                Target::Extension {
                     scope: scope_of(&workspace),
-                    kind: "permissions".into(),
+                    resource_type: "microsoft.authorization/permissions".into(),
                     name: None,
                 },
             ),
             (
                 "/providers/Microsoft.Authorization/roleDefinitions/x".to_owned(),
-                Target::Authorization {
+                Target::Extension {
                     scope: Scope::root(),
-                    kind: "roleDefinitions".into(),
+                    resource_type: "Microsoft.Authorization/roleDefinitions".into(),
                     name: Some("x".into()),
+                },
+            ),
+            (
+                format!("{group}/providers/Microsoft.Resources/deployments"),
+                Target::Extension {
+                    scope: scope_of(&group),
+                    resource_type: "Microsoft.Resources/deployments".into(),
+                    name: None,
+                },
+            ),
+            (
+                format!(
+                    "/subscriptions/{SUBSCRIPTION}/providers/microsoft.insights/EventTypes/management/values"
+                ),
+                Target::ActivityLog(Some(id)),
+            ),
+            (
+                "/providers/Microsoft.Management/managementGroups".to_owned(),
+                Target::ManagementGroups,
+            ),
+            (
+                format!("{group}/exportTemplate"),
+                Target::Unserved {
+                    subscription: Some(id),
+                    what: format!("{group}/exportTemplate"),
+                },
+            ),
+            (
+                "/providers/Microsoft.Capacity/reservationOrders".to_owned(),
+                Target::Unserved {
+                    subscription: None,
+                    what: "/providers/Microsoft.Capacity/reservationOrders".into(),
                 },
             ),
         ] {
@@ -323,10 +418,7 @@ mod tests {
                 "/providers/Microsoft.Authorization",
                 "MissingSubscription-not",
             ),
-            (
-                "/providers/Microsoft.Authorization/x/y/z/w",
-                "MissingSubscription",
-            ),
+            ("/providers/Microsoft.Nothing/x/y", "MissingSubscription"),
             (
                 "/subscriptions/11111111-1111-1111-1111-111111111111/nonsense",
                 "InvalidResourceType",

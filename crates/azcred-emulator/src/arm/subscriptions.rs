@@ -1,11 +1,8 @@
 //! Tenants, subscriptions, locations and providers: the top level.
 
 use super::{
-    access::Caller,
-    call::Call,
-    error::ArmError,
-    response::ArmResponse,
-    versions::{self, REGIONS},
+    access::Caller, call::Call, error::ArmError, regions::REGIONS, response::ArmResponse, versions,
+    wire,
 };
 use crate::{
     resources::{Scope, Subscription},
@@ -71,7 +68,7 @@ pub(super) fn get(world: &World, id: Uuid) -> Result<ArmResponse, ArmError> {
 }
 
 fn view(subscription: &Subscription) -> Value {
-    json!({
+    let mut view = json!({
         "id": format!("/subscriptions/{}", subscription.id),
         "subscriptionId": subscription.id,
         "tenantId": subscription.tenant,
@@ -84,33 +81,20 @@ fn view(subscription: &Subscription) -> Value {
             "quotaId": "PayAsYouGo_2014-09-01",
             "spendingLimit": "Off",
         },
-        "tags": subscription.tags,
-    })
+    });
+    wire::put_tags(&mut view, &subscription.tags);
+    view
 }
 
 /// `GET /subscriptions/ID/locations`.
-pub(super) fn locations(world: &World, call: &Call, id: Uuid) -> Result<ArmResponse, ArmError> {
-    let id_of = |name: &str| format!("/subscriptions/{id}/locations/{name}");
-    let all = REGIONS
-        .iter()
-        .map(|(name, display, geography, group, pair)| {
-            json!({
-                "id": id_of(name),
-                "name": name,
-                "type": "Region",
-                "displayName": display,
-                "regionalDisplayName": format!("({group}) {display}"),
-                "metadata": {
-                    "regionType": "Physical",
-                    "regionCategory": "Recommended",
-                    "geography": geography,
-                    "geographyGroup": group,
-                    "pairedRegion": [{"name": pair, "id": id_of(pair)}],
-                },
-            })
-        })
-        .collect();
-    ArmResponse::list(world, call, all)
+pub(super) fn locations(
+    world: &World,
+    call: &Call,
+    id: Uuid,
+    version: &str,
+) -> Result<ArmResponse, ArmError> {
+    let all = REGIONS.iter().map(|region| region.view(id, version));
+    ArmResponse::list(world, call, all.collect())
 }
 
 /// `GET /providers` and `GET /subscriptions/ID/providers`.
@@ -128,11 +112,12 @@ pub(super) fn providers(
 
 /// One provider. To register it changes nothing: all providers are registered already.
 pub(super) fn provider(
+    call: &Call,
     subscription: Option<Uuid>,
     namespace: &str,
 ) -> Result<ArmResponse, ArmError> {
     Ok(ArmResponse::ok(
-        versions::provider(namespace)?.view(&prefix(subscription)),
+        versions::provider(&call.method, namespace)?.view(&prefix(subscription)),
     ))
 }
 

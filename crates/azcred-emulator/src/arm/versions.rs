@@ -1,76 +1,38 @@
-//! The resource providers and types that the emulator serves, with api-versions and regions.
+//! The resource providers and types that the emulator serves, with their api-versions.
 //!
 //! The versions come from the Azure REST API specifications. A version newer than the last of a
 //! list is accepted too, if its date is not in the future. The specifications grow every month, and
 //! the emulator must not reject a client that is newer than this table.
 
-use super::{error::ArmError, route::Target};
+use super::{error::ArmError, regions::REGIONS, route::Target};
+use http::Method;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+
+/// Whether a namespace is one of Azure's.
+pub(super) fn is_azures(namespace: &str) -> bool {
+    AZURE
+        .lines()
+        .any(|name| name.eq_ignore_ascii_case(namespace))
+}
+
+/// All of Azure's namespaces.
+const AZURE: &str = include_str!("azure_namespaces.txt");
 
 /// A namespace with its types.
 pub(super) struct Provider {
     pub(super) namespace: &'static str,
     /// Oldest first, separated by spaces.
     versions: &'static str,
+    /// Whether each type has versions of its own. Then every date up to today's is a version.
+    per_type: bool,
     /// Types of the namespace, in the namespace's own spelling.
     types: &'static str,
     /// Whether its resources have a region.
     regional: bool,
+    /// The provider's own application, and its role in a subscription that registers it.
+    application: Option<[&'static str; 2]>,
 }
-
-/// Regions: short name, display name, geography, group and paired region ("List of Azure regions",
-/// Microsoft Learn).
-pub(super) const REGIONS: &[(&str, &str, &str, &str, &str)] = &[
-    (
-        "westeurope",
-        "West Europe",
-        "Netherlands",
-        "Europe",
-        "northeurope",
-    ),
-    (
-        "northeurope",
-        "North Europe",
-        "Ireland",
-        "Europe",
-        "westeurope",
-    ),
-    ("uksouth", "UK South", "United Kingdom", "UK", "ukwest"),
-    ("ukwest", "UK West", "United Kingdom", "UK", "uksouth"),
-    ("eastus", "East US", "United States", "US", "westus"),
-    ("eastus2", "East US 2", "United States", "US", "centralus"),
-    ("centralus", "Central US", "United States", "US", "eastus2"),
-    ("westus", "West US", "United States", "US", "eastus"),
-    (
-        "westus2",
-        "West US 2",
-        "United States",
-        "US",
-        "westcentralus",
-    ),
-    (
-        "westcentralus",
-        "West Central US",
-        "United States",
-        "US",
-        "westus2",
-    ),
-    (
-        "southeastasia",
-        "Southeast Asia",
-        "Singapore",
-        "Asia Pacific",
-        "eastasia",
-    ),
-    (
-        "eastasia",
-        "East Asia",
-        "Hong Kong",
-        "Asia Pacific",
-        "southeastasia",
-    ),
-];
 
 const RESOURCES: Provider = Provider {
     namespace: "Microsoft.Resources",
@@ -82,22 +44,27 @@ const RESOURCES: Provider = Provider {
                2020-09-01 2020-10-01 2021-01-01 2021-04-01 2021-05-01 2022-01-01 2022-05-01 \
                2022-06-01 2022-09-01 2022-12-01 2023-07-01 2024-03-01 2024-07-01 2024-11-01 \
                2025-03-01 2025-04-01",
-    types: "tenants subscriptions locations resourceGroups resources providers",
+    types: "tenants subscriptions locations resourceGroups resources providers tagNames deployments tags",
+    per_type: false,
     regional: false,
+    application: None,
 };
 
 const AUTHORIZATION: Provider = Provider {
     namespace: "Microsoft.Authorization",
-    versions: "2014-04-01-preview 2014-07-01-preview 2014-10-01-preview 2015-05-01-preview \
-               2015-06-01 2015-07-01 2016-07-01 2017-05-01 2017-10-01-preview 2018-01-01-preview \
+    versions: "2014-04-01-preview 2014-07-01-preview 2014-10-01-preview 2015-01-01 \
+               2015-05-01-preview 2015-06-01 2015-07-01 2016-07-01 2016-09-01 2017-05-01 \
+               2017-10-01-preview 2018-01-01-preview \
                2018-05-01-preview 2018-07-01 2018-07-01-preview 2018-09-01-preview \
                2018-12-01-preview 2019-03-01-preview 2019-04-01-preview 2019-08-01-preview \
-               2020-03-01-preview 2020-04-01-preview 2020-08-01-preview 2020-10-01 \
+               2020-03-01-preview 2020-04-01-preview 2020-05-01 2020-08-01-preview 2020-10-01 \
                2020-10-01-preview 2021-01-01-preview 2021-04-01-preview 2022-01-01-preview \
                2022-04-01 2022-05-01-preview 2022-08-01-preview 2023-07-01-preview \
                2024-07-01-preview",
-    types: "roleDefinitions roleAssignments denyAssignments permissions",
+    types: "roleDefinitions roleAssignments denyAssignments permissions locks",
+    per_type: false,
     regional: false,
+    application: None,
 };
 
 const MACHINE_LEARNING: Provider = Provider {
@@ -117,8 +84,18 @@ const MACHINE_LEARNING: Provider = Provider {
                workspaces/jobs workspaces/schedules workspaces/data workspaces/data/versions \
                workspaces/environments workspaces/environments/versions workspaces/models \
                workspaces/models/versions workspaces/components workspaces/components/versions \
-               workspaces/onlineEndpoints workspaces/batchEndpoints registries",
+               workspaces/codes workspaces/codes/versions workspaces/featuresets \
+               workspaces/featurestoreEntities workspaces/serverlessEndpoints \
+               workspaces/marketplaceSubscriptions workspaces/outboundRules \
+               workspaces/privateEndpointConnections workspaces/onlineEndpoints \
+               workspaces/onlineEndpoints/deployments workspaces/batchEndpoints \
+               workspaces/batchEndpoints/deployments registries",
+    per_type: false,
     regional: true,
+    application: Some([
+        "0736f41a-0425-4b46-bdb5-1563eff02385",
+        "376aa7d7-51a9-463d-bd4d-7e1691345612",
+    ]),
 };
 
 const STORAGE: Provider = Provider {
@@ -128,7 +105,12 @@ const STORAGE: Provider = Provider {
                2021-04-01 2021-06-01 2021-08-01 2021-09-01 2022-05-01 2022-09-01 2023-01-01 \
                2023-04-01 2023-05-01 2024-01-01 2025-01-01 2025-06-01",
     types: "storageAccounts",
+    per_type: false,
     regional: true,
+    application: Some([
+        "a6aa9161-5291-40bb-8c5c-923b567bee3b",
+        "070ab87f-0efc-4423-b18b-756f3bdb0236",
+    ]),
 };
 
 const KEY_VAULT: Provider = Provider {
@@ -136,14 +118,19 @@ const KEY_VAULT: Provider = Provider {
     versions: "2015-06-01 2016-10-01 2018-02-14 2019-09-01 2021-10-01 2022-07-01 2022-11-01 \
                2023-02-01 2023-07-01 2024-11-01",
     types: "vaults",
+    per_type: false,
     regional: true,
+    application: None,
 };
 
 const INSIGHTS: Provider = Provider {
     namespace: "Microsoft.Insights",
-    versions: "2015-05-01 2018-05-01-preview 2020-02-02 2020-02-02-preview",
-    types: "components",
+    versions: "2014-04-01 2015-04-01 2015-05-01 2017-03-01-preview 2018-05-01-preview 2020-02-02-preview \
+               2020-02-02",
+    types: "components eventtypes",
+    per_type: false,
     regional: true,
+    application: None,
 };
 
 const CONTAINER_REGISTRY: Provider = Provider {
@@ -151,7 +138,46 @@ const CONTAINER_REGISTRY: Provider = Provider {
     versions: "2017-03-01 2017-10-01 2019-05-01 2019-12-01-preview 2021-09-01 2022-12-01 \
                2023-07-01 2025-04-01",
     types: "registries",
+    per_type: false,
     regional: true,
+    application: Some([
+        "6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26",
+        "78e18383-93eb-418a-9887-bc9271046576",
+    ]),
+};
+
+const MANAGED_IDENTITY: Provider = Provider {
+    namespace: "Microsoft.ManagedIdentity",
+    versions: "2015-08-31-preview 2018-11-30 2021-09-30-preview 2022-01-31-preview 2023-01-31 \
+               2023-07-31-preview 2024-11-30 2025-01-31-preview",
+    types: "userAssignedIdentities userAssignedIdentities/federatedIdentityCredentials",
+    per_type: false,
+    regional: true,
+    application: None,
+};
+
+const COMPUTE: Provider = Provider {
+    namespace: "Microsoft.Compute",
+    versions: "2015-06-15 2016-03-30 2017-03-30 2018-06-01 2019-03-01 2019-12-01 2020-12-01 2021-07-01 \
+               2022-03-01 2022-11-01 2023-03-01 2023-09-01 2024-03-01 2024-07-01 2024-11-01 2025-04-01",
+    types: "virtualMachines virtualMachines/extensions virtualMachineScaleSets \
+               virtualMachineScaleSets/virtualMachines availabilitySets disks snapshots images galleries \
+               galleries/images galleries/images/versions sshPublicKeys proximityPlacementGroups hostGroups \
+               capacityReservationGroups diskEncryptionSets diskAccesses restorePointCollections \
+               cloudServices",
+    per_type: true,
+    regional: true,
+    application: None,
+};
+
+const MANAGEMENT: Provider = Provider {
+    namespace: "Microsoft.Management",
+    versions: "2017-11-01-preview 2018-01-01-preview 2018-03-01-preview 2019-11-01 2020-02-01 2020-05-01 \
+               2020-10-01 2021-04-01 2023-04-01",
+    types: "managementGroups getEntities",
+    per_type: false,
+    regional: false,
+    application: None,
 };
 
 const PROVIDERS: &[&Provider] = &[
@@ -162,6 +188,9 @@ const PROVIDERS: &[&Provider] = &[
     &KEY_VAULT,
     &INSIGHTS,
     &CONTAINER_REGISTRY,
+    &MANAGED_IDENTITY,
+    &COMPUTE,
+    &MANAGEMENT,
 ];
 
 /// Every provider.
@@ -172,59 +201,55 @@ pub(super) fn all() -> impl Iterator<Item = &'static Provider> {
 /// The provider of a namespace, in any case.
 ///
 /// # Errors
-/// 404, as ARM returns for an unknown namespace.
-pub(super) fn provider(namespace: &str) -> Result<&'static Provider, ArmError> {
-    all()
-        .find(|provider| provider.namespace.eq_ignore_ascii_case(namespace))
-        .ok_or_else(|| {
-            ArmError::not_found(
-                "InvalidResourceNamespace",
-                format!("The resource namespace '{namespace}' is invalid."),
-            )
-        })
+/// For a namespace of Azure's, that this emulator does not serve it. For any other one 404, as ARM
+/// returns.
+pub(super) fn provider(method: &Method, namespace: &str) -> Result<&'static Provider, ArmError> {
+    let is = |name: &str| name.eq_ignore_ascii_case(namespace);
+    match all().find(|provider| is(provider.namespace)) {
+        Some(provider) => Ok(provider),
+        None if is_azures(namespace) => Err(ArmError::not_served(method, namespace)),
+        None => Err(ArmError::not_found(
+            "InvalidResourceNamespace",
+            format!("The resource namespace '{namespace}' is invalid."),
+        )),
+    }
 }
 
 /// Checks that the target's type exists in a version.
 ///
 /// # Errors
-/// `InvalidApiVersionParameter` for ARM's own paths; `InvalidResourceType`,
-/// `InvalidResourceNamespace` or `NoRegisteredProviderFound` for those of a provider.
-pub(super) fn check(target: &Target, version: &str, now: OffsetDateTime) -> Result<(), ArmError> {
-    let resource_type = match target {
-        Target::Item(id) | Target::ItemAction(id, _) => id.resource_type().unwrap_or_default(),
-        Target::Collection { resource_type, .. } => resource_type.clone(),
-        Target::Authorization { kind, .. } => format!("{}/{kind}", AUTHORIZATION.namespace),
-        _ => {
-            return if RESOURCES.takes(version, now) {
-                Ok(())
-            } else {
-                Err(ArmError::bad_request(
-                    "InvalidApiVersionParameter",
-                    format!(
-                        "The api-version '{version}' is invalid. The supported versions are '{}'.",
-                        RESOURCES.newest_first()
-                    ),
-                ))
-            };
-        }
+/// `InvalidApiVersionParameter` for ARM's own paths; that it is not served, or
+/// `InvalidResourceNamespace` or `NoRegisteredProviderFound`, for those of a provider.
+pub(super) fn check(
+    method: &Method,
+    target: &Target,
+    version: &str,
+    now: OffsetDateTime,
+) -> Result<(), ArmError> {
+    if let Target::Unserved { what, .. } = target {
+        return Err(ArmError::not_served(method, what));
+    }
+    let Some(resource_type) = target.provider_type() else {
+        return if RESOURCES.takes(version, now) {
+            Ok(())
+        } else {
+            Err(ArmError::bad_request(
+                "InvalidApiVersionParameter",
+                format!(
+                    "The api-version '{version}' is invalid. The supported versions are '{}'.",
+                    RESOURCES.newest_first()
+                ),
+            ))
+        };
     };
     let (namespace, kind) = resource_type
         .split_once('/')
         .unwrap_or((&resource_type, ""));
-    let provider = provider(namespace)?;
-    if !provider
-        .types
-        .split(' ')
-        .any(|known| known.eq_ignore_ascii_case(kind))
-    {
-        return Err(ArmError::not_found(
-            "InvalidResourceType",
-            format!(
-                "The resource type '{kind}' could not be found in the namespace '{namespace}' for api version \
-                 '{version}'. The supported api-versions are '{}'.",
-                provider.newest_first()
-            ),
-        ));
+    let provider = provider(method, namespace)?;
+    let mut types = provider.types.split_ascii_whitespace();
+    // Azure has more types than this table, so one that is not in it may be one of Azure's.
+    if !types.any(|known| known.eq_ignore_ascii_case(kind)) {
+        return Err(ArmError::not_served(method, &resource_type));
     }
     if !provider.takes(version, now) {
         return Err(ArmError::bad_request(
@@ -254,8 +279,12 @@ impl Provider {
         let Some(date) = dated(version) else {
             return false;
         };
-        let newest = self.versions.split(' ').filter_map(dated).max();
-        newest.is_some_and(|newest| date > newest) && date <= now.date()
+        let newest = self
+            .versions
+            .split_ascii_whitespace()
+            .filter_map(dated)
+            .max();
+        (self.per_type || newest.is_some_and(|newest| date > newest)) && date <= now.date()
     }
 
     fn newest_first(&self) -> String {
@@ -266,7 +295,7 @@ impl Provider {
 
     fn locations(&self) -> Vec<&'static str> {
         if self.regional {
-            REGIONS.iter().map(|(_, display, ..)| *display).collect()
+            REGIONS.iter().map(|region| region.display).collect()
         } else {
             vec!["global"]
         }
@@ -274,23 +303,37 @@ impl Provider {
 
     /// The provider as `GET /providers/NAMESPACE` shows it.
     pub(super) fn view(&self, prefix: &str) -> Value {
-        let types: Vec<Value> = self.types.split(' ')
+        let versions: Vec<_> = self
+            .versions
+            .rsplit(' ')
+            .filter(|one| !one.is_empty())
+            .collect();
+        let stable = versions
+            .iter()
+            .find(|version| !version.ends_with("-preview"));
+        let types: Vec<Value> = self.types.split_ascii_whitespace()
             .map(|kind| {
                 json!({
                     "resourceType": kind,
                     "locations": self.locations(),
-                    "apiVersions": self.versions.rsplit(' ').collect::<Vec<_>>(),
+                    "apiVersions": versions,
+                    "defaultApiVersion": stable,
                     "capabilities": if self.regional { "SupportsTags, SupportsLocation" } else { "None" },
                 })
             })
             .collect();
-        json!({
+        let mut view = json!({
             "id": format!("{prefix}/providers/{}", self.namespace),
             "namespace": self.namespace,
             "registrationState": "Registered",
             "registrationPolicy": "RegistrationRequired",
             "resourceTypes": types,
-        })
+        });
+        if let Some([application, role]) = self.application {
+            view["authorizations"] =
+                json!([{"applicationId": application, "roleDefinitionId": role}]);
+        }
+        view
     }
 }
 
@@ -336,14 +379,22 @@ mod tests {
     }
 
     #[test]
-    fn paired_regions_are_in_the_table_and_name_each_other() {
-        for (name, .., pair) in REGIONS {
+    fn each_namespace_is_one_of_azures_and_named_once() {
+        let names: Vec<_> = AZURE
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect();
+        for provider in PROVIDERS {
             assert!(
-                REGIONS
-                    .iter()
-                    .any(|(other, .., back)| other == pair && back == name),
-                "{name}"
+                names.contains(&provider.namespace),
+                "{}",
+                provider.namespace
             );
         }
+        let mut sorted: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
+        sorted.sort();
+        sorted.dedup();
+        assert_eq!(sorted.len(), names.len());
+        assert!(names.len() > 300, "{}", names.len());
     }
 }

@@ -1,10 +1,10 @@
 //! A resource's JSON, and the fields of a body that a client can set.
 
 use super::{access::Caller, error::ArmError};
-use crate::resources::{Resource, SystemData};
+use crate::resources::{Resource, SystemData, USER_ASSIGNED_TYPE};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// Properties that a client can't set.
 pub(super) const SERVICE_OWNED: [&str; 10] = [
@@ -50,6 +50,22 @@ pub(super) fn touch(resource: &mut Resource, caller: &Caller, now: OffsetDateTim
     data.last_modified_at = now;
 }
 
+/// Adds the tags of a subscription or a group. The member is left out where none were set.
+pub(super) fn put_tags(view: &mut Value, tags: &BTreeMap<String, String>) {
+    if !tags.is_empty() {
+        view["tags"] = json!(tags);
+    }
+}
+
+/// A time as Azure writes it: in UTC, with at most seven decimals.
+pub(super) fn date(time: OffsetDateTime) -> String {
+    let ticks = time.nanosecond() / 100 * 100;
+    let time = time.to_offset(UtcOffset::UTC).replace_nanosecond(ticks);
+    time.ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
 /// A resource's JSON.
 pub(super) fn view(resource: &Resource) -> Map<String, Value> {
     let mut out = Map::new();
@@ -58,7 +74,12 @@ pub(super) fn view(resource: &Resource) -> Map<String, Value> {
             out.insert(name.to_owned(), value);
         }
     };
-    put("id", resource.id.to_string().into());
+    let mut id = resource.id.to_string();
+    if resource.is_a(USER_ASSIGNED_TYPE) {
+        // Its provider writes this word in lower case.
+        id = id.replace("/resourceGroups/", "/resourcegroups/");
+    }
+    put("id", id.into());
     put("name", resource.id.name().into());
     put("type", resource.resource_type().into());
     put("location", json!(resource.location));
@@ -84,10 +105,10 @@ pub(super) fn view(resource: &Resource) -> Map<String, Value> {
             json!({
                 "createdBy": data.created_by,
                 "createdByType": data.created_by_type,
-                "createdAt": data.created_at.format(&Rfc3339).unwrap_or_default(),
+                "createdAt": date(data.created_at),
                 "lastModifiedBy": data.last_modified_by,
                 "lastModifiedByType": data.last_modified_by_type,
-                "lastModifiedAt": data.last_modified_at.format(&Rfc3339).unwrap_or_default(),
+                "lastModifiedAt": date(data.last_modified_at),
             }),
         );
     }

@@ -43,6 +43,8 @@ impl BuiltIn {
                 data_actions: owned(self.data_actions),
                 not_data_actions: Vec::new(),
             }],
+            created: None,
+            updated: None,
         }
     }
 }

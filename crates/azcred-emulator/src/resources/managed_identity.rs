@@ -1,11 +1,12 @@
 //! Managed identities, and the hosts that issue their tokens.
 
-use super::scope::Scope;
+use super::{Resource, Resources, scope::Scope};
 use crate::service::Service;
+use serde_json::json;
 use uuid::Uuid;
 
 /// The type of a user-assigned identity's resource.
-const USER_ASSIGNED_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+pub(crate) const USER_ASSIGNED_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
 /// The services that issue tokens of managed identities.
 pub(crate) const HOSTS: &[Service] = &[
@@ -37,4 +38,45 @@ impl ManagedIdentity {
             .resource_type()
             .is_some_and(|kind| kind.eq_ignore_ascii_case(USER_ASSIGNED_TYPE))
     }
+}
+
+impl Resources {
+    /// Adds the resource of a user-assigned identity, if its group exists.
+    pub(crate) fn add_user_assigned(&mut self, identity: &ManagedIdentity, tenant: Uuid) {
+        let id = &identity.resource_id;
+        let groups = id.path_ancestry();
+        let location = groups.iter().find_map(|scope| self.group(scope));
+        if let Some(location) = location.map(|group| group.location.clone())
+            && identity.is_user_assigned()
+        {
+            let (principal, client) = (identity.object_id, identity.client_id);
+            self.put_resource(user_assigned(
+                id.clone(),
+                location,
+                tenant,
+                principal,
+                client,
+            ));
+        }
+    }
+}
+
+/// The resource of a user-assigned identity.
+pub(crate) fn user_assigned(
+    id: Scope,
+    location: String,
+    tenant: Uuid,
+    principal: Uuid,
+    client: Uuid,
+) -> Resource {
+    let mut resource = Resource::new(id);
+    resource.location = Some(location);
+    for (name, value) in [
+        ("tenantId", tenant),
+        ("principalId", principal),
+        ("clientId", client),
+    ] {
+        resource.properties.insert(name.into(), json!(value));
+    }
+    resource
 }

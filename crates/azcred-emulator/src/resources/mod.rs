@@ -22,13 +22,13 @@ pub use resource::{
     SystemData,
 };
 pub use role::{
-    DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition,
+    Change, DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition,
 };
 pub use scope::{InvalidScope, Scope};
 pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
 
-pub(crate) use managed_identity::{HOSTS, ManagedIdentity};
+pub(crate) use managed_identity::{HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, user_assigned};
 pub(crate) use seed::kind_of;
 pub(crate) use workspace::{basic, complete, default_datastores};
 
@@ -58,8 +58,8 @@ pub enum AssignError {
     /// The principal has this role at this scope already, by an assignment with another name.
     #[error("the role is already assigned, by {0}")]
     Exists(Uuid),
-    /// An assignment with this name exists and has another content. Only its description can
-    /// change.
+    /// An assignment with this name exists and has another content. Only its description and its
+    /// condition can change.
     #[error("an assignment of this name exists for another principal, role or scope")]
     UpdateNotPermitted,
 }
@@ -84,6 +84,11 @@ impl Resources {
     /// The management group with this name, in any case.
     pub fn management_group(&self, name: &str) -> Option<&ManagementGroup> {
         self.management_groups.get(&name.to_lowercase())
+    }
+
+    /// All management groups, by name.
+    pub fn management_groups(&self) -> impl Iterator<Item = &ManagementGroup> {
+        self.management_groups.values()
     }
 
     /// Adds or replaces a subscription.
@@ -213,6 +218,11 @@ impl Resources {
         }
     }
 
+    /// Removes a custom role.
+    pub fn remove_role(&mut self, id: Uuid) -> Option<RoleDefinition> {
+        self.custom_roles.remove(&id)
+    }
+
     /// All role assignments.
     pub fn role_assignments(&self) -> impl Iterator<Item = &RoleAssignment> {
         self.role_assignments.iter()
@@ -225,8 +235,8 @@ impl Resources {
             .find(|assignment| assignment.id == id && assignment.scope == *scope)
     }
 
-    /// Assigns a role, or changes the description of the same assignment. Returns whether it is
-    /// new.
+    /// Assigns a role, or changes the description and the condition of the same assignment. Returns
+    /// whether it is new.
     ///
     /// # Errors
     /// When another assignment has the same content, or an assignment with this name has another
@@ -244,6 +254,9 @@ impl Resources {
                 return Err(AssignError::UpdateNotPermitted);
             }
             old.description = new.description;
+            old.condition = new.condition;
+            old.condition_version = new.condition_version;
+            old.updated = new.updated;
             return Ok(false);
         }
         if let Some(old) = self.role_assignments.iter().find(|old| same(old)) {

@@ -8,7 +8,8 @@
 //!    permissions must match in `actions` and not in the same permission's `notActions`.
 //! 3. `notActions` subtract only within their own role. Another role may still allow the action.
 //! 4. For data actions, only `dataActions` and `notDataActions` count: an Owner can't read blobs.
-//! 5. The members of a group have the group's roles, also through nested groups.
+//! 5. An assignment with a condition allows no action that a condition can restrict.
+//! 6. The members of a group have the group's roles, also through nested groups.
 
 use super::{
     Resources,
@@ -90,6 +91,24 @@ impl RoleDefinition {
     }
 }
 
+impl RoleAssignment {
+    /// Whether the assignment allows the action, whatever its condition says. A condition restricts
+    /// data actions and the assignment of roles ("Azure role assignment condition format and
+    /// syntax"). It is not evaluated, so an assignment with one allows none of these: never more
+    /// than in Azure.
+    fn covers(&self, action: Action<'_>) -> bool {
+        let restricted = [
+            "Microsoft.Authorization/roleAssignments/write",
+            "Microsoft.Authorization/roleAssignments/delete",
+        ];
+        match action {
+            _ if self.condition.is_none() => true,
+            Action::Control(name) => !restricted.iter().any(|one| one.eq_ignore_ascii_case(name)),
+            Action::Data(_) => false,
+        }
+    }
+}
+
 impl Resources {
     /// Whether `who` may perform `action` at `scope`, and which assignment decides it.
     pub fn decide<'a>(
@@ -101,7 +120,7 @@ impl Resources {
         let above = self.ancestry(scope);
         let granted = self
             .assignments_of(who)
-            .filter(|assignment| above.contains(&assignment.scope))
+            .filter(|assignment| above.contains(&assignment.scope) && assignment.covers(action))
             .find(|assignment| {
                 self.role(assignment.role)
                     .is_some_and(|role| role.allows(action))

@@ -44,6 +44,23 @@ pub struct RoleDefinition {
     pub assignable_scopes: Vec<Scope>,
     /// The permissions.
     pub permissions: Vec<Permission>,
+    /// Who made it, and when. `None` for roles of Microsoft and of the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Change>,
+    /// Who changed it last, and when; `None` for those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Change>,
+}
+
+/// Who did something, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// The object id of who did it.
+    pub by: Uuid,
+    /// When, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub on: OffsetDateTime,
 }
 
 fn yes() -> bool {
@@ -89,12 +106,22 @@ pub struct RoleAssignment {
     /// A person's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The condition ("What is Azure attribute-based access control"), and the version of its
+    /// syntax. The emulator stores it, and does not evaluate it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// `2.0` or `1.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition_version: Option<String>,
     /// Object id of the creator. `None` for assignments of the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<Uuid>,
     /// When it was created, UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub created_on: OffsetDateTime,
+    /// Who changed it last, and when. `None` if it is as it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Change>,
 }
 
 /// Forbids actions, whatever roles allow. Only Azure itself creates deny assignments (deployment

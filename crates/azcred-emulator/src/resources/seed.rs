@@ -252,8 +252,11 @@ impl ResourcesSeed {
                 principal,
                 principal_type,
                 description: given.description.clone(),
+                condition: None,
+                condition_version: None,
                 created_by: None,
                 created_on: now,
+                updated: None,
             });
             match assigned {
                 Ok(true) => {}

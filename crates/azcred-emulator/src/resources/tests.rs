@@ -56,6 +56,9 @@ fn assign(world: &mut Resources, principal: Uuid, role: &str, at: &Scope) {
             description: None,
             created_by: None,
             created_on: OffsetDateTime::UNIX_EPOCH,
+            condition: None,
+            condition_version: None,
+            updated: None,
         })
         .expect("assigned");
 }

@@ -155,13 +155,18 @@ impl Seed {
         let identities: ManagedIdentitiesSeed = deserialize(halves.identities).map_err(located)?;
         let managed_identities = identities.build(&mut directory).map_err(located)?;
         let resources: ResourcesSeed = deserialize(halves.resources).map_err(located)?;
-        let resources = resources.build(&directory, now).map_err(|problem| {
+        let mut resources = resources.build(&directory, now).map_err(|problem| {
             located(Problem {
                 span: Some(problem.span),
                 field: problem.field,
                 message: problem.message,
             })
         })?;
+        for identity in &managed_identities {
+            let principal = directory.principal(identity.object_id);
+            let tenant = principal.map_or(tenant, |found| found.tenant());
+            resources.add_user_assigned(identity, tenant);
+        }
         let rest: Rest = deserialize(halves.rest).map_err(located)?;
         Ok(Content {
             directory,

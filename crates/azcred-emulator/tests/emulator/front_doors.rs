@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Resource Manager's paths are those of its resources.
-const RESOURCES: [&str; 12] = [
+const RESOURCES: [&str; 18] = [
     "/metadata/endpoints",
     "/tenants",
     "/subscriptions",
@@ -19,6 +19,12 @@ const RESOURCES: [&str; 12] = [
     "/subscriptions/{subscription}/locations",
     "/subscriptions/{subscription}/resourceGroups/{group}",
     "/subscriptions/{subscription}/resources",
+    "/subscriptions/{subscription}/tagNames",
+    "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values",
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources/deployments",
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/locks",
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities",
+    "/providers/Microsoft.Management/managementGroups",
     "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices",
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices/workspaces",
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices/workspaces/{workspace}",

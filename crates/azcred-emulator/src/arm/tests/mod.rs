@@ -28,6 +28,8 @@ const ML: &str = "api-version=2024-10-01";
 const ARM: &str = "api-version=2022-12-01";
 const RBAC: &str = "api-version=2022-04-01";
 
+mod lists;
+mod not_served;
 mod protocol;
 mod rights;
 mod roles;

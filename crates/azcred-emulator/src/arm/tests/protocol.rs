@@ -53,11 +53,6 @@ async fn unknown_versions_and_types_are_named() {
             "NoRegisteredProviderFound",
         ),
         (
-            format!("{GROUP}/providers/Microsoft.MachineLearningServices/nests/x?{ML}"),
-            404,
-            "InvalidResourceType",
-        ),
-        (
             format!("{GROUP}/providers/Microsoft.Nonsense/nests/x?{ML}"),
             404,
             "InvalidResourceNamespace",
@@ -153,34 +148,107 @@ async fn cloud_metadata_names_the_ports_by_ports_and_azure_by_real_names() {
 #[tokio::test]
 async fn every_response_has_the_ids_for_microsofts_support() {
     let azure = azure();
-    let correlation = Uuid::new_v4().to_string();
-    let request = Request::get(format!("{WORKSPACE}?{ML}"))
-        .header("x-ms-correlation-request-id", &correlation)
-        .header("x-ms-client-request-id", "mine")
-        .header("x-ms-return-client-request-id", "true")
-        .body(Body::empty())
-        .expect("a request");
-    let got = azure.send(request).await;
-    assert_eq!(
-        got.headers["x-ms-correlation-request-id"],
-        correlation.as_str()
-    );
-    assert_eq!(got.headers["x-ms-client-request-id"], "mine");
-    for name in [
-        "x-ms-request-id",
-        "x-ms-routing-request-id",
-        "x-ms-ratelimit-remaining-subscription-reads",
-    ] {
-        assert!(got.headers.contains_key(name), "{name}");
+    let correlation = Uuid::new_v4().simple().to_string();
+    let request = |path: &str, correlation: &str| {
+        Request::get(path)
+            .header("authorization", format!("Bearer {}", azure.token(OWNER)))
+            .header("x-ms-correlation-request-id", correlation)
+            .header("x-ms-client-request-id", "mine")
+            .header("x-ms-return-client-request-id", "true")
+            .body(Body::empty())
+            .expect("a request")
+    };
+    let own = azure
+        .send(request(&format!("{GROUP}?{ARM}"), &correlation))
+        .await;
+    let of_provider = azure
+        .send(request(&format!("{WORKSPACE}?{ML}"), &correlation))
+        .await;
+    for got in [&own, &of_provider] {
+        got.done(200);
+        let header = |name: &str| got.headers[name].to_str().expect("text").to_owned();
+        // As it was sent, without dashes.
+        assert_eq!(header("x-ms-correlation-request-id"), correlation);
+        assert_eq!(header("x-ms-client-request-id"), "mine");
+        let routing = header("x-ms-routing-request-id");
+        let is_own = routing.ends_with(&header("x-ms-request-id"));
+        let operation = got.headers.get("x-ms-operation-identifier");
+        assert_eq!(
+            (is_own, operation.is_none()),
+            (got.body == own.body, got.body == own.body)
+        );
+        assert_eq!(header("x-ms-ratelimit-remaining-subscription-reads"), "249");
+        assert_eq!(
+            header("x-ms-ratelimit-remaining-subscription-global-reads"),
+            "3749"
+        );
     }
-    let forged = Request::get(format!("/tenants?{ARM}"))
-        .header("x-ms-correlation-request-id", "not an id")
-        .body(Body::empty())
-        .expect("a request");
-    assert_ne!(
-        azure.send(forged).await.headers["x-ms-correlation-request-id"],
-        "not an id"
-    );
+    let forged = azure
+        .send(request(&format!("/tenants?{ARM}"), "not an id"))
+        .await;
+    assert_ne!(forged.headers["x-ms-correlation-request-id"], "not an id");
+}
+
+#[tokio::test]
+async fn an_error_says_whether_a_resource_provider_or_resource_manager_refused() {
+    let azure = azure();
+    let none = Uuid::new_v4();
+    let role = "Microsoft.Authorization/roleDefinitions";
+    for (method, path, status, by_provider, limit) in [
+        (
+            Method::GET,
+            format!("/subscriptions/{none}?{ARM}"),
+            404,
+            false,
+            "",
+        ),
+        (
+            Method::GET,
+            format!("{GROUP}-x/providers/{role}?{RBAC}"),
+            404,
+            false,
+            "",
+        ),
+        (
+            Method::HEAD,
+            format!("{GROUP}-x?{ARM}"),
+            404,
+            false,
+            "subscription-reads",
+        ),
+        (
+            Method::GET,
+            format!("{SUBSCRIPTION}/providers/{role}/{none}?{RBAC}"),
+            404,
+            true,
+            "subscription-reads",
+        ),
+        (
+            Method::DELETE,
+            format!("{SUBSCRIPTION}/providers/{role}/{none}?{RBAC}"),
+            204,
+            true,
+            "subscription-global-deletes",
+        ),
+    ] {
+        let got = azure.call(OWNER, method, &path, None).await;
+        got.done(status);
+        let has = |name: &str| got.headers.contains_key(name);
+        assert_eq!(has("x-ms-failure-cause"), !by_provider, "{path}");
+        assert_eq!(has("x-ms-operation-identifier"), by_provider, "{path}");
+        let limits = got
+            .headers
+            .keys()
+            .filter(|name| name.as_str().contains("ratelimit"));
+        assert_eq!(
+            limits.count(),
+            if limit.is_empty() { 0 } else { 2 },
+            "{path}"
+        );
+        if !limit.is_empty() {
+            assert!(has(&format!("x-ms-ratelimit-remaining-{limit}")), "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn a_disabled_subscription_is_read_only() {
     azure
         .call(OWNER, Method::DELETE, &path, None)
         .await
-        .done(200);
+        .done(202);
     azure.call(OWNER, Method::HEAD, &path, None).await.done(404);
 }
 
@@ -231,6 +231,9 @@ async fn a_list_at_the_root_has_no_other_tenants_assignments() {
             description: None,
             created_by: None,
             created_on: OffsetDateTime::UNIX_EPOCH,
+            condition: None,
+            condition_version: None,
+            updated: None,
         });
         assert_eq!(assigned, Ok(true));
     }

@@ -1,0 +1,266 @@
+//! What is there to read beside workspaces: identities, machines, locks, deployments, tags,
+//! management groups, the activity log.
+
+use super::*;
+use crate::resources::ManagementGroup;
+
+const IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+
+#[tokio::test]
+async fn a_user_assigned_identity_is_a_resource_and_a_service_principal() {
+    let azure = azure();
+    let version = "api-version=2023-01-31";
+    let path = format!("{GROUP}/providers/{IDENTITY}/trainer?{version}");
+    let body = json!({"location": "westeurope"});
+    azure
+        .call(DEMO, Method::PUT, &path, Some(body.clone()))
+        .await
+        .refused(403, "AuthorizationFailed");
+    let made = azure
+        .call(OWNER, Method::PUT, &path, Some(body.clone()))
+        .await;
+    let properties = made.done(201)["properties"].clone();
+    let id =
+        format!("{GROUP}/providers/{IDENTITY}/trainer").replace("resourceGroups", "resourcegroups");
+    assert_eq!(made.body["id"], id);
+    assert_eq!(made.headers["location"], id);
+    assert_eq!(made.body["tags"], json!({}));
+    let principal: Uuid = properties["principalId"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("a GUID");
+    let client = azure.world.directory().service_principals[&principal].app_id;
+    assert_eq!(properties["clientId"], json!(client));
+
+    let again = azure.call(OWNER, Method::PUT, &path, Some(body)).await;
+    assert_eq!(again.done(200)["properties"], properties);
+    for scope in [SUBSCRIPTION, GROUP] {
+        let all = azure
+            .get(OWNER, &format!("{scope}/providers/{IDENTITY}?{version}"))
+            .await;
+        assert_eq!(
+            all.done(200)["value"][0]["properties"],
+            properties,
+            "{scope}"
+        );
+    }
+    let change = json!({"tags": {"a": "b"}, "properties": {"clientId": "x"}});
+    let changed = azure.call(OWNER, Method::PATCH, &path, Some(change)).await;
+    assert_eq!(changed.done(200)["properties"], properties);
+    assert_eq!(changed.body["tags"], json!({"a": "b"}));
+    let federated = path.replace('?', "/federatedIdentityCredentials?");
+    assert_eq!(
+        azure.get(OWNER, &federated).await.done(200)["value"],
+        json!([])
+    );
+
+    azure
+        .call(OWNER, Method::DELETE, &path, None)
+        .await
+        .done(200);
+    assert!(azure.world.directory().principal(principal).is_none());
+    azure
+        .get(OWNER, &path)
+        .await
+        .refused(404, "ResourceNotFound");
+    azure
+        .get(OWNER, &federated)
+        .await
+        .refused(404, "ParentResourceNotFound");
+}
+
+#[tokio::test]
+async fn what_the_emulator_has_none_of_is_an_empty_list() {
+    let azure = azure();
+    for path in [
+        format!(
+            "{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines?api-version=2024-11-01"
+        ),
+        format!("{GROUP}/providers/Microsoft.Compute/disks?api-version=2023-04-02"),
+        format!("{WORKSPACE}/codes?{ML}"),
+        format!("{WORKSPACE}/serverlessEndpoints?{ML}"),
+        format!("{GROUP}/providers/Microsoft.Authorization/locks?api-version=2016-09-01"),
+        format!("{WORKSPACE}/providers/Microsoft.Authorization/locks?api-version=2020-05-01"),
+        format!("{SUBSCRIPTION}/providers/Microsoft.Resources/deployments?api-version=2022-09-01"),
+        format!("{GROUP}/providers/Microsoft.Resources/deployments?api-version=2025-04-01"),
+        format!(
+            "{SUBSCRIPTION}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01&$filter=x"
+        ),
+        "/providers/Microsoft.Management/managementGroups?api-version=2020-05-01".to_owned(),
+    ] {
+        let got = azure.get(OWNER, &path).await;
+        assert_eq!(got.done(200), &json!({"value": []}), "{path}");
+        if path.starts_with(SUBSCRIPTION) {
+            azure
+                .get(STRANGER, &path)
+                .await
+                .refused(401, "InvalidAuthenticationTokenTenant");
+            azure
+                .get(WITHOUT_ROLE, &path)
+                .await
+                .refused(403, "AuthorizationFailed");
+        }
+    }
+    for (path, code) in [
+        (
+            "Microsoft.Authorization/locks/x?api-version=2016-09-01",
+            "LockNotFound",
+        ),
+        (
+            "Microsoft.Resources/deployments/x?api-version=2022-09-01",
+            "DeploymentNotFound",
+        ),
+    ] {
+        let path = format!("{GROUP}/providers/{path}");
+        azure.get(OWNER, &path).await.refused(404, code);
+    }
+}
+
+#[tokio::test]
+async fn tags_are_read_by_scope_and_counted_in_the_subscription() {
+    let azure = azure();
+    for (name, tags) in [
+        ("rg1", json!({"cost": "a", "team": "x"})),
+        ("rg2", json!({"cost": "a"})),
+    ] {
+        let path = format!("{SUBSCRIPTION}/resourceGroups/{name}?{ARM}");
+        let body = json!({"location": "westeurope", "tags": tags});
+        azure
+            .call(OWNER, Method::PUT, &path, Some(body))
+            .await
+            .done(201);
+        let path = format!(
+            "{SUBSCRIPTION}/resourceGroups/{name}/providers/Microsoft.Resources/tags/default?{ARM}"
+        );
+        assert_eq!(
+            azure.get(OWNER, &path).await.done(200)["properties"]["tags"],
+            tags
+        );
+    }
+    for scope in [SUBSCRIPTION, WORKSPACE] {
+        let path = format!("{scope}/providers/Microsoft.Resources/tags/default?{ARM}");
+        let got = azure.get(OWNER, &path).await;
+        assert_eq!(got.done(200)["properties"]["tags"], json!({}), "{scope}");
+    }
+    let got = azure
+        .get(OWNER, &format!("{SUBSCRIPTION}/tagNames?{ARM}"))
+        .await;
+    let names = got.done(200)["value"].as_array().expect("a list");
+    let told: Vec<_> = names
+        .iter()
+        .map(|one| (&one["tagName"], &one["count"]["value"]))
+        .collect();
+    assert_eq!(
+        told,
+        [(&json!("cost"), &json!(2)), (&json!("team"), &json!(1))]
+    );
+    let id = format!("{SUBSCRIPTION}/tagNames/cost/tagValues/a");
+    assert_eq!(names[0]["values"][0]["id"], id);
+    // Groups without tags have no such member.
+    let got = azure.get(OWNER, &format!("{GROUP}?{ARM}")).await;
+    assert_eq!(got.done(200).get("tags"), None);
+}
+
+#[tokio::test]
+async fn management_groups_are_read_by_those_who_may() {
+    let azure = azure();
+    for (name, parent) in [("top", None), ("below", Some("top"))] {
+        azure
+            .world
+            .resources_mut()
+            .put_management_group(ManagementGroup {
+                name: name.to_owned(),
+                display_name: format!("The group {name}"),
+                parent: parent.map(str::to_owned),
+            });
+    }
+    let all = "/providers/Microsoft.Management/managementGroups";
+    let version = "api-version=2021-04-01";
+    let below = format!("{all}/BELOW?{version}");
+    azure
+        .get(OWNER, &below)
+        .await
+        .refused(403, "AuthorizationFailed");
+    let reader = uuid!("acdd72a7-3385-48ef-bd42-f606fba81ae7");
+    let assigned = azure.world.resources_mut().assign(RoleAssignment {
+        id: Uuid::new_v4(),
+        scope: format!("{all}/top").parse().expect("a scope"),
+        role: reader,
+        principal: OWNER,
+        principal_type: PrincipalType::ServicePrincipal,
+        description: None,
+        condition: None,
+        condition_version: None,
+        created_by: None,
+        created_on: OffsetDateTime::UNIX_EPOCH,
+        updated: None,
+    });
+    assert_eq!(assigned, Ok(true));
+    let got = azure.get(OWNER, &below).await;
+    let parent = &got.done(200)["properties"]["details"]["parent"];
+    assert_eq!(
+        (&parent["name"], &parent["displayName"]),
+        (&json!("top"), &json!("The group top"))
+    );
+    let listed = azure.get(OWNER, &format!("{all}?{version}")).await;
+    assert_eq!(listed.names(), ["below", "top"]);
+    assert!(
+        azure
+            .get(DEMO, &format!("{all}?{version}"))
+            .await
+            .names()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn the_deletion_of_a_group_names_the_address_of_its_result() {
+    let azure = azure();
+    let path = format!("{SUBSCRIPTION}/resourceGroups/my-rg?{ARM}");
+    let body = json!({"location": "westeurope"});
+    azure
+        .call(OWNER, Method::PUT, &path, Some(body))
+        .await
+        .done(201);
+    let gone = azure.call(OWNER, Method::DELETE, &path, None).await;
+    gone.done(202);
+    assert_eq!(gone.headers["retry-after"], "1");
+    let location = gone.headers["location"].to_str().expect("text");
+    let job = location
+        .strip_prefix("https://localhost:1002")
+        .expect("our own port");
+    // Base64url of {"jobId":"RESOURCEGROUPDELETIONJOB-MY:2DRG-WESTEUROPE",…
+    assert!(job.contains("/operationresults/eyJqb2JJZCI6IlJFU09VUkNFR1JPVVBERUxFVElPTkpPQi1NWToyRFJHLVdFU1RFVVJPUEUi"), "{job}");
+    assert_eq!(azure.get(OWNER, job).await.done(200), &Value::Null);
+    azure
+        .get_with(None, job)
+        .await
+        .refused(401, "AuthenticationFailed");
+    let unknown = format!("{SUBSCRIPTION}/operationresults/x?{ARM}");
+    azure.get(OWNER, &unknown).await.refused(404, "JobNotFound");
+    azure
+        .get(OWNER, &path)
+        .await
+        .refused(404, "ResourceGroupNotFound");
+}
+
+#[tokio::test]
+async fn a_physical_region_says_where_it_is() {
+    let azure = azure();
+    let path = |version: &str| format!("{SUBSCRIPTION}/locations?api-version={version}");
+    let got = azure.get(OWNER, &path("2022-12-01")).await;
+    let region = &got.done(200)["value"][0];
+    assert_eq!(region["metadata"]["longitude"], "4.9");
+    assert_eq!(
+        region["availabilityZoneMappings"][0]["physicalZone"],
+        "westeurope-az1"
+    );
+    let got = azure.get(OWNER, &path("2019-11-01")).await;
+    let region = &got.done(200)["value"][0];
+    assert_eq!(region["metadata"]["latitude"], "52.3667");
+    assert_eq!(
+        (region.get("type"), region.get("availabilityZoneMappings")),
+        (None, None)
+    );
+}
