@@ -19,6 +19,8 @@ pub struct Application {
     pub audience: Audience,
     /// Its names as a resource, such as `api://…`.
     pub identifier_uris: Vec<String>,
+    /// The delegated permissions that it has as a resource (`oauth2PermissionScopes`).
+    pub scopes: Vec<String>,
     /// `requestedAccessTokenVersion`: 1 or 2. Tokens *for* this application have this version.
     pub access_token_version: u8,
     /// A public client ('Allow public client flows'): it has no credential, as it can't keep a
@@ -70,6 +72,7 @@ impl Application {
             name: name.into(),
             audience: Audience::SingleTenant,
             identifier_uris: Vec::new(),
+            scopes: vec!["user_impersonation".to_owned()],
             access_token_version: 1,
             public_client: false,
             consented: false,

@@ -11,6 +11,15 @@ use crate::{
 use http::StatusCode;
 use uuid::Uuid;
 
+/// The permissions that Microsoft's own clients have for Graph, as their tokens show.
+const GRAPH_PERMISSIONS: &[&str] = &[
+    "AuditLog.Read.All",
+    "Directory.AccessAsUser.All",
+    "Group.ReadWrite.All",
+    "User.Read",
+    "User.ReadWrite.All",
+];
+
 /// The resource of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TokenResource {
@@ -20,6 +29,10 @@ pub(super) struct TokenResource {
     pub(super) audience: String,
     /// The version of access tokens that the resource expects: 1 or 2.
     pub(super) version: u8,
+    /// Its delegated permissions.
+    pub(super) permissions: Vec<String>,
+    /// Whether it has more of them than the emulator knows: each name in their form counts as one.
+    pub(super) has_more_permissions: bool,
     /// Whether the resource takes part in continuous access evaluation.
     pub(super) is_evaluated_continuously: bool,
 }
@@ -35,6 +48,11 @@ pub(super) fn find(
         app_id,
         audience: name.to_owned(),
         version: 1,
+        permissions: match app_id {
+            GRAPH => owned(GRAPH_PERMISSIONS),
+            _ => owned(&["user_impersonation"]),
+        },
+        has_more_permissions: app_id != ARM,
         is_evaluated_continuously: app_id == ARM || app_id == GRAPH,
     };
     // v2.0 tokens have the client id as `aud`, v1.0 tokens the requested name.
@@ -65,11 +83,20 @@ pub(super) fn find(
             .service_principal_of(tenant.id, app.app_id)
             .is_some()
     });
-    match application {
-        Some(app) if app.access_token_version == 2 => Ok(of_v2(app.app_id)),
-        Some(app) => Ok(as_requested(app.app_id)),
-        None => Err(unknown(tenant, name)),
-    }
+    let application = application.ok_or_else(|| unknown(tenant, name))?;
+    let found = match application.access_token_version {
+        2 => of_v2(application.app_id),
+        _ => as_requested(application.app_id),
+    };
+    Ok(TokenResource {
+        permissions: application.scopes.clone(),
+        has_more_permissions: false,
+        ..found
+    })
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 fn unknown(tenant: &Tenant, name: &str) -> Refusal {

@@ -213,6 +213,7 @@ impl DirectorySeed {
                 "the version is 1 or 2",
             ));
         }
+        let new = Application::new(given.app_id, tenant, &given.name);
         let mut application = Application {
             object_id: given.object_id.unwrap_or_else(Uuid::new_v4),
             audience: match given.multiple_tenants {
@@ -226,7 +227,8 @@ impl DirectorySeed {
             admin_consent_required: given.admin_consent_required,
             redirect_uris: redirect_uris(given)
                 .map_err(|message| problem(entry, field("redirect_uris"), message))?,
-            ..Application::new(given.app_id, tenant, &given.name)
+            scopes: given.scopes.clone().unwrap_or(new.scopes),
+            ..new
         };
         for (n, secret) in given.secrets.iter().enumerate() {
             let expires = match &secret.expires {

@@ -88,6 +88,8 @@ pub(super) struct ApplicationSeed {
     pub(super) multiple_tenants: bool,
     #[serde(default)]
     pub(super) identifier_uris: Vec<String>,
+    /// `user_impersonation` if left out.
+    pub(super) scopes: Option<Vec<String>>,
     pub(super) access_token_version: Option<u8>,
     #[serde(default)]
     pub(super) public_client: bool,

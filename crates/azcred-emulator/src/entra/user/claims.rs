@@ -8,7 +8,6 @@ use crate::{
     entra::{
         claims::{opaque, region_scope},
         claims_request::ClaimsRequest,
-        delegated_scope::RequestedScope,
         resource::TokenResource,
         session::Session,
         user::token_reuse::TokenReuse,
@@ -77,6 +76,7 @@ impl Facts<'_> {
     pub(super) fn access_token(
         &self,
         resource: &TokenResource,
+        scp: &str,
         lifetime: i64,
         requested: &ClaimsRequest,
     ) -> Map<String, Value> {
@@ -92,7 +92,7 @@ impl Facts<'_> {
             ("aud", json!(resource.audience)),
             ("exp", json!(self.now.unix_timestamp() + lifetime)),
             ("aio", json!(TokenReuse::of(session).seal(self.directory))),
-            ("scp", json!(RequestedScope::scp(resource))),
+            ("scp", json!(scp)),
             (
                 "xms_ftd",
                 json!(opaque(&[b"ftd", tenant_id.as_bytes()], 32)),

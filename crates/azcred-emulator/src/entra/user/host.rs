@@ -4,8 +4,8 @@
 use crate::{
     directory::Application,
     entra::{
-        claims_request::ClaimsRequest, exchange::Exchange, issued::Issued,
-        lifetime::usual_lifetime, refusal::Refusal, resource, session::Session,
+        claims_request::ClaimsRequest, delegated_scope::RequestedScope, exchange::Exchange,
+        issued::Issued, lifetime::usual_lifetime, refusal::Refusal, resource, session::Session,
         user::claims::Facts,
     },
     entra_state::Proofs,
@@ -58,7 +58,8 @@ pub(crate) fn issue_for_user(
     };
     let chosen = tenant.access_token_lifetime;
     let lifetime = i64::from(chosen.unwrap_or_else(|| usual_lifetime(exchange)));
-    let claims = facts.access_token(&found, lifetime, &ClaimsRequest::default());
+    let scp = RequestedScope::of_v1(resource, None)?.scp(&found);
+    let claims = facts.access_token(&found, &scp, lifetime, &ClaimsRequest::default());
     let access_token = world
         .keys
         .entra

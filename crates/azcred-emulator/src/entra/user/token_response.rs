@@ -114,9 +114,8 @@ impl Issue<'_> {
     fn body(&self, world: &World) -> Option<Value> {
         let session = self.facts.session;
         let key = &world.keys.entra;
-        let claims = self
-            .facts
-            .access_token(self.resource, self.lifetime, &self.claims);
+        let scp = self.requested.scp(self.resource);
+        let claims = (self.facts).access_token(self.resource, &scp, self.lifetime, &self.claims);
         let is_v1 = self.version == Version::V1;
         let mut body = json!({
             "token_type": "Bearer",
