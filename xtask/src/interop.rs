@@ -45,6 +45,10 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
                 "AZCRED_JAVA_PYTHON",
                 Environment::ready("java", "interop/java-requirements.txt")?.python(),
             ),
+            (
+                "AZCRED_GRAPH_PYTHON",
+                Environment::ready("graph", "interop/graph-requirements.txt")?.python(),
+            ),
         ],
         false => Vec::new(),
     };
