@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import azurite
 import people
 import seed
 from arc_agent import agents_folder
@@ -64,8 +65,15 @@ def names(emulator, apps):
 @pytest.fixture(scope="session")
 def azure(binary, tmp_path_factory):
     """An emulator with the built-in tenant, where each machine has an account."""
-    with Emulator(binary, tmp_path_factory.mktemp("azure")) as started:
+    with agents_folder(), Emulator(binary, tmp_path_factory.mktemp("azure")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def storage(azure, tmp_path_factory):
+    """Storage that takes that emulator's tokens: the variables by which a program finds it."""
+    with azurite.running(azure, tmp_path_factory.mktemp("azurite")) as variables:
+        yield variables
 
 
 @pytest.fixture(scope="module", params=MACHINES)

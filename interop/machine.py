@@ -31,9 +31,9 @@ class Machine:
     def __init__(self, azure, persona):
         self.azure, self.persona = azure, persona
 
-    def start(self, *command, variables=(), **streams):
-        """Starts a program on this machine, with more variables than it has."""
-        inside = ("emulator", "exec", "--state", self.azure.state, "--as", self.persona, "--")
+    def start(self, *command, variables=(), options=(), **streams):
+        """Starts a program on this machine, with more variables than it has, and options of `emulator exec`."""
+        inside = ("emulator", "exec", "--state", self.azure.state, "--as", self.persona, *options, "--")
         if variables:
             inside += ("env", *(f"{name}={value}" for name, value in dict(variables).items()))
         environment = bare_environment(self.azure.home)

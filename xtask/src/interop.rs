@@ -7,14 +7,14 @@ use crate::{
     python::Environment,
     step::Passed,
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
-use std::{env, path::PathBuf, process::Command};
+use std::{env, fs, path::PathBuf, process::Command};
 
 /// Arguments of the verb.
 #[derive(Args, Default)]
 pub(crate) struct Arguments {
-    /// Also the programs that take long to install or to run
+    /// Also the programs that take long to install or to run; makes docs/programs.md from the run
     #[arg(long)]
     all: bool,
     /// Arguments for pytest: a path, `-k NAME`, `-x`, …
@@ -46,8 +46,8 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
                 Environment::ready("java", "interop/java-requirements.txt")?.python(),
             ),
             (
-                "AZCRED_GRAPH_PYTHON",
-                Environment::ready("graph", "interop/graph-requirements.txt")?.python(),
+                "AZCRED_PROGRAMS_PYTHON",
+                Environment::ready("programs", "interop/programs-requirements.txt")?.python(),
             ),
         ],
         false => Vec::new(),
@@ -75,6 +75,11 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         pytest.args(["-m", "heavy or not heavy"]).envs(heavy);
     }
     pytest.args(&arguments.pytest);
+    let rows = match arguments.all && arguments.pytest.is_empty() {
+        true => Some(empty_folder("programs-rows")?),
+        false => None,
+    };
+    pytest.envs(rows.as_ref().map(|folder| ("AZCRED_ROWS", folder)));
     pytest.current_dir(root());
     pytest
         .env("AZCRED_BINARY", binary("debug"))
@@ -97,11 +102,26 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         None => missing.push("the OpenID provider (Node.js with npm is not installed)".into()),
     }
     run(&mut pytest)?;
+    if let Some(rows) = rows {
+        run(Command::new(environment.python())
+            .args(["interop/programs_page.py".as_ref(), rows.as_os_str()])
+            .current_dir(root()))?;
+    }
     Ok(if missing.is_empty() {
         Passed::Whole
     } else {
         Passed::Except(missing.join("; "))
     })
+}
+
+/// A folder under `target/` without the files of the last run.
+fn empty_folder(name: &str) -> Result<PathBuf> {
+    let folder = target().join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("can't empty {}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+    Ok(folder)
 }
 
 /// Azure CLI, in a separate environment: it pins other versions of its dependencies than the other

@@ -108,10 +108,9 @@ impl Local {
         });
         let (running, shutdown) = watch::channel(false);
         let token = SecretText::new(ADMIN_TOKEN);
-        let context = Context::new(world, made.ca.clone(), Arc::new(hosts), shutdown);
-        let admin = Admin::new(context.clone(), token, Arc::new(OnceLock::new()));
+        let admin = Admin::new(world.clone(), token, Arc::new(OnceLock::new()));
         Ok(Self {
-            context,
+            context: Context::new(world, made.ca.clone(), Arc::new(hosts), shutdown),
             admin,
             certificate_key: certificate_key(made),
             _running: running,

@@ -2,6 +2,9 @@
 //!
 //! `rust-clients managed-identity|azure-cli SCOPE` prints a token of `azure_identity`. `rust-clients
 //! blobs CONTAINER` prints the blobs that `object_store` finds, in the account that its variables name.
+//! `rust-clients works CRATE WAY…` is in `works.rs`.
+
+mod works;
 
 use azure_core::credentials::TokenCredential;
 use azure_identity::{AzureCliCredential, ManagedIdentityCredential};
@@ -12,6 +15,12 @@ use std::{env, error::Error, sync::Arc};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
+    if let Some(("works", rest)) = arguments
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))
+    {
+        return works::run(rest).await;
+    }
     let [program, operand] = arguments.as_slice() else {
         return Err("a program and its operand are expected".into());
     };

@@ -7,7 +7,7 @@ use super::{
     filter::{Filter, Term},
     response::ArmResponse,
     role_definitions,
-    wire::{Body, date},
+    wire::date,
 };
 use crate::{
     directory::Directory,
@@ -97,15 +97,7 @@ fn list(
                 }
             })
         })
-        .map(|one| {
-            let mut view = view(one);
-            // Also of an assignment above, the role is one of the request's subscription.
-            if scope.subscription_id().is_some() {
-                let role = role_definitions::role_id(one.role, scope);
-                view["properties"]["roleDefinitionId"] = role.into();
-            }
-            view
-        })
+        .map(view)
         .collect();
     ArmResponse::list(world, call, found)
 }
@@ -126,7 +118,14 @@ fn same_tenant(
     }
 }
 
-/// What a client sends.
+/// The body that a client sends. Versions before 2018 and a few tools leave `properties` out.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Body {
+    Wrapped { properties: AssignmentProperties },
+    Flat(AssignmentProperties),
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AssignmentProperties {
@@ -147,10 +146,10 @@ fn put(
     scope: &Scope,
     id: Uuid,
 ) -> Result<ArmResponse, ArmError> {
-    let body: Body<AssignmentProperties> = call.json().map_err(|_| {
-        ArmError::bad_request("BadRequestFormat", "The request was incorrectly formatted.")
-    })?;
-    let wanted = body.properties();
+    let (Body::Wrapped { properties: wanted } | Body::Flat(wanted)) =
+        call.json().map_err(|_| {
+            ArmError::bad_request("BadRequestFormat", "The request was incorrectly formatted.")
+        })?;
     let now = world.clock.now();
     let directory = world.directory();
     let mut resources = world.resources_mut();

@@ -146,7 +146,7 @@ fn allowed(it_is: bool) -> Result<(), GraphError> {
 }
 
 /// The claims of the caller's token.
-pub(super) fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims, GraphError> {
+fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims, GraphError> {
     let authorization = headers
         .get(http::header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok());
@@ -177,7 +177,7 @@ pub(super) fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims,
 }
 
 /// The caller is known but lacks the permission.
-pub(super) fn denied() -> GraphError {
+fn denied() -> GraphError {
     GraphError::new(
         StatusCode::FORBIDDEN,
         "Authorization_RequestDenied",

@@ -269,20 +269,20 @@ fn is_known(after: &str, segment: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// The namespace of types and actions, and its alias, which the SDKs that Kiota makes use.
-const NAMESPACES: &[&str] = &["microsoft.graph.", "graph."];
+const NAMESPACE: &str = "microsoft.graph.";
 
 fn is_qualified(segment: &str) -> bool {
-    unqualified(segment) != segment
+    segment
+        .get(..NAMESPACE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(NAMESPACE))
 }
 
 /// The name without its namespace.
 fn unqualified(segment: &str) -> &str {
-    let without = NAMESPACES.iter().find_map(|namespace| {
-        let (start, name) = segment.split_at_checked(namespace.len())?;
-        start.eq_ignore_ascii_case(namespace).then_some(name)
-    });
-    without.unwrap_or(segment)
+    match is_qualified(segment) {
+        true => &segment[NAMESPACE.len()..],
+        false => segment,
+    }
 }
 
 /// `name(key)`.
@@ -342,7 +342,6 @@ mod tests {
                 &[
                     "me/memberOf/microsoft.graph.group",
                     "ME/memberof/Microsoft.Graph.Group",
-                    "me/memberOf/graph.group",
                 ],
                 "Collection(Collection { source: Related(User, Me, MemberOf), cast: Some(Group) })",
             ),

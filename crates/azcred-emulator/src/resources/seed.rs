@@ -309,8 +309,6 @@ impl ResourcesSeed {
                 }],
                 principals: find(&given.principals, "principals")?,
                 exclude_principals: find(&given.exclude_principals, "exclude_principals")?,
-                created: None,
-                updated: None,
             });
         }
         Ok(())

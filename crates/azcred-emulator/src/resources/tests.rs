@@ -30,7 +30,6 @@ fn world() -> Resources {
             name: name.into(),
             display_name: name.into(),
             parent: parent.map(str::to_owned),
-            updated: None,
         });
     }
     world.put_subscription(Subscription {
@@ -77,8 +76,6 @@ fn deny(actions: &[&str], at: &Scope, principals: &[Uuid]) -> DenyAssignment {
         }],
         principals: principals.to_vec(),
         exclude_principals: Vec::new(),
-        created: None,
-        updated: None,
     }
 }
 
@@ -341,7 +338,6 @@ fn a_cycle_of_management_groups_ends() {
         name: "parent".into(),
         display_name: "ring".into(),
         parent: Some("child".into()),
-        updated: None,
     });
     assert_eq!(world.ancestry(&workspace()).last(), Some(&Scope::root()));
 }

@@ -11,7 +11,7 @@ use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
@@ -69,33 +69,28 @@ pub(super) async fn serve_port(
 }
 
 /// Serves the HTTP inside a TLS connection.
-async fn serve_tls(
+pub(super) async fn serve_tls<IO>(
     context: &Context,
     entrance: &Entrance,
     config: Arc<ServerConfig>,
-    socket: Socket,
+    io: IO,
     ending: &Ending,
-) {
-    let accepting = TlsAcceptor::from(config).accept(socket);
-    if let Some(stream) = handshake(accepting, "localhost").await {
-        serve_http(context, entrance, stream, ending).await;
-    }
-}
-
-/// The connection after a TLS handshake, unless that fails or takes too long.
-pub(super) async fn handshake<IO>(
-    accepting: impl Future<Output = io::Result<IO>>,
-    host: &str,
-) -> Option<IO> {
-    match tokio::time::timeout(HANDSHAKE_TIMEOUT, accepting).await {
-        Ok(Ok(stream)) => Some(stream),
+) where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let accepted =
+        tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(io)).await;
+    let stream = match accepted {
+        Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             // Usually a client that does not trust the authority.
+            let host = entrance.real_name.as_deref().unwrap_or("localhost");
             tracing::debug!(%error, host, "a TLS handshake failed");
-            None
+            return;
         }
-        Err(_) => None,
-    }
+        Err(_) => return,
+    };
+    serve_http(context, entrance, stream, ending).await;
 }
 
 /// Serves HTTP without TLS, or inside it.

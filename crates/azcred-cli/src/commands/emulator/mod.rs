@@ -9,7 +9,6 @@ mod isolate;
 #[path = "not_isolated.rs"]
 mod isolate;
 mod requests;
-mod routes;
 mod seed;
 mod start;
 mod state;

@@ -14,7 +14,7 @@ use crate::{
         version::Version,
     },
     service::Cloud,
-    tokens::{pairwise_subject, token_id},
+    tokens::token_id,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -60,7 +60,8 @@ impl Facts<'_> {
             "oid": user.id,
             "rh": format!("1.A{}.", opaque(&[tenant.id.as_bytes(), audience.as_bytes()], 30)),
             "sid": self.session.id,
-            "sub": pairwise_subject(user.id, audience),
+            // Pairwise: different for each client, so that two clients can't compare their users.
+            "sub": opaque(&[b"sub", user.id.as_bytes(), audience.as_bytes()], 32),
             "tid": tenant.id,
             "uti": token_id(self.now),
         });
