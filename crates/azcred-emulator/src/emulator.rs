@@ -218,8 +218,8 @@ impl Emulator {
         if let Ok(value) = serde_json::to_value(&info) {
             let _ = shown.set(value);
         }
-        let admin = Arc::new(Admin::new(world.clone(), admin_token, shown));
         let context = Context::new(world.clone(), ca, hosts.clone(), receiver);
+        let admin = Arc::new(Admin::new(context.clone(), admin_token, shown));
         let mut tasks = listeners.serve(&context, &admin);
         if let Some(mut workload) = workload {
             workload.write(&world, &state)?;

@@ -108,9 +108,10 @@ impl Local {
         });
         let (running, shutdown) = watch::channel(false);
         let token = SecretText::new(ADMIN_TOKEN);
-        let admin = Admin::new(world.clone(), token, Arc::new(OnceLock::new()));
+        let context = Context::new(world, made.ca.clone(), Arc::new(hosts), shutdown);
+        let admin = Admin::new(context.clone(), token, Arc::new(OnceLock::new()));
         Ok(Self {
-            context: Context::new(world, made.ca.clone(), Arc::new(hosts), shutdown),
+            context,
             admin,
             certificate_key: certificate_key(made),
             _running: running,

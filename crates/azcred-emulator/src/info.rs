@@ -7,19 +7,16 @@ use crate::{
     homes::PERSONAS_FOLDER,
     identity_hosts::HostsInfo,
     projected_token::WorkloadInfo,
-    request_log::Served,
     resources::{Resources, Scope},
     state_error::StateError,
 };
 use azcred_guest::own_file;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
     fmt,
-    io::{self, ErrorKind::InvalidData, Read as _, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    io::Read as _,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 use uuid::Uuid;
 
@@ -28,7 +25,7 @@ pub const FILE_NAME: &str = "emulator.json";
 /// The format of the file. It is raised when older readers would misread it.
 const VERSION: u32 = 1;
 /// Limit for the file's size, far above a real one's.
-const MAX_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The URLs of a running emulator, and the identities in it. It includes secrets: the file has mode
 /// 0600, and `Debug` hides them.
@@ -216,9 +213,6 @@ pub struct FederatedInfo {
     pub audience: String,
 }
 
-/// How long the admin port may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 impl Info {
     pub(crate) const VERSION: u32 = VERSION;
 
@@ -266,89 +260,6 @@ impl Info {
         // An emulator of an older version does not say it.
         let usual = || self.state_dir.join(PERSONAS_FOLDER);
         self.personas_dir.clone().unwrap_or_else(usual)
-    }
-
-    /// Whether the emulator that wrote the file still runs. Sends a request to its admin port with
-    /// the token, which only that emulator accepts. Blocks for at most a second.
-    pub fn is_alive(&self) -> bool {
-        self.request_pid().is_some_and(|pid| pid == self.pid)
-    }
-
-    fn request_pid(&self) -> Option<u32> {
-        const PATIENCE: Duration = Duration::from_millis(500);
-        let info: Self = self.asked("GET /info", MAX_BYTES, PATIENCE).ok()?;
-        Some(info.pid)
-    }
-
-    /// The log of requests after this number, and at most 4096 of them. Blocks: if there are none,
-    /// for at most as long as `wait`, and 20 seconds.
-    ///
-    /// # Errors
-    /// When the emulator does not answer.
-    pub fn requests_after(&self, number: u64, wait: Duration) -> io::Result<Vec<Served>> {
-        const LARGEST: u64 = 16 * 1024 * 1024;
-        let target = format!("GET /requests?after={number}&wait={}", wait.as_secs());
-        self.asked(&target, LARGEST, wait + PATIENCE)
-    }
-
-    /// Tells the emulator to stop, and does not wait for it. Blocks for a moment.
-    ///
-    /// # Errors
-    /// When the emulator does not answer.
-    pub fn stop(&self) -> io::Result<()> {
-        self.ask("POST /stop", MAX_BYTES, PATIENCE).map(|_| ())
-    }
-
-    fn asked<T: DeserializeOwned>(
-        &self,
-        target: &str,
-        largest: u64,
-        patience: Duration,
-    ) -> io::Result<T> {
-        let body = self.ask(target, largest, patience)?;
-        serde_json::from_str(&body).map_err(|error| io::Error::new(InvalidData, error))
-    }
-
-    /// Sends a request to the admin port, and returns the body of the response.
-    fn ask(&self, target: &str, largest: u64, patience: Duration) -> io::Result<String> {
-        let unknown = |what| io::Error::new(InvalidData, what);
-        let port = url::Url::parse(&self.admin_url)
-            .ok()
-            .and_then(|url| url.port());
-        let port = port.ok_or_else(|| unknown("the address of the admin port has no port"))?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut stream = TcpStream::connect_timeout(&address, patience)?;
-        let until = Instant::now() + patience;
-        stream.set_write_timeout(Some(patience))?;
-        let request = format!(
-            "{target} HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\n\
-             Connection: close\r\n\r\n",
-            self.admin_token
-        );
-        stream.write_all(request.as_bytes())?;
-        // A socket's timeout starts again with each byte, and another program on the port may send
-        // them slowly.
-        let mut answer = Vec::new();
-        let mut part = [0; 4096];
-        loop {
-            let left = until.checked_duration_since(Instant::now());
-            let left = left.ok_or(io::ErrorKind::TimedOut)?;
-            stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-            match stream.read(&mut part)? {
-                0 => break,
-                count => answer.extend_from_slice(&part[..count]),
-            }
-            if answer.len() as u64 > largest {
-                return Err(unknown("the response is too long"));
-            }
-        }
-        let answer = String::from_utf8(answer).map_err(|_| unknown("the response is no text"))?;
-        let parts = answer.split_once("\r\n\r\n");
-        let (head, body) = parts.ok_or_else(|| unknown("the response has no end"))?;
-        match head.starts_with("HTTP/1.1 2") {
-            true => Ok(body.to_owned()),
-            false => Err(unknown("another program answered")),
-        }
     }
 
     /// The user with this sign-in name.

@@ -23,6 +23,7 @@ pub mod tokens;
 mod trust_store;
 pub mod world;
 
+mod admin_client;
 mod arm;
 mod azure_cli_folder;
 mod ci;
@@ -43,6 +44,7 @@ mod not_served;
 mod odata;
 mod ports;
 mod projected_token;
+mod routes;
 mod serve;
 mod shared_keys;
 mod signing;
@@ -50,6 +52,7 @@ mod state;
 mod state_error;
 mod text;
 
+pub use admin_client::Routed;
 pub use azure_cli_folder::AzureCliInfo;
 pub use ci::{AzurePipelinesInfo, GithubActionsInfo};
 pub use emulator::{Emulator, Error, Options};
@@ -64,6 +67,7 @@ pub use info::{FILE_NAME, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInf
 pub use ports::Ports;
 pub use projected_token::WorkloadInfo;
 pub use request_log::Served;
+pub use routes::{InvalidRoute, Route};
 pub use seed::{Seed, SeedError};
 pub use service::{Service, Transport};
 pub use state_error::StateError;

@@ -514,6 +514,47 @@ fn passes_signals_on(network: &[&str]) {
 
 #[test]
 #[cfg(unix)]
+fn exec_says_what_is_wrong_with_a_route_before_anything_starts() {
+    let route = "a.blob.core.windows.net=http://127.0.0.1:1";
+    let missing = "/nonexistent/ca.pem";
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["--route", "blob=http://127.0.0.1:1"],
+            "is not a host name",
+        ),
+        (
+            &["--route", "management.azure.com=http://127.0.0.1:1"],
+            "the emulator itself serves 'management.azure.com'",
+        ),
+        (
+            &["--route", "api.openai.com=http://127.0.0.1:1"],
+            "can vouch only for names below",
+        ),
+        (&["--route", route, "--route", route], "has two routes"),
+        (&["--route", route, "--by", "ports"], "add --isolate"),
+        (&["--route-ca", missing], "--route"),
+        (&["--route", route, "--route-ca", missing], "can't be read"),
+        (
+            &["--route", route, "--route-ca", "/dev/null"],
+            "certificate",
+        ),
+    ];
+    let folder = private_folder();
+    let started = folder.path().join("started");
+    for (options, why) in cases {
+        let said = azcred(&["emulator", "exec", "--as", "no-account"])
+            .args(options)
+            .args(&["--", "touch", started.to_str().expect("text")])
+            .said();
+        assert_eq!(said.code, 2, "{said}");
+        let text = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(why), "{said}");
+        assert!(!started.exists(), "{said}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
 fn programs_that_start_at_once_share_one_emulator() {
     let folder = private_folder();
     let state = state_of(folder.path());

@@ -266,6 +266,7 @@ fn checked_scope(target: &Target) -> Scope {
         | Target::Item(scope)
         | Target::ItemAction(scope, _)
         | Target::ManagementGroup(scope)
+        | Target::SubscriptionOf(scope, _)
         | Target::Extension { scope, .. }
         | Target::Collection { parent: scope, .. } => scope.clone(),
         other => other

@@ -1,19 +1,23 @@
-//! Deny assignments, read-only: only Azure itself can create them.
+//! Deny assignments. Those of Azure itself, which a seed has, can't be changed.
 
 use super::{
-    access,
+    access::{self, Caller},
     call::Call,
     error::ArmError,
     filter::{Filter, Term},
     response::ArmResponse,
     role_definitions::permission,
+    wire::{Body, PermissionBody, date},
 };
 use crate::{
     directory::Directory,
-    resources::{DenyAssignment, EVERYONE, Scope},
+    resources::{Change, DenyAssignment, EVERYONE, Permission, Scope},
     world::World,
 };
+use http::{Method, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// `GET …/denyAssignments`: those at the scope, above it and below it. `atScope()` leaves out those
@@ -61,21 +65,100 @@ pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<ArmRespo
     ArmResponse::list(world, call, found)
 }
 
-/// `GET` of one deny assignment.
-pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<ArmResponse, ArmError> {
+/// Dispatches on the method. `name` is the assignment's id.
+pub(super) fn serve(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    scope: &Scope,
+    name: &str,
+) -> Result<ArmResponse, ArmError> {
     let directory = world.directory();
-    let resources = world.resources();
+    let mut resources = world.resources_mut();
     let id = name.parse::<Uuid>().ok();
-    resources
+    let found = resources
         .deny_assignments()
         .find(|one| Some(one.id) == id && one.scope == *scope)
-        .map(|one| ArmResponse::ok(view(&directory, one)))
-        .ok_or_else(|| {
-            ArmError::not_found(
-                "DenyAssignmentNotFound",
-                format!("The deny assignment '{name}' was not found."),
-            )
-        })
+        .cloned();
+    let is_change = call.method != Method::GET;
+    if is_change && found.as_ref().is_some_and(|one| one.created.is_none()) {
+        // It is Azure's own.
+        return Err(ArmError::not_served(&call.method, &call.scope_text()));
+    }
+    match (&call.method, id, found) {
+        (&Method::PUT, Some(id), old) => {
+            access::exists(&resources, scope)?;
+            let new = given(call, caller, scope, id, old.as_ref(), world.clock.now())?;
+            let mut body = view(&directory, &new);
+            resources.deny(new);
+            body["properties"]["createdBy"] = Value::Null;
+            Ok(ArmResponse::with(StatusCode::CREATED, body))
+        }
+        (&Method::DELETE, Some(id), Some(gone)) => {
+            resources.allow_again(id);
+            Ok(ArmResponse::ok(view(&directory, &gone)))
+        }
+        (&Method::DELETE, ..) => Ok(ArmResponse::empty(StatusCode::NO_CONTENT)),
+        (&Method::GET, _, Some(found)) => Ok(ArmResponse::ok(view(&directory, &found))),
+        _ => Err(ArmError::not_found(
+            "DenyAssignmentNotFound",
+            format!("The deny assignment '{name}' was not found."),
+        )),
+    }
+}
+
+/// What a client sends.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct DenyProperties {
+    deny_assignment_name: String,
+    description: String,
+    permissions: Vec<PermissionBody>,
+    do_not_apply_to_child_scopes: bool,
+    principals: Vec<PrincipalBody>,
+    exclude_principals: Vec<PrincipalBody>,
+}
+
+#[derive(Deserialize)]
+struct PrincipalBody {
+    id: Uuid,
+}
+
+/// The assignment that a client describes.
+fn given(
+    call: &Call,
+    caller: &Caller,
+    scope: &Scope,
+    id: Uuid,
+    old: Option<&DenyAssignment>,
+    now: OffsetDateTime,
+) -> Result<DenyAssignment, ArmError> {
+    let given: DenyProperties = call.json::<Body<_>>()?.properties();
+    let permissions: Vec<Permission> = given.permissions.into_iter().map(Into::into).collect();
+    if !matches!(permissions.as_slice(), [one] if !one.actions.is_empty()) {
+        return Err(ArmError::bad_request(
+            "InvalidCreateDenyAssignmentRequest",
+            "Deny assignment must have exactly one non-empty permission.",
+        ));
+    }
+    let change = Change {
+        by: caller.who.principal,
+        on: now,
+    };
+    let ids = |all: Vec<PrincipalBody>| all.into_iter().map(|one| one.id).collect();
+    Ok(DenyAssignment {
+        id,
+        name: given.deny_assignment_name,
+        description: given.description,
+        scope: scope.clone(),
+        do_not_apply_to_child_scopes: given.do_not_apply_to_child_scopes,
+        permissions,
+        principals: ids(given.principals),
+        exclude_principals: ids(given.exclude_principals),
+        created: old.map_or(Some(change), |old| old.created),
+        updated: Some(change),
+    })
 }
 
 fn view(directory: &Directory, one: &DenyAssignment) -> Value {
@@ -83,7 +166,7 @@ fn view(directory: &Directory, one: &DenyAssignment) -> Value {
         ids.iter()
             .map(|id| {
                 if *id == EVERYONE {
-                    return json!({"id": id, "type": "SystemDefined", "displayName": "All Principals"});
+                    return json!({"id": id, "type": "SystemDefined"});
                 }
                 let kind = directory.principal(*id).map(|found| found.principal_type());
                 json!({"id": id, "type": kind.unwrap_or("ServicePrincipal")})
@@ -97,7 +180,7 @@ fn view(directory: &Directory, one: &DenyAssignment) -> Value {
     } else {
         one.scope.to_string()
     };
-    json!({
+    let mut view = json!({
         "id": format!("{prefix}/providers/Microsoft.Authorization/denyAssignments/{}", one.id),
         "name": one.id,
         "type": "Microsoft.Authorization/denyAssignments",
@@ -109,7 +192,19 @@ fn view(directory: &Directory, one: &DenyAssignment) -> Value {
             "doNotApplyToChildScopes": one.do_not_apply_to_child_scopes,
             "principals": principals(&one.principals),
             "excludePrincipals": principals(&one.exclude_principals),
-            "isSystemProtected": true,
+            "condition": null,
+            "conditionVersion": null,
+            "isSystemProtected": one.created.is_none(),
         },
-    })
+    });
+    for (change, by, on) in [
+        (one.created, "createdBy", "createdOn"),
+        (one.updated, "updatedBy", "updatedOn"),
+    ] {
+        if let Some(change) = change {
+            view["properties"][by] = json!(change.by);
+            view["properties"][on] = date(change.on).into();
+        }
+    }
+    view
 }

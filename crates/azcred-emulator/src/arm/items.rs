@@ -88,7 +88,10 @@ pub(super) fn collection(
     let resources = world.resources();
     let action = format!("{resource_type}/read");
     if parent.resource_type().is_some() {
-        if resources.resource(parent).is_none() {
+        // A region is no resource.
+        let is_region = resource_type.matches('/').count() == 2
+            && resource_type.to_ascii_lowercase().contains("/locations/");
+        if !is_region && resources.resource(parent).is_none() {
             let kind = resource_type
                 .split_once('/')
                 .map_or(resource_type, |(_, kind)| kind);

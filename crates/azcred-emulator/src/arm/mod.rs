@@ -21,6 +21,7 @@ mod management_groups;
 mod metadata;
 mod operations;
 mod permissions;
+mod providers;
 mod regions;
 mod response;
 mod role_assignments;
@@ -154,7 +155,16 @@ fn perform(
             subscriptions::provider(call, Some(*id), namespace)
         }
         Target::ManagementGroups => management_groups::list(world, call, caller),
+        Target::ManagementGroup(id) if call.method == Method::PUT => {
+            management_groups::put(world, call, caller, id, version)
+        }
         Target::ManagementGroup(id) => management_groups::get(world, caller, id),
+        Target::SubscriptionOf(id, subscription) => {
+            management_groups::put_subscription(world, caller, id, *subscription)
+        }
+        Target::CreatedGroup { id, is_status } => {
+            management_groups::created(world, call, caller, id, *is_status)
+        }
         Target::Groups(id) => groups::list(world, call, caller, *id),
         Target::Group(id) => match call.method {
             Method::PUT => groups::put(world, call, id),
@@ -209,7 +219,9 @@ fn extension(
         }
         ("roleassignments", name) => role_assignments::serve(world, call, caller, scope, name),
         ("denyassignments", None) => deny_assignments::list(world, call, scope),
-        ("denyassignments", Some(name)) => deny_assignments::get(world, scope, name),
+        ("denyassignments", Some(name)) => {
+            deny_assignments::serve(world, call, caller, scope, name)
+        }
         ("permissions", None) => permissions::list(world, call, caller, scope),
         ("tags", Some(name)) if name.eq_ignore_ascii_case("default") => tags::of(world, scope),
         // The emulator has no locks and no deployments.

@@ -31,6 +31,7 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
             | Target::Subscriptions
             // The address of a long operation is known to its client only.
             | Target::OperationResult(..)
+            | Target::CreatedGroup { .. }
             | Target::ManagementGroups
             | Target::Providers(None)
             | Target::Provider(None, _),
@@ -38,6 +39,11 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
         ("GET", Target::Subscription(_)) => some_role("Microsoft.Resources/subscriptions/read"),
         ("GET", Target::TagNames(_)) => action("Microsoft.Resources/subscriptions/tagNames/read"),
         ("GET", Target::ActivityLog(Some(_))) => some_role("Microsoft.Insights/eventtypes/values/read"),
+        // Everyone may create one. To change one needs a right, which the handler checks.
+        ("PUT", Target::ManagementGroup(_)) => Some(Need::Token),
+        ("PUT", Target::SubscriptionOf(..)) => {
+            action("Microsoft.Management/managementGroups/subscriptions/write")
+        }
         ("GET", Target::ManagementGroup(_)) => action("Microsoft.Management/managementGroups/read"),
         ("GET", Target::Locations(_)) => action("Microsoft.Resources/subscriptions/locations/read"),
         ("GET", Target::Providers(Some(_)) | Target::Provider(Some(_), _)) => {
@@ -104,26 +110,22 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
 fn extension(method: &str, resource_type: &str, scope: &Scope, is_named: bool) -> Option<Need> {
     let kind = resource_type.to_ascii_lowercase();
     let (namespace, kind) = kind.split_once('/')?;
-    let verb = match (method, namespace, kind) {
+    let is_rbac = namespace == "microsoft.authorization";
+    let is_written = matches!(
+        kind,
+        "roleassignments" | "roledefinitions" | "denyassignments"
+    );
+    let verb = match (method, kind) {
         // Built-in roles are the same in every tenant.
-        ("GET", "microsoft.authorization", "roledefinitions")
-            if scope.segments().next().is_none() =>
-        {
+        ("GET", "roledefinitions") if is_rbac && scope.segments().next().is_none() => {
             return Some(Need::Token);
         }
         // Every caller may read its own permissions. Without a role, the list is empty.
-        ("GET", "microsoft.authorization", "permissions") => return Some(Need::Token),
-        ("GET", "microsoft.authorization", _) => "read",
-        ("GET" | "HEAD", "microsoft.resources", "deployments") => "read",
-        ("GET", "microsoft.resources", "tags") => "read",
-        ("PUT", "microsoft.authorization", "roleassignments" | "roledefinitions") if is_named => {
-            "write"
-        }
-        ("DELETE", "microsoft.authorization", "roleassignments" | "roledefinitions")
-            if is_named =>
-        {
-            "delete"
-        }
+        ("GET", "permissions") if is_rbac => return Some(Need::Token),
+        ("GET", _) if is_rbac => "read",
+        ("PUT", _) if is_rbac && is_written && is_named => "write",
+        ("DELETE", _) if is_rbac && is_written && is_named => "delete",
+        ("GET" | "HEAD", "deployments") | ("GET", "tags") if !is_rbac => "read",
         _ => return None,
     };
     Some(Need::Action(format!("{resource_type}/{verb}")))

@@ -7,7 +7,7 @@ use super::{
     filter::{Filter, Term},
     response::ArmResponse,
     role_definitions,
-    wire::date,
+    wire::{Body, date},
 };
 use crate::{
     directory::Directory,
@@ -97,7 +97,15 @@ fn list(
                 }
             })
         })
-        .map(view)
+        .map(|one| {
+            let mut view = view(one);
+            // Also of an assignment above, the role is one of the request's subscription.
+            if scope.subscription_id().is_some() {
+                let role = role_definitions::role_id(one.role, scope);
+                view["properties"]["roleDefinitionId"] = role.into();
+            }
+            view
+        })
         .collect();
     ArmResponse::list(world, call, found)
 }
@@ -118,14 +126,7 @@ fn same_tenant(
     }
 }
 
-/// The body that a client sends. Versions before 2018 and a few tools leave `properties` out.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Body {
-    Wrapped { properties: AssignmentProperties },
-    Flat(AssignmentProperties),
-}
-
+/// What a client sends.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AssignmentProperties {
@@ -146,10 +147,10 @@ fn put(
     scope: &Scope,
     id: Uuid,
 ) -> Result<ArmResponse, ArmError> {
-    let (Body::Wrapped { properties: wanted } | Body::Flat(wanted)) =
-        call.json().map_err(|_| {
-            ArmError::bad_request("BadRequestFormat", "The request was incorrectly formatted.")
-        })?;
+    let body: Body<AssignmentProperties> = call.json().map_err(|_| {
+        ArmError::bad_request("BadRequestFormat", "The request was incorrectly formatted.")
+    })?;
+    let wanted = body.properties();
     let now = world.clock.now();
     let directory = world.directory();
     let mut resources = world.resources_mut();

@@ -7,7 +7,7 @@ use super::{
     error::ArmError,
     filter::{Filter, Term},
     response::ArmResponse,
-    wire::date,
+    wire::{Body, PermissionBody, date},
 };
 use crate::{
     resources::{Change, Permission, Resources, RoleDefinition, Scope},
@@ -82,14 +82,7 @@ pub(super) fn does_not_exist(name: &str) -> ArmError {
     )
 }
 
-/// The body that a client sends. Older versions leave `properties` out.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Body {
-    Wrapped { properties: RoleProperties },
-    Flat(RoleProperties),
-}
-
+/// What a client sends.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RoleProperties {
@@ -100,16 +93,6 @@ struct RoleProperties {
     permissions: Vec<PermissionBody>,
     #[serde(default)]
     assignable_scopes: Vec<Scope>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-struct PermissionBody {
-    actions: Vec<String>,
-    not_actions: Vec<String>,
-    data_actions: Vec<String>,
-    not_data_actions: Vec<String>,
 }
 
 /// Creates or replaces a role: 201 for both, as in recordings.
@@ -125,7 +108,7 @@ fn put(
         let message = format!("The role definition ID '{name}' is not valid. It must be a GUID.");
         return bad("InvalidRoleDefinitionId", message);
     };
-    let (Body::Wrapped { properties: wanted } | Body::Flat(wanted)) = call.json()?;
+    let wanted: RoleProperties = call.json::<Body<_>>()?.properties();
     let mut resources = world.resources_mut();
     if resources.role(id).is_some_and(|role| !role.custom) {
         return Err(ArmError::not_served(&call.method, &call.scope_text()));
@@ -154,19 +137,13 @@ fn put(
         by: caller.who.principal,
         on: world.clock.now(),
     };
-    let permissions = wanted.permissions.into_iter().map(|given| Permission {
-        actions: given.actions,
-        not_actions: given.not_actions,
-        data_actions: given.data_actions,
-        not_data_actions: given.not_data_actions,
-    });
     let role = RoleDefinition {
         id,
         name: wanted.role_name,
         description: wanted.description.unwrap_or_default(),
         custom: true,
         assignable_scopes: wanted.assignable_scopes,
-        permissions: permissions.collect(),
+        permissions: wanted.permissions.into_iter().map(Into::into).collect(),
         created: resources.role(id).map_or(Some(change), |old| old.created),
         updated: Some(change),
     };

@@ -1,6 +1,6 @@
 //! What a path names: Azure Resource Manager's paths, parsed.
 
-use super::{error::ArmError, versions};
+use super::{error::ArmError, management_groups, providers};
 use crate::resources::Scope;
 use uuid::Uuid;
 
@@ -54,6 +54,16 @@ pub(super) enum Target {
     ManagementGroups,
     /// `/providers/Microsoft.Management/managementGroups/NAME`
     ManagementGroup(Scope),
+    /// `/providers/Microsoft.Management/managementGroups/NAME/subscriptions/ID`
+    SubscriptionOf(Scope, Uuid),
+    /// `/providers/Microsoft.Management/operationResults/create/managementGroups/NAME`, the result of
+    /// its creation, and `…/create/asyncOperation/status/managementGroups/NAME`, its state
+    CreatedGroup {
+        /// The management group.
+        id: Scope,
+        /// Whether the state is asked for.
+        is_status: bool,
+    },
     /// `SCOPE/providers/NAMESPACE/TYPE` and `…/TYPE/NAME`, of a type that every scope can have
     Extension {
         /// The scope.
@@ -105,14 +115,10 @@ impl Target {
             1 if is(0, "providers") => Ok(Self::Providers(None)),
             2 if is(0, "providers") => Ok(Self::Provider(None, path[1].clone())),
             _ if is_activity_log(path) => Ok(Self::ActivityLog(None)),
-            3 | 4 if is(1, "Microsoft.Management") && is(2, "managementGroups") => {
-                Ok(if path.len() == 3 {
-                    Self::ManagementGroups
-                } else {
-                    Self::ManagementGroup(scope(path)?)
-                })
-            }
-            _ if is(0, "providers") && versions::is_azures(path.get(1).map_or("", |name| name)) => {
+            _ if is(0, "providers") && is(1, "Microsoft.Management") => management_group(path),
+            _ if is(0, "providers")
+                && providers::is_azures(path.get(1).map_or("", |name| name)) =>
+            {
                 Ok(Self::Unserved {
                     subscription: None,
                     what: text(path),
@@ -140,6 +146,8 @@ impl Target {
             } => *id,
             Self::Group(scope)
             | Self::ManagementGroup(scope)
+            | Self::SubscriptionOf(scope, _)
+            | Self::CreatedGroup { id: scope, .. }
             | Self::ResourcesIn(scope)
             | Self::Item(scope)
             | Self::ItemAction(scope, _)
@@ -156,9 +164,10 @@ impl Target {
             Self::Collection { resource_type, .. } | Self::Extension { resource_type, .. } => {
                 Some(resource_type.clone())
             }
-            Self::ManagementGroups | Self::ManagementGroup(_) => {
-                Some("Microsoft.Management/managementGroups".into())
-            }
+            Self::ManagementGroups
+            | Self::ManagementGroup(_)
+            | Self::SubscriptionOf(..)
+            | Self::CreatedGroup { .. } => Some(management_groups::TYPE.into()),
             Self::ActivityLog(_) => Some("Microsoft.Insights/eventtypes".into()),
             _ => None,
         }
@@ -184,6 +193,49 @@ fn is_activity_log(path: &[String]) -> bool {
     ];
     let at = path.len().saturating_sub(words.len());
     words.iter().zip(at..).all(|(word, at)| is(path, at, word)) && [0, 2].contains(&at)
+}
+
+/// A path of management groups.
+fn management_group(path: &[String]) -> Result<Target, ArmError> {
+    let rest: Vec<String> = path[2..]
+        .iter()
+        .map(|word| word.to_ascii_lowercase())
+        .collect();
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let named = |name: &str| {
+        Scope::management_group(name)
+            .map_err(|error| ArmError::bad_request("InvalidResourceId", error.to_string()))
+    };
+    let last = path.last().map_or("", |name| name);
+    Ok(match rest.as_slice() {
+        ["managementgroups"] => Target::ManagementGroups,
+        ["managementgroups", _] => Target::ManagementGroup(named(last)?),
+        ["managementgroups", _, "subscriptions", id] => {
+            let id = id
+                .parse()
+                .map_err(|_| ArmError::invalid_subscription_id(last))?;
+            Target::SubscriptionOf(named(&path[3])?, id)
+        }
+        ["operationresults", "create", "managementgroups", _] => Target::CreatedGroup {
+            id: named(last)?,
+            is_status: false,
+        },
+        [
+            "operationresults",
+            "create",
+            "asyncoperation",
+            "status",
+            "managementgroups",
+            _,
+        ] => Target::CreatedGroup {
+            id: named(last)?,
+            is_status: true,
+        },
+        _ => Target::Unserved {
+            subscription: None,
+            what: text(path),
+        },
+    })
 }
 
 /// `…/providers/NAMESPACE/TYPE[/NAME]` of a namespace whose types can follow any scope.
@@ -288,157 +340,4 @@ fn scope(path: &[String]) -> Result<Scope, ArmError> {
         .map_err(|error: crate::resources::InvalidScope| {
             ArmError::bad_request("InvalidResourceId", error.to_string())
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::segments::segments, *};
-
-    const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
-
-    fn parse(path: &str) -> Result<Target, ArmError> {
-        Target::parse(&segments(path)?, false)
-    }
-
-    fn scope_of(text: &str) -> Scope {
-        text.parse().unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    #[test]
-    fn each_kind_of_path_is_recognized() {
-        let id: Uuid = SUBSCRIPTION.parse().expect("a GUID");
-        let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg");
-        let workspace =
-            format!("{group}/providers/Microsoft.MachineLearningServices/workspaces/ws");
-        for (path, expected) in [
-            ("/tenants".to_owned(), Target::Tenants),
-            ("/Subscriptions/".to_owned(), Target::Subscriptions),
-            (
-                format!("//subscriptions/{SUBSCRIPTION}"),
-                Target::Subscription(id),
-            ),
-            (
-                format!("/subscriptions/{SUBSCRIPTION}/resourcegroups"),
-                Target::Groups(id),
-            ),
-            (group.clone(), Target::Group(scope_of(&group))),
-            (
-                format!("{group}/resources"),
-                Target::ResourcesIn(scope_of(&group)),
-            ),
-            (workspace.clone(), Target::Item(scope_of(&workspace))),
-            (
-                format!("{workspace}/computes"),
-                Target::Collection {
-                    parent: scope_of(&workspace),
-                    resource_type: "Microsoft.MachineLearningServices/workspaces/computes".into(),
-                },
-            ),
-            (
-                format!("/subscriptions/{SUBSCRIPTION}/providers/A.B/c"),
-                Target::Collection {
-                    parent: Scope::subscription(id),
-                    resource_type: "A.B/c".into(),
-                },
-            ),
-            (
-                format!("{workspace}/providers/microsoft.authorization/permissions"),
-                Target::Extension {
-                    scope: scope_of(&workspace),
-                    resource_type: "microsoft.authorization/permissions".into(),
-                    name: None,
-                },
-            ),
-            (
-                "/providers/Microsoft.Authorization/roleDefinitions/x".to_owned(),
-                Target::Extension {
-                    scope: Scope::root(),
-                    resource_type: "Microsoft.Authorization/roleDefinitions".into(),
-                    name: Some("x".into()),
-                },
-            ),
-            (
-                format!("{group}/providers/Microsoft.Resources/deployments"),
-                Target::Extension {
-                    scope: scope_of(&group),
-                    resource_type: "Microsoft.Resources/deployments".into(),
-                    name: None,
-                },
-            ),
-            (
-                format!(
-                    "/subscriptions/{SUBSCRIPTION}/providers/microsoft.insights/EventTypes/management/values"
-                ),
-                Target::ActivityLog(Some(id)),
-            ),
-            (
-                "/providers/Microsoft.Management/managementGroups".to_owned(),
-                Target::ManagementGroups,
-            ),
-            (
-                format!("{group}/exportTemplate"),
-                Target::Unserved {
-                    subscription: Some(id),
-                    what: format!("{group}/exportTemplate"),
-                },
-            ),
-            (
-                "/providers/Microsoft.Capacity/reservationOrders".to_owned(),
-                Target::Unserved {
-                    subscription: None,
-                    what: "/providers/Microsoft.Capacity/reservationOrders".into(),
-                },
-            ),
-        ] {
-            assert_eq!(parse(&path), Ok(expected), "{path}");
-        }
-        assert_eq!(
-            Target::parse(
-                &segments(&format!("{workspace}/listKeys")).expect("segments"),
-                true
-            ),
-            Ok(Target::ItemAction(scope_of(&workspace), "listKeys".into()))
-        );
-    }
-
-    #[test]
-    fn hostile_paths_are_rejected_and_never_panic() {
-        for (path, code) in [
-            ("/", "MissingSubscription"),
-            ("/nothing/here", "MissingSubscription"),
-            ("/subscriptions/1", "InvalidSubscriptionId"),
-            ("/subscriptions/..%2f..", "InvalidRequestUri"),
-            ("/subscriptions/%", "InvalidRequestUri"),
-            ("/subscriptions/%f", "InvalidRequestUri"),
-            ("/subscriptions/%ff", "InvalidRequestUri"),
-            ("/subscriptions/%00", "InvalidRequestUri"),
-            ("/subscriptions/%2e%2e/x", "InvalidRequestUri"),
-            ("/subscriptions/a%5Cb", "InvalidRequestUri"),
-            (
-                "/providers/Microsoft.Authorization",
-                "MissingSubscription-not",
-            ),
-            ("/providers/Microsoft.Nothing/x/y", "MissingSubscription"),
-            (
-                "/subscriptions/11111111-1111-1111-1111-111111111111/nonsense",
-                "InvalidResourceType",
-            ),
-            (
-                "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/nonsense/x",
-                "InvalidResourceType",
-            ),
-            (
-                "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/r%25g",
-                "InvalidResourceId",
-            ),
-        ] {
-            match parse(path) {
-                Err(error) => assert_eq!(error.code, code, "{path}"),
-                Ok(target) => assert_eq!(
-                    code, "MissingSubscription-not",
-                    "{path} was taken for {target:?}"
-                ),
-            }
-        }
-    }
 }

@@ -1,8 +1,8 @@
 //! Tenants, subscriptions, locations and providers: the top level.
 
 use super::{
-    access::Caller, call::Call, error::ArmError, regions::REGIONS, response::ArmResponse, versions,
-    wire,
+    access::Caller, call::Call, error::ArmError, providers, regions::REGIONS,
+    response::ArmResponse, wire,
 };
 use crate::{
     resources::{Scope, Subscription},
@@ -104,7 +104,7 @@ pub(super) fn providers(
     subscription: Option<Uuid>,
 ) -> Result<ArmResponse, ArmError> {
     let prefix = prefix(subscription);
-    let all = versions::all()
+    let all = providers::all()
         .map(|provider| provider.view(&prefix))
         .collect();
     ArmResponse::list(world, call, all)
@@ -117,7 +117,8 @@ pub(super) fn provider(
     namespace: &str,
 ) -> Result<ArmResponse, ArmError> {
     Ok(ArmResponse::ok(
-        versions::provider(&call.method, namespace)?.view(&prefix(subscription)),
+        providers::provider(&call.method, namespace, &call.scope_text())?
+            .view(&prefix(subscription)),
     ))
 }
 

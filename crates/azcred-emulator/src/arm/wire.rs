@@ -1,10 +1,48 @@
 //! A resource's JSON, and the fields of a body that a client can set.
 
 use super::{access::Caller, error::ArmError};
-use crate::resources::{Resource, SystemData, USER_ASSIGNED_TYPE};
+use crate::resources::{Permission, Resource, SystemData, USER_ASSIGNED_TYPE};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+
+/// A body of `Microsoft.Authorization`. Older versions and a few tools leave `properties` out.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Body<T> {
+    Wrapped { properties: T },
+    Flat(T),
+}
+
+impl<T> Body<T> {
+    pub(super) fn properties(self) -> T {
+        match self {
+            Self::Wrapped { properties } | Self::Flat(properties) => properties,
+        }
+    }
+}
+
+/// A permission of a body.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PermissionBody {
+    actions: Vec<String>,
+    not_actions: Vec<String>,
+    data_actions: Vec<String>,
+    not_data_actions: Vec<String>,
+}
+
+impl From<PermissionBody> for Permission {
+    fn from(given: PermissionBody) -> Self {
+        Self {
+            actions: given.actions,
+            not_actions: given.not_actions,
+            data_actions: given.data_actions,
+            not_data_actions: given.not_data_actions,
+        }
+    }
+}
 
 /// Properties that a client can't set.
 pub(super) const SERVICE_OWNED: [&str; 10] = [

@@ -146,7 +146,7 @@ fn allowed(it_is: bool) -> Result<(), GraphError> {
 }
 
 /// The claims of the caller's token.
-fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims, GraphError> {
+pub(super) fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims, GraphError> {
     let authorization = headers
         .get(http::header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok());
@@ -177,7 +177,7 @@ fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims, GraphError
 }
 
 /// The caller is known but lacks the permission.
-fn denied() -> GraphError {
+pub(super) fn denied() -> GraphError {
     GraphError::new(
         StatusCode::FORBIDDEN,
         "Authorization_RequestDenied",

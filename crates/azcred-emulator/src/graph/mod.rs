@@ -22,6 +22,7 @@ mod response;
 mod search;
 mod sessions;
 mod target;
+mod userinfo;
 
 use self::{
     access::Caller,
@@ -32,12 +33,16 @@ use self::{
     response::{Answer, GraphError, GraphTrace},
     target::{Action, Collection, Key, Relation, Source, Target},
 };
-use crate::{front_door::FrontDoor, service::Entrance, world::World};
+use crate::{
+    front_door::{FrontDoor, Routes},
+    service::Entrance,
+    world::World,
+};
 use axum::{
-    Router,
     body::to_bytes,
     extract::{Request, State},
     response::Response,
+    routing::get,
 };
 use http::{Method, StatusCode};
 use std::sync::Arc;
@@ -47,9 +52,12 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Graph's front door.
 pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
-    // One handler for all paths: keys are in parentheses or between slashes, and a batch has paths
-    // of its own.
-    Router::new().fallback(serve).with_state(world).into()
+    // One handler for all other paths: keys are in parentheses or between slashes, and a batch has
+    // paths of its own.
+    let userinfo = || get(userinfo::serve).post(userinfo::serve).fallback(serve);
+    Routes::new()
+        .route(userinfo::PATH, userinfo())
+        .open(|router| router.fallback(serve).with_state(world))
 }
 
 async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {

@@ -269,20 +269,20 @@ fn is_known(after: &str, segment: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-const NAMESPACE: &str = "microsoft.graph.";
+/// The namespace of types and actions, and its alias, which the SDKs that Kiota makes use.
+const NAMESPACES: &[&str] = &["microsoft.graph.", "graph."];
 
 fn is_qualified(segment: &str) -> bool {
-    segment
-        .get(..NAMESPACE.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(NAMESPACE))
+    unqualified(segment) != segment
 }
 
 /// The name without its namespace.
 fn unqualified(segment: &str) -> &str {
-    match is_qualified(segment) {
-        true => &segment[NAMESPACE.len()..],
-        false => segment,
-    }
+    let without = NAMESPACES.iter().find_map(|namespace| {
+        let (start, name) = segment.split_at_checked(namespace.len())?;
+        start.eq_ignore_ascii_case(namespace).then_some(name)
+    });
+    without.unwrap_or(segment)
 }
 
 /// `name(key)`.
@@ -342,6 +342,7 @@ mod tests {
                 &[
                     "me/memberOf/microsoft.graph.group",
                     "ME/memberof/Microsoft.Graph.Group",
+                    "me/memberOf/graph.group",
                 ],
                 "Collection(Collection { source: Related(User, Me, MemberOf), cast: Some(Group) })",
             ),

@@ -286,6 +286,11 @@ impl Resources {
         self.deny_assignments.push(deny);
     }
 
+    /// Removes a deny assignment.
+    pub fn allow_again(&mut self, id: Uuid) {
+        self.deny_assignments.retain(|old| old.id != id);
+    }
+
     /// A scope and its parents, nearest first: its path, then the management groups of its
     /// subscription, then `/`.
     pub fn ancestry(&self, scope: &Scope) -> Vec<Scope> {

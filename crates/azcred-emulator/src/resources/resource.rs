@@ -1,6 +1,6 @@
 //! Subscriptions, management groups, resource groups and resources: the scopes of roles.
 
-use crate::resources::scope::Scope;
+use crate::resources::{role::Change, scope::Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -85,6 +85,9 @@ pub struct ManagementGroup {
     /// The parent group, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// Who created or changed it last, and when. `None` for those of a seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Change>,
 }
 
 /// A resource group.

@@ -124,8 +124,8 @@ pub struct RoleAssignment {
     pub updated: Option<Change>,
 }
 
-/// Forbids actions, whatever roles allow. Only Azure itself creates deny assignments (deployment
-/// stacks, managed applications). The API can't, so only a seed can.
+/// Forbids actions, whatever roles allow. Azure itself creates deny assignments (deployment stacks,
+/// managed applications), and these are protected: a seed's are. Others come by the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenyAssignment {
@@ -149,6 +149,12 @@ pub struct DenyAssignment {
     /// The principals to which it does not apply, and the members of these groups.
     #[serde(default)]
     pub exclude_principals: Vec<Uuid>,
+    /// Who created it by the API, and when. `None` if Azure itself did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Change>,
+    /// Who changed it last, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Change>,
 }
 
 /// The id of "all principals" in deny assignments.

@@ -309,6 +309,8 @@ impl ResourcesSeed {
                 }],
                 principals: find(&given.principals, "principals")?,
                 exclude_principals: find(&given.exclude_principals, "exclude_principals")?,
+                created: None,
+                updated: None,
             });
         }
         Ok(())

@@ -30,6 +30,7 @@ fn world() -> Resources {
             name: name.into(),
             display_name: name.into(),
             parent: parent.map(str::to_owned),
+            updated: None,
         });
     }
     world.put_subscription(Subscription {
@@ -76,6 +77,8 @@ fn deny(actions: &[&str], at: &Scope, principals: &[Uuid]) -> DenyAssignment {
         }],
         principals: principals.to_vec(),
         exclude_principals: Vec::new(),
+        created: None,
+        updated: None,
     }
 }
 
@@ -338,6 +341,7 @@ fn a_cycle_of_management_groups_ends() {
         name: "parent".into(),
         display_name: "ring".into(),
         parent: Some("child".into()),
+        updated: None,
     });
     assert_eq!(world.ancestry(&workspace()).last(), Some(&Scope::root()));
 }

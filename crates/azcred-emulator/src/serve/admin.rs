@@ -4,26 +4,41 @@
 //! Plain HTTP on the loopback address. Every request needs `Authorization: Bearer TOKEN`, so that
 //! no web page and no other user of the machine can control the emulator.
 
-use super::{connection::http1, gate::BODY_TIMEOUT, socket::Socket};
-use crate::{directory::SecretText, faults::Fault, issuer, world::World};
+use super::{
+    Context, connection::http1, gate::BODY_TIMEOUT, listen::open_proxy, routing::Routing,
+    socket::Socket,
+};
+use crate::{
+    directory::SecretText,
+    faults::Fault,
+    issuer,
+    routes::{Opened, Wanted as WantedRoutes},
+    world::World,
+};
 use axum::{
     Json, Router,
+    body::Body,
     extract::{DefaultBodyLimit, Query, Request, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures_util::stream;
 use http::{StatusCode, header};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
+    convert::Infallible,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 /// The largest accepted body.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The largest accepted body with certificates: all authorities of a system have 250 KiB.
+const MAX_CERTIFICATES_BYTES: usize = 1024 * 1024;
 
 /// The longest wait for the next request in the log.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -34,6 +49,7 @@ pub(crate) struct Admin {
 }
 
 struct AdminState {
+    context: Context,
     world: Arc<World>,
     token: SecretText,
     info: Arc<OnceLock<Value>>,
@@ -41,14 +57,21 @@ struct AdminState {
 
 impl Admin {
     /// A service that requires this token. `GET /info` returns `info` once it is known.
-    pub(crate) fn new(world: Arc<World>, token: SecretText, info: Arc<OnceLock<Value>>) -> Self {
-        let inner = Arc::new(AdminState { world, token, info });
+    pub(crate) fn new(context: Context, token: SecretText, info: Arc<OnceLock<Value>>) -> Self {
+        let inner = Arc::new(AdminState {
+            world: context.world.clone(),
+            context,
+            token,
+            info,
+        });
+        let certificates = DefaultBodyLimit::max(MAX_CERTIFICATES_BYTES);
         let router = Router::new()
             .route("/faults", get(faults).post(arm).delete(clear_faults))
             .route("/requests", get(requests).delete(clear_requests))
             .route("/info", get(show_info))
             .route("/stop", post(stop))
             .route("/federated-tokens", post(mint))
+            .route("/routes", post(routes).layer(certificates))
             .fallback(|| async { refuse(StatusCode::NOT_FOUND, "unknown path") })
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn_with_state(inner.clone(), guard))
@@ -155,6 +178,31 @@ async fn requests(State(inner): State<Arc<AdminState>>, Query(wanted): Query<Wan
 async fn stop(State(inner): State<Arc<AdminState>>) -> StatusCode {
     inner.world.stop.notify_one();
     StatusCode::ACCEPTED
+}
+
+/// Opens a proxy with routes. It ends when the client closes the connection, at which the body of
+/// the response ends too.
+async fn routes(State(inner): State<Arc<AdminState>>, body: axum::body::Bytes) -> Response {
+    let wanted = serde_json::from_slice::<WantedRoutes>(&body).map_err(|e| e.to_string());
+    let routing = wanted.and_then(|wanted| Routing::new(wanted).map_err(|e| e.to_string()));
+    let routing = match routing {
+        Ok(routing) => routing,
+        Err(message) => return refuse(StatusCode::BAD_REQUEST, &message),
+    };
+    let (port, proxy) = match open_proxy(&inner.context, routing).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            let why = format!("no port is free: {error}");
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, &why);
+        }
+    };
+    let proxy_url = format!("http://127.0.0.1:{port}");
+    let line = serde_json::to_string(&Opened { proxy_url }).unwrap_or_default() + "\n";
+    let until_closed = stream::unfold((Some(line), proxy), async |(line, proxy)| match line {
+        Some(line) => Some((Ok::<_, Infallible>(line), (None, proxy))),
+        None => std::future::pending().await,
+    });
+    Body::from_stream(until_closed).into_response()
 }
 
 async fn clear_requests(State(inner): State<Arc<AdminState>>) -> StatusCode {

@@ -11,7 +11,7 @@ use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
@@ -69,28 +69,33 @@ pub(super) async fn serve_port(
 }
 
 /// Serves the HTTP inside a TLS connection.
-pub(super) async fn serve_tls<IO>(
+async fn serve_tls(
     context: &Context,
     entrance: &Entrance,
     config: Arc<ServerConfig>,
-    io: IO,
+    socket: Socket,
     ending: &Ending,
-) where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let accepted =
-        tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(io)).await;
-    let stream = match accepted {
-        Ok(Ok(stream)) => stream,
+) {
+    let accepting = TlsAcceptor::from(config).accept(socket);
+    if let Some(stream) = handshake(accepting, "localhost").await {
+        serve_http(context, entrance, stream, ending).await;
+    }
+}
+
+/// The connection after a TLS handshake, unless that fails or takes too long.
+pub(super) async fn handshake<IO>(
+    accepting: impl Future<Output = io::Result<IO>>,
+    host: &str,
+) -> Option<IO> {
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, accepting).await {
+        Ok(Ok(stream)) => Some(stream),
         Ok(Err(error)) => {
             // Usually a client that does not trust the authority.
-            let host = entrance.real_name.as_deref().unwrap_or("localhost");
             tracing::debug!(%error, host, "a TLS handshake failed");
-            return;
+            None
         }
-        Err(_) => return,
-    };
-    serve_http(context, entrance, stream, ending).await;
+        Err(_) => None,
+    }
 }
 
 /// Serves HTTP without TLS, or inside it.

@@ -150,12 +150,15 @@ async fn read(body: Body) -> Result<Bytes, Response> {
 /// identities require nothing that a page can't send.
 fn is_misdirected(entrance: &Entrance, host: &str) -> bool {
     match entrance.real_name.as_deref() {
-        Some(name) => {
-            let host = host.strip_suffix(":443").unwrap_or(host);
-            !host.eq_ignore_ascii_case(name)
-        }
+        Some(name) => !is_host(name, host),
         None => !is_this_machine(host),
     }
+}
+
+/// Whether the header `Host` is for the host with this name.
+pub(super) fn is_host(name: &str, header: &str) -> bool {
+    let host = header.strip_suffix(":443").unwrap_or(header);
+    host.eq_ignore_ascii_case(name)
 }
 
 /// Whether a client uses this port as a proxy, and not for the metadata service's address.

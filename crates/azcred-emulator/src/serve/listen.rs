@@ -2,6 +2,7 @@
 
 use super::{
     Admin, Context, connection, gate, proxy,
+    routing::Routing,
     socket::{Ending, Socket},
 };
 use crate::service::{Service, Transport};
@@ -91,14 +92,7 @@ impl Listeners {
                 }));
             }
         }
-        let of_proxy = places();
-        for listener in self.proxy.listeners {
-            let context = context.clone();
-            tasks.spawn(accept(listener, of_proxy.clone(), move |socket, ending| {
-                let context = context.clone();
-                async move { proxy::serve(&context, socket, &ending).await }
-            }));
-        }
+        serve_proxy(self.proxy, context, Routing::default(), &mut tasks);
         let of_admin = places();
         for listener in self.admin.listeners {
             let admin = admin.clone();
@@ -108,6 +102,29 @@ impl Listeners {
             }));
         }
         tasks
+    }
+}
+
+/// Opens a proxy with routes on a free port. It ends with its tasks.
+pub(super) async fn open_proxy(
+    context: &Context,
+    routing: Routing,
+) -> io::Result<(u16, JoinSet<()>)> {
+    let bound = Bound::new(0).await?;
+    let port = bound.port();
+    let mut tasks = JoinSet::new();
+    serve_proxy(bound, context, routing, &mut tasks);
+    Ok((port, tasks))
+}
+
+fn serve_proxy(bound: Bound, context: &Context, routing: Routing, tasks: &mut JoinSet<()>) {
+    let (places, routing) = (Arc::new(Places::new()), Arc::new(routing));
+    for listener in bound.listeners {
+        let (context, routing) = (context.clone(), routing.clone());
+        tasks.spawn(accept(listener, places.clone(), move |socket, ending| {
+            let (context, routing) = (context.clone(), routing.clone());
+            async move { proxy::serve(&context, &routing, socket, &ending).await }
+        }));
     }
 }
 

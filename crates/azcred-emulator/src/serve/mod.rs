@@ -5,11 +5,14 @@ mod connection;
 mod context;
 mod cut;
 mod fault;
+mod forward;
 mod gate;
 mod listen;
 mod proxy;
+mod routing;
 mod server_name;
 mod socket;
+mod upstream;
 
 pub(crate) use admin::Admin;
 pub(crate) use context::Context;

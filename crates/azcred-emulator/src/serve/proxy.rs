@@ -2,13 +2,14 @@
 //! without it. The proxy rejects anything else.
 
 use super::{
-    connection::{HANDSHAKE_TIMEOUT, HEAD_TIMEOUT, ServeResult, TLS_HANDSHAKE, http1, serve_tls},
+    connection::{HANDSHAKE_TIMEOUT, HEAD_TIMEOUT, ServeResult, TLS_HANDSHAKE, http1},
     context::Context,
     gate::text,
+    routing::{Host, Routing},
     server_name,
     socket::{Ending, Socket},
 };
-use crate::{request_log::Served, service::Entrance};
+use crate::request_log::Served;
 use axum::response::{IntoResponse as _, Response};
 use http::{Method, Request, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn, upgrade::OnUpgrade};
@@ -18,22 +19,22 @@ use std::sync::{Mutex, PoisonError};
 /// An accepted `CONNECT` request, to be served on the same connection.
 struct Tunnel {
     upgrade: OnUpgrade,
-    entrance: Entrance,
+    host: Host,
 }
 
-/// Serves a connection to the proxy's port.
-pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
+/// Serves a connection to a proxy's port.
+pub(super) async fn serve(context: &Context, routing: &Routing, socket: Socket, ending: &Ending) {
     match tokio::time::timeout(HEAD_TIMEOUT, socket.peek()).await {
-        Ok(Ok(Some(TLS_HANDSHAKE))) => server_name::serve(context, socket, ending).await,
-        Ok(Ok(Some(_))) => serve_connect(context, socket, ending).await,
+        Ok(Ok(Some(TLS_HANDSHAKE))) => server_name::serve(context, routing, socket, ending).await,
+        Ok(Ok(Some(_))) => serve_connect(context, routing, socket, ending).await,
         _ => {}
     }
 }
 
-async fn serve_connect(context: &Context, socket: Socket, ending: &Ending) {
+async fn serve_connect(context: &Context, routing: &Routing, socket: Socket, ending: &Ending) {
     let tunnel: Mutex<Option<Tunnel>> = Mutex::new(None);
     let service = service_fn(|mut request: Request<Incoming>| {
-        let answer = match open(&mut request) {
+        let answer = match open(routing, &mut request) {
             Ok(opened) => {
                 *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
                 Response::default()
@@ -51,20 +52,14 @@ async fn serve_connect(context: &Context, socket: Socket, ending: &Ending) {
         tracing::trace!(%error, "a proxy connection ended early");
         return;
     }
-    let Some(Tunnel { upgrade, entrance }) =
+    let Some(Tunnel { upgrade, host }) =
         tunnel.into_inner().unwrap_or_else(PoisonError::into_inner)
     else {
         return;
     };
-    let Ok(Ok(upgraded)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, upgrade).await else {
-        return;
-    };
-    let host = entrance.real_name.as_deref().unwrap_or_default();
-    match context.ca.for_host(host) {
-        Ok(config) => {
-            serve_tls(context, &entrance, config, TokioIo::new(upgraded), ending).await;
-        }
-        Err(error) => tracing::warn!(%error, host, "a connection was dropped"),
+    if let Ok(Ok(upgraded)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, upgrade).await {
+        host.serve(context, routing, TokioIo::new(upgraded), ending)
+            .await;
     }
 }
 
@@ -97,7 +92,7 @@ struct TunnelRefused {
     why: String,
 }
 
-fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
+fn open(routing: &Routing, request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
     let forbidden = |why: String| TunnelRefused {
         status: StatusCode::FORBIDDEN,
         why,
@@ -120,21 +115,21 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
             status: StatusCode::BAD_REQUEST,
             why: "CONNECT needs HOST:PORT.".to_owned(),
         })?;
-    let host = authority.host();
-    let Some(entrance) = Entrance::by_name(host) else {
+    let name = authority.host();
+    let Some(host) = routing.host(name) else {
         return Err(forbidden(format!(
-            "The azcred emulator's proxy does not connect to '{host}': it answers for the names of Azure it emulates, \
-             and leads nowhere else. Nothing was sent anywhere. Add '{host}' to NO_PROXY to reach it directly."
+            "The azcred emulator's proxy does not connect to '{name}': it answers for the names of Azure it emulates, \
+             and leads nowhere else. Nothing was sent anywhere. Add '{name}' to NO_PROXY to reach it directly."
         )));
     };
     if authority.port_u16() != Some(443) {
         return Err(forbidden(format!(
-            "The azcred emulator's proxy answers for '{host}' at port 443 only, but the request is for '{authority}'."
+            "The azcred emulator's proxy answers for '{name}' at port 443 only, but the request is for '{authority}'."
         )));
     }
     Ok(Tunnel {
         upgrade: hyper::upgrade::on(request),
-        entrance,
+        host,
     })
 }
 

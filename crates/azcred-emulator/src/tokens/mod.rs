@@ -2,6 +2,7 @@
 
 mod audience;
 mod evaluation;
+mod subject;
 mod verify;
 
 pub use crate::signing::{KeyError, Keys, SigningKey};
@@ -9,4 +10,5 @@ pub use audience::accepted_audiences;
 pub use verify::{BearerError, Claims, verify_bearer};
 
 pub(crate) use evaluation::{Revoked, evaluate, is_revoked, issued_at, token_id};
+pub(crate) use subject::pairwise_subject;
 pub(crate) use verify::{tenant_of_issuer, verify_token};

@@ -40,6 +40,37 @@ async fn a_member_reads_the_directory_with_azure_cli() {
 }
 
 #[tokio::test]
+async fn openid_connects_userinfo_is_about_the_person_of_the_id_token() {
+    let lab = people::lab().await;
+    let ada = people::sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    let more = [("scope", "User.Read openid profile email")];
+    let ada = people::refresh(&lab, CONTOSO, people::text(&ada, "refresh_token"), &more).await;
+    let id_token = common::claims_of(people::text(&ada, "id_token"));
+    let token = people::text(&ada, "access_token");
+    let configuration = lab
+        .get(&format!("/{CONTOSO}/v2.0/.well-known/openid-configuration"))
+        .await;
+    let endpoint = people::text(&configuration, "userinfo_endpoint");
+    for method in [Method::GET, Method::POST] {
+        let request = lab.client.request(method, endpoint).bearer_auth(token);
+        let info = common::read(request.send().await.unwrap()).await;
+        assert_eq!(info.body["sub"], id_token["sub"]);
+        assert_eq!(info.body["name"], "Ada Lovelace");
+        assert_eq!(info.body["email"], "ada@contoso.com");
+    }
+    let none = get(&lab, "x", "/oidc/userinfo").await;
+    assert_eq!(error(&none).0, 401);
+}
+
+#[tokio::test]
+async fn an_application_has_no_userinfo() {
+    let lab = Lab::start().await;
+    let app = app_token(&lab, "azcred-demo").await;
+    let info = get(&lab, &app, "/oidc/userinfo").await;
+    assert_eq!(error(&info).0, 403);
+}
+
+#[tokio::test]
 async fn a_guest_reads_single_users_and_lists_none() {
     let lab = people::lab().await;
     let guest = people::sign_in(&lab, FABRIKAM, "ada@contoso.com", "analytical").await;

@@ -24,6 +24,7 @@ mod personas;
 mod recorded;
 mod refresh_tokens;
 mod resources;
+mod routes;
 mod sign_in;
 mod sign_in_hostile;
 mod sign_in_programs;

@@ -1,7 +1,8 @@
 //! `azcred emulator exec`: runs a program against an emulator.
 
 use super::{
-    Guest, end, guests, isolate::Outside, not_begun, running, start::interruption, state::State,
+    Guest, end, guests, isolate::Outside, not_begun, routes::Routes, running, start::interruption,
+    state::State,
 };
 use crate::{
     candidates,
@@ -33,6 +34,7 @@ Examples:
   azcred emulator exec -- azcred doctor
   azcred emulator exec --as himl -- python -m pytest
   azcred emulator exec --as vm --isolate -- ./program-without-proxy
+  azcred emulator exec --route kv.vault.azure.net=http://localhost:8080 -- app
   azcred emulator exec --by ports -- sh -c 'echo $AZURE_AUTHORITY_HOST'
 
 Exit codes: the program's own; 128 + N if signal N ended it; 127 if the program
@@ -47,6 +49,9 @@ pub(super) struct Exec {
     isolate: bool,
 
     #[command(flatten)]
+    routes: Routes,
+
+    #[command(flatten)]
     state: State,
 
     /// The program and its arguments
@@ -56,6 +61,7 @@ pub(super) struct Exec {
 
 impl Exec {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        self.routes.check(self.guest.way, self.isolate)?;
         // Without a home folder, no emulator can be running already.
         let folder = match self.state.folder() {
             Ok(folder) => Some(folder),
@@ -122,12 +128,14 @@ impl Exec {
     }
 
     async fn run_program(&self, info: &Info, output: &Output) -> Result<u8, Failure> {
-        let environment = self.guest.isolated(info, Lifetime::Program)?;
-        self.guest.warn(info, &environment, output);
+        let mut info = info.clone();
+        let _routed = self.routes.open(&mut info)?;
+        let environment = self.guest.isolated(&info, Lifetime::Program)?;
+        self.guest.warn(&info, &environment, output);
         let outside = match self.isolate {
             true => {
                 let built_in = info.built_in(self.guest.persona, &environment);
-                Some(Outside::open(info, &built_in).await?)
+                Some(Outside::open(&info, self.routes.hosts(), &built_in).await?)
             }
             false => None,
         };

@@ -9,6 +9,7 @@ mod isolate;
 #[path = "not_isolated.rs"]
 mod isolate;
 mod requests;
+mod routes;
 mod seed;
 mod start;
 mod state;

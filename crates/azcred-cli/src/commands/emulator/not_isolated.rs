@@ -8,7 +8,11 @@ use std::ffi::OsString;
 pub(super) enum Outside {}
 
 impl Outside {
-    pub(super) async fn open(_: &Info, _: &[BuiltIn]) -> Result<Self, Failure> {
+    pub(super) async fn open<'a>(
+        _: &Info,
+        _: impl Iterator<Item = &'a str>,
+        _: &[BuiltIn],
+    ) -> Result<Self, Failure> {
         let what = "could not give the program a network of its own";
         let why = format!(
             "azcred can do that on Linux only, and this is {}",

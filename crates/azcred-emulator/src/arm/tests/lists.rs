@@ -78,6 +78,13 @@ async fn what_the_emulator_has_none_of_is_an_empty_list() {
             "{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines?api-version=2024-11-01"
         ),
         format!("{GROUP}/providers/Microsoft.Compute/disks?api-version=2023-04-02"),
+        format!("{SUBSCRIPTION}/providers/Microsoft.Compute/skus?api-version=2021-07-01"),
+        format!(
+            "{SUBSCRIPTION}/providers/Microsoft.Compute/locations/westeurope/usages?api-version=2024-07-01"
+        ),
+        format!(
+            "{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices/locations/westeurope/quotas?{ML}"
+        ),
         format!("{WORKSPACE}/codes?{ML}"),
         format!("{WORKSPACE}/serverlessEndpoints?{ML}"),
         format!("{GROUP}/providers/Microsoft.Authorization/locks?api-version=2016-09-01"),
@@ -173,6 +180,7 @@ async fn management_groups_are_read_by_those_who_may() {
                 name: name.to_owned(),
                 display_name: format!("The group {name}"),
                 parent: parent.map(str::to_owned),
+                updated: None,
             });
     }
     let all = "/providers/Microsoft.Management/managementGroups";
@@ -212,6 +220,90 @@ async fn management_groups_are_read_by_those_who_may() {
             .names()
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn a_management_group_is_created_by_a_long_operation_and_gets_subscriptions() {
+    let azure = azure();
+    let version = "api-version=2021-04-01";
+    let root = "/providers/Microsoft.Management/managementGroups";
+    let path = |name: &str| format!("{root}/{name}?{version}");
+    let made = azure
+        .call(WITHOUT_ROLE, Method::PUT, &path("mine"), Some(json!({})))
+        .await;
+    assert_eq!(made.done(202)["status"], "NotStarted");
+    for (name, member) in [("azure-asyncoperation", "status"), ("location", "type")] {
+        let address = made.headers[name].to_str().expect("text");
+        let address = address
+            .strip_prefix("https://localhost:1002")
+            .expect("our own port");
+        let result = azure.get(WITHOUT_ROLE, address).await;
+        assert_eq!(
+            result.done(200)["properties"]["displayName"],
+            "mine",
+            "{name}"
+        );
+        assert!(result.body[member].is_string(), "{name}");
+    }
+    // Its creator owns it, and others may do nothing with it.
+    azure.get(WITHOUT_ROLE, &path("mine")).await.done(200);
+    azure
+        .get(DEMO, &path("mine"))
+        .await
+        .refused(403, "AuthorizationFailed");
+    azure
+        .call(DEMO, Method::PUT, &path("mine"), Some(json!({})))
+        .await
+        .refused(403, "AuthorizationFailed");
+    let below = json!({"properties": {
+        "displayName": "Below", "details": {"parent": {"id": format!("{root}/mine")}},
+    }});
+    azure
+        .call(DEMO, Method::PUT, &path("below"), Some(below.clone()))
+        .await
+        .refused(403, "AuthorizationFailed");
+    azure
+        .call(WITHOUT_ROLE, Method::PUT, &path("below"), Some(below))
+        .await
+        .done(202);
+
+    // To move a subscription needs the right to change its roles, or it would be a way to them.
+    let subscription = SUBSCRIPTION.rsplit('/').next().expect("an id");
+    let moving = path(&format!("below/subscriptions/{subscription}"));
+    azure
+        .call(WITHOUT_ROLE, Method::PUT, &moving, None)
+        .await
+        .refused(403, "AuthorizationFailed");
+    azure
+        .call(OWNER, Method::PUT, &moving, None)
+        .await
+        .refused(403, "AuthorizationFailed");
+    let reader = Some(json!({"properties": {
+        "roleDefinitionId": "/x/8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "principalId": OWNER,
+    }}));
+    let assignment = format!(
+        "{root}/below/providers/Microsoft.Authorization/roleAssignments/{}?{RBAC}",
+        Uuid::new_v4()
+    );
+    azure
+        .call(WITHOUT_ROLE, Method::PUT, &assignment, reader)
+        .await
+        .done(201);
+    let moved = azure.call(OWNER, Method::PUT, &moving, None).await;
+    assert_eq!(
+        moved.done(200)["properties"]["parent"]["id"],
+        format!("{root}/below")
+    );
+    // The owner of the group above has its roles in the subscription now.
+    azure
+        .get(WITHOUT_ROLE, &format!("{WORKSPACE}?{ML}"))
+        .await
+        .done(200);
+    let elsewhere = path("below/subscriptions/5ec0ffee-0001-4000-8000-000000000009");
+    azure
+        .call(OWNER, Method::PUT, &elsewhere, None)
+        .await
+        .refused(404, "SubscriptionNotFound");
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ const RBAC: &str = "api-version=2022-04-01";
 
 mod lists;
 mod not_served;
+mod paths;
 mod protocol;
 mod rights;
 mod roles;

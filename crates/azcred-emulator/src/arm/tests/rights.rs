@@ -110,6 +110,8 @@ async fn a_deny_assignment_is_named_in_the_refusal_and_listed() {
         }],
         principals: vec![EVERYONE],
         exclude_principals: Vec::new(),
+        created: None,
+        updated: None,
     };
     azure.world.resources_mut().deny(deny);
     let got = azure
@@ -266,4 +268,78 @@ async fn roles_can_not_be_assigned_or_listed_at_missing_scopes() {
         .get(OWNER, &at(&format!("{WORKSPACE}/computes/none")))
         .await
         .refused(404, "ResourceNotFound");
+}
+
+#[tokio::test]
+async fn a_deny_assignment_is_made_and_deleted_and_azures_own_stay() {
+    let azure = azure();
+    let deny = "providers/Microsoft.Authorization/denyAssignments";
+    let version = "api-version=2024-07-01-preview";
+    let id = Uuid::new_v4();
+    let path = format!("{SUBSCRIPTION}/{deny}/{id}?{version}");
+    let body = |actions: &[&str]| {
+        Some(json!({"properties": {
+            "denyAssignmentName": "No groups",
+            "permissions": [{"actions": actions}],
+            "principals": [{"id": Uuid::nil(), "type": "SystemDefined"}],
+            "excludePrincipals": [{"id": ANNA, "type": "User"}],
+        }}))
+    };
+    let groups = ["Microsoft.Resources/subscriptions/resourceGroups/*"];
+    azure
+        .call(DEMO, Method::PUT, &path, body(&groups))
+        .await
+        .refused(403, "AuthorizationFailed");
+    azure
+        .call(OWNER, Method::PUT, &path, body(&[]))
+        .await
+        .refused(400, "InvalidCreateDenyAssignmentRequest");
+    let made = azure.call(OWNER, Method::PUT, &path, body(&groups)).await;
+    assert_eq!(made.done(201)["properties"]["isSystemProtected"], false);
+    let group = format!("{GROUP}?{ARM}");
+    azure
+        .get(OWNER, &group)
+        .await
+        .refused(403, "DenyAssignmentAuthorizationFailed");
+    azure.get(ANNA, &group).await.done(200);
+    assert_eq!(
+        azure.get(OWNER, &path).await.done(200)["properties"]["createdBy"],
+        json!(OWNER)
+    );
+    azure
+        .call(OWNER, Method::DELETE, &path, None)
+        .await
+        .done(200);
+    azure
+        .call(OWNER, Method::DELETE, &path, None)
+        .await
+        .done(204);
+    azure
+        .get(OWNER, &path)
+        .await
+        .refused(404, "DenyAssignmentNotFound");
+    azure.get(OWNER, &group).await.done(200);
+
+    let own = Uuid::from_u128(0xdd);
+    azure.world.resources_mut().deny(DenyAssignment {
+        id: own,
+        name: "Azure's".into(),
+        description: String::new(),
+        scope: SUBSCRIPTION.parse().expect("a scope"),
+        do_not_apply_to_child_scopes: false,
+        permissions: Vec::new(),
+        principals: Vec::new(),
+        exclude_principals: Vec::new(),
+        created: None,
+        updated: None,
+    });
+    let path = format!("{SUBSCRIPTION}/{deny}/{own}?{version}");
+    for method in [Method::PUT, Method::DELETE] {
+        let refused = azure.call(OWNER, method, &path, body(&groups)).await;
+        refused.refused(501, "NotServedByEmulator");
+    }
+    assert_eq!(
+        azure.get(OWNER, &path).await.done(200)["properties"]["isSystemProtected"],
+        true
+    );
 }

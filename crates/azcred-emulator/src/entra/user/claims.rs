@@ -14,7 +14,7 @@ use crate::{
         version::Version,
     },
     service::Cloud,
-    tokens::token_id,
+    tokens::{pairwise_subject, token_id},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -60,8 +60,7 @@ impl Facts<'_> {
             "oid": user.id,
             "rh": format!("1.A{}.", opaque(&[tenant.id.as_bytes(), audience.as_bytes()], 30)),
             "sid": self.session.id,
-            // Pairwise: different for each client, so that two clients can't compare their users.
-            "sub": opaque(&[b"sub", user.id.as_bytes(), audience.as_bytes()], 32),
+            "sub": pairwise_subject(user.id, audience),
             "tid": tenant.id,
             "uti": token_id(self.now),
         });

@@ -61,9 +61,13 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Makes the way from the program to the emulator. Fails if the system does not permit a
-    /// program a network of its own.
-    pub(crate) async fn open(info: &Info, built_in: &[BuiltIn]) -> Result<Self, Failure> {
+    /// Makes the way from the program to the emulator, also by the hosts that have routes. Fails if
+    /// the system does not permit a program a network of its own.
+    pub(crate) async fn open<'a>(
+        info: &Info,
+        routed: impl Iterator<Item = &'a str>,
+        built_in: &[BuiltIn],
+    ) -> Result<Self, Failure> {
         if info.ports.is_empty() {
             let why = "the running emulator was started by an earlier version of azcred";
             return Err(
@@ -78,7 +82,7 @@ impl Outside {
         let folder = PrivateFolder::create(FOLDER).map_err(|error| no_folder(&error))?;
         folder.remove_left(|_| {});
         let sockets = lead(info, folder.path())
-            .and_then(|sockets| plan(info, built_in, folder.path()).map(|()| sockets))
+            .and_then(|sockets| plan(info, routed, built_in, folder.path()).map(|()| sockets))
             .map_err(|source| {
                 let (path, what) = (folder.path().to_owned(), "a file can't be written");
                 no_folder(&FolderError { path, what, source })
@@ -199,7 +203,12 @@ async fn accept(listener: UnixListener, port: u16) {
 }
 
 /// Writes what exists inside, and the files that replace the machine's.
-fn plan(info: &Info, built_in: &[BuiltIn], folder: &Path) -> io::Result<()> {
+fn plan<'a>(
+    info: &Info,
+    routed: impl Iterator<Item = &'a str>,
+    built_in: &[BuiltIn],
+    folder: &Path,
+) -> io::Result<()> {
     let proxy = url::Url::parse(&info.proxy_url).ok();
     let proxy = proxy.and_then(|url| url.port()).unwrap_or_default();
     let at = |address: IpAddr, port| SocketAddr::new(address, port);
@@ -236,7 +245,12 @@ fn plan(info: &Info, built_in: &[BuiltIn], folder: &Path) -> io::Result<()> {
         }
     }
     let plan = Plan {
-        names: HOSTS.iter().map(|(name, ..)| (*name).to_owned()).collect(),
+        names: HOSTS
+            .iter()
+            .map(|(name, ..)| *name)
+            .chain(routed)
+            .map(str::to_owned)
+            .collect(),
         listen: listen.collect(),
         files,
     };
