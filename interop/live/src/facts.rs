@@ -7,7 +7,7 @@ use azcred::{
     http::{Http, HttpRequest, Retry, Url},
     workspace::WorkspaceRef,
 };
-use azcred_recorded::{ARM, Answer, Difference, ENTRA, differences, entra_differences};
+use azcred_recorded::{ARM, Answer, Difference, ENTRA, GRAPH, differences, entra_differences};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
@@ -64,6 +64,12 @@ impl<'a> Tenant<'a> {
                 scope: Some(Scope::from_resource(arm)?),
                 compare: differences,
             },
+            Service {
+                facts: GRAPH,
+                base: cloud.graph().to_owned(),
+                scope: Some(Scope::from_resource(cloud.graph())?),
+                compare: differences,
+            },
         ];
         let mut values = BTreeMap::from([
             ("sub", workspace.subscription().to_owned()),
@@ -106,7 +112,7 @@ impl<'a> Tenant<'a> {
 
     /// The address of a line's request; `None` if it writes, or can't be sent here.
     fn address(&self, service: &Service, request: &Value) -> Option<Url> {
-        if ["host", "token"]
+        if ["host", "token", "by", "situation", "headers"]
             .iter()
             .any(|name| request.get(name).is_some())
         {
@@ -180,6 +186,7 @@ pub(crate) async fn compare(
             let expected = fact.to_string();
             let expected = expected
                 .replace("<Resource Manager>", service.base.trim_end_matches('/'))
+                .replace("<Graph>", service.base.trim_end_matches('/'))
                 .replace("<sent>", "<guid>");
             let expected: Value = serde_json::from_str(&expected).context("a recorded fact")?;
             let header = |name: &str| got.header(name);

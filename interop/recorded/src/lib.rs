@@ -22,6 +22,8 @@ pub use crate::{
 pub const ENTRA: &str = include_str!("../entra.jsonl");
 /// Azure Resource Manager.
 pub const ARM: &str = include_str!("../arm.jsonl");
+/// Microsoft Graph.
+pub const GRAPH: &str = include_str!("../graph.jsonl");
 
 /// An answer that is compared with a fact.
 pub struct Answer<'a> {

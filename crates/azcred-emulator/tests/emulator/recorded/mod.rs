@@ -7,6 +7,7 @@ mod arm;
 mod ci;
 mod entra;
 mod grants;
+mod graph;
 
 use crate::common::Reply;
 use azcred_recorded::{Answer, Difference};
