@@ -21,7 +21,8 @@ pub(crate) struct FrontDoor {
     paths: Vec<Template>,
 }
 
-/// A path with its parameters, such as `/{tenant}/oauth2/token`.
+/// A path with its parameters, such as `/{tenant}/oauth2/token`. The last one can be for all
+/// segments that are left: `/metadata/instance/{*element}`.
 #[derive(Clone, Debug)]
 struct Template(Vec<String>);
 
@@ -110,7 +111,8 @@ impl Template {
 
     /// The path with these segments, if they fit.
     fn of(&self, given: &[&str]) -> Option<String> {
-        if given.len() != self.0.len() {
+        let takes_more = self.0.last().is_some_and(|last| last.starts_with("{*"));
+        if given.len() != self.0.len() && !(takes_more && given.len() > self.0.len()) {
             return None;
         }
         let mut path = String::new();
@@ -121,6 +123,10 @@ impl Template {
                 None if known.eq_ignore_ascii_case(given) => known,
                 None => return None,
             });
+        }
+        for rest in given.iter().skip(self.0.len()) {
+            path.push('/');
+            path.push_str(rest);
         }
         Some(path)
     }
@@ -159,6 +165,10 @@ mod tests {
             .route("/{tenant}/oauth2/token", get(one))
             .route("/common/oauth2/{page}", get(|| async { "a page" }))
             .route("/V1/Users", get(|uri: Uri| async move { uri.to_string() }))
+            .route(
+                "/V1/Files/{*path}",
+                get(|Path(path): Path<String>| async { path }),
+            )
             .open(|router| router)
     }
 
@@ -177,6 +187,8 @@ mod tests {
             ("//Contoso.com//OAUTH2/Token/", "Contoso.com"),
             ("/a%2Fb/oauth2/token//", "a/b"),
             ("/Common/OAuth2/x", "a page"),
+            ("/v1/FILES//A/b/", "A/b"),
+            ("/v1/files/A", "A"),
             ("/v1//users/?$Select=Id&a=//", "/V1/Users?$Select=Id&a=//"),
         ] {
             let found = at(path).await;
@@ -193,6 +205,7 @@ mod tests {
             "/a/b/oauth2/token",
             "/v1",
             "/v1/users/x",
+            "/v1/files",
         ] {
             assert_eq!(at(path).await.0, StatusCode::NOT_FOUND, "{path}");
         }

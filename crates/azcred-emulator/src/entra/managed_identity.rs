@@ -11,12 +11,30 @@ use crate::{
     world::World,
 };
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// A day: how long tokens are cached ('Managed identities for Azure resources frequently asked
 /// questions').
 const LIFETIME: u32 = 86_400;
+
+/// The claims that only tokens of managed identities have, as recorded since 2025. A resource of
+/// Microsoft's also gets the identity's id, with one word in lower case.
+fn of_identity(resource_id: &str, is_microsofts: bool) -> Map<String, Value> {
+    let mut claims = Map::new();
+    for (name, value) in [
+        ("xms_act_fct", "3 9"),
+        ("xms_idrel", "7 4"),
+        ("xms_sub_fct", "9 3"),
+    ] {
+        claims.insert(name.to_owned(), value.into());
+    }
+    if is_microsofts {
+        let id = resource_id.replacen("/resourceGroups/", "/resourcegroups/", 1);
+        claims.insert("xms_mirid".to_owned(), id.into());
+    }
+    claims
+}
 
 /// Issues a token for a managed identity. `resource_id` is the id of a user-assigned identity, or
 /// of the resource that has a system-assigned one.
@@ -70,7 +88,8 @@ pub(crate) fn issue_for_identity(
         now,
         lifetime,
     });
-    claims.insert("xms_mirid".to_owned(), Value::from(resource_id));
+    let is_microsofts = !directory.applications.contains_key(&found.app_id);
+    claims.extend(of_identity(resource_id, is_microsofts));
     let access_token = world
         .keys
         .entra

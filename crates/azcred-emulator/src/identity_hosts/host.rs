@@ -76,12 +76,12 @@ impl Host {
         }
     }
 
-    /// The host's request to Entra ID.
+    /// The host's request to Entra ID, which it sends to the host of its region.
     pub(super) fn exchange(&self, headers: &HeaderMap) -> Exchange {
         let entrance = Entrance {
             service: self.service,
             cloud: Cloud::Public,
-            real_name: None,
+            real_name: Some("westeurope.login.microsoft.com".to_owned()),
         };
         Exchange::new(&self.world, headers, entrance)
     }

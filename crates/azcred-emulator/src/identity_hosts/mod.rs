@@ -13,6 +13,7 @@ mod hosts;
 mod identity;
 mod imds;
 mod info;
+mod instance;
 mod ml_obo;
 mod query;
 mod service_fabric;

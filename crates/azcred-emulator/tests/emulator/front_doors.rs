@@ -172,6 +172,7 @@ fn path(template: &str, word: fn(&str) -> String) -> String {
         "{tenant}" => TENANT.to_owned(),
         "{user}" => "ada@contoso.com".to_owned(),
         "{id}" => ADA.to_owned(),
+        "{*element}" => "compute/osProfile".to_owned(),
         "{subscription}" => workspace[2].to_owned(),
         "{group}" => workspace[4].to_owned(),
         "{workspace}" => workspace[8].to_owned(),

@@ -60,7 +60,18 @@ async fn imds_returns_its_own_errors() {
         ("api-version", "2018-02-01"),
         ("resource", "https://nobody.example"),
     ];
-    let answer = send(bare(&unknown).header("Metadata", "true")).await;
+    let mut answer = send(bare(&unknown).header("Metadata", "true")).await;
+    // The host asked Entra ID's host of its region.
+    let uri = answer.body["error_uri"].as_str().unwrap();
+    assert!(
+        uri.starts_with("https://westeurope.login.microsoft.com/"),
+        "{uri}"
+    );
+    let usual = uri.replace(
+        "westeurope.login.microsoft.com",
+        "login.microsoftonline.com",
+    );
+    answer.body["error_uri"] = usual.into();
     common::refused(
         &Reply {
             headers: dressed(&answer),

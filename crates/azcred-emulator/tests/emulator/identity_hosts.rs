@@ -82,14 +82,19 @@ async fn a_machines_token_names_the_machine_and_imds_writes_numbers_as_strings()
         ("appidacr", "2".to_owned()),
         (
             "xms_mirid",
-            format!("{GROUP}/Microsoft.Compute/virtualMachines/vm-contoso-train"),
+            // One word in lower case, as Entra ID writes it.
+            format!("{GROUP}/Microsoft.Compute/virtualMachines/vm-contoso-train")
+                .replace("/resourceGroups/", "/resourcegroups/"),
         ),
+        ("xms_act_fct", "3 9".to_owned()),
+        ("xms_idrel", "7 4".to_owned()),
+        ("xms_sub_fct", "9 3".to_owned()),
     ] {
         assert_eq!(claims[name], expected, "{name}");
     }
     assert_eq!(body["client_id"], MACHINE);
-    assert_eq!(body["expires_in"], "86400");
-    assert_eq!(body["ext_expires_in"], "86400");
+    assert_eq!(body["expires_in"], "86399");
+    assert_eq!(body["ext_expires_in"], "86399");
     for (name, claim) in [("expires_on", "exp"), ("not_before", "nbf")] {
         assert_eq!(body[name], claims[claim].to_string(), "{name}");
     }

@@ -19,6 +19,7 @@ mod isolation;
 #[cfg(unix)]
 mod isolation_homes;
 mod laptop;
+mod machine_metadata;
 mod on_behalf_of;
 mod personas;
 mod recorded;

@@ -8,6 +8,7 @@ mod ci;
 mod entra;
 mod grants;
 mod graph;
+mod machines;
 
 use crate::common::Reply;
 use azcred_recorded::{Answer, Difference};
