@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,37 @@ service.create_container("data").upload_blob("day.csv", b"a,b\\n1,2\\n")
 """
 
 
+@dataclass
+class Storage:
+    """How a program finds it. The container `data` has a blob `day.csv`, and `tables` is empty."""
+
+    port: str
+    trusted: Trusted
+
+    @property
+    def variables(self):
+        """At its port."""
+        address = f"https://localhost:{self.port}/{ACCOUNT}"
+        return self.trusted.variables | self._account(address)
+
+    @property
+    def variables_by_name(self):
+        """By the account's name in Azure, with `route`."""
+        return self._account(f"https://{ACCOUNT}.blob.core.windows.net")
+
+    @property
+    def route(self):
+        """The options of `emulator exec` that send the account's name here."""
+        to = f"{ACCOUNT}.blob.core.windows.net=https://localhost:{self.port}"
+        return ("--route", to, "--route-ca", self.trusted.authority)
+
+    def _account(self, address):
+        return {"AZURE_STORAGE_ENDPOINT": address, "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT}
+
+
 @contextlib.contextmanager
 def running(azure, folder):
-    """Yields the variables by which a program finds the storage. The container `data` has a blob
-    `day.csv`, and `tables` is empty.
-    """
+    """Starts it, and ends it."""
     modules, node = os.environ.get("AZCRED_NODE_MODULES"), shutil.which("node")
     if not (modules and node):
         pytest.skip("STORAGE IS NOT TESTED: Azurite needs Node.js, which is not installed")
@@ -64,14 +91,10 @@ def running(azure, folder):
         # Nothing reads its log, so that it must not block.
         drain = threading.Thread(target=lambda: list(process.stdout), daemon=True)
         drain.start()
-        address = f"https://localhost:{port[1]}/{ACCOUNT}"
-        variables = trusted.variables | {
-            "AZURE_STORAGE_ENDPOINT": address,
-            "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
-        }
+        started = Storage(port[1], trusted)
         make = (azure.binary, "exec", "--", sys.executable, "-c", MAKE)
-        Machine(azure, "github").run(*make, variables=variables)
-        yield variables
+        Machine(azure, "github").run(*make, variables=started.variables)
+        yield started
     finally:
         limit.cancel()
         process.kill()

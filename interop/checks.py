@@ -62,7 +62,7 @@ class Check:
 
     @property
     def options(self):
-        return self.where.split()[1:]
+        return tuple(self.where.split()[1:])
 
     @property
     def row(self):
@@ -106,7 +106,7 @@ MGMT_RESOURCE = Program(
 )
 MGMT_AUTHORIZATION = Program("azure-mgmt-authorization", PYTHON, "python", "reads a role", finds=ROLE)
 AZUREML_CORE = Program("azureml-core", PYTHON, "python-sdk-v1", "reads the workspace", finds=WORKSPACE)
-MSGRAPH = Program("msgraph-sdk", PYTHON, "python-heavy", "reads the directory", finds=("ada@contoso.com",))
+MSGRAPH = Program("msgraph-sdk", PYTHON, "python-graph", "reads the directory", finds=("ada@contoso.com",))
 STORAGE_PY = Program(
     "azure-storage-blob", PYTHON, "python", "lists a container", finds=BLOB, uses_storage=True
 )

@@ -71,9 +71,9 @@ def azure(binary, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def storage(azure, tmp_path_factory):
-    """Storage that takes that emulator's tokens: the variables by which a program finds it."""
-    with azurite.running(azure, tmp_path_factory.mktemp("azurite")) as variables:
-        yield variables
+    """Storage that takes that emulator's tokens."""
+    with azurite.running(azure, tmp_path_factory.mktemp("azurite")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module", params=MACHINES)

@@ -12,13 +12,9 @@ AZ_TOKEN = "az account get-access-token --query accessToken --output tsv"
 AZ_LOGIN = "az login --output none --allow-no-subscriptions"
 AS_APPLICATION = '--service-principal --username "$AZURE_CLIENT_ID" --tenant "$AZURE_TENANT_ID"'
 AZCOPY_DOWNLOAD = (
-    'cd "$(mktemp -d)" && "$AZCOPY" copy "$AZURE_STORAGE_ENDPOINT/data/day.csv" day.csv --from-to=BlobLocal '
-    '--trusted-microsoft-suffixes="$(echo "$AZURE_STORAGE_ENDPOINT" | cut -d/ -f3)" && cat day.csv'
+    'cd "$(mktemp -d)" && "$AZCOPY" copy "$AZURE_STORAGE_ENDPOINT/data/day.csv" day.csv && cat day.csv'
 )
-RCLONE_LIST = (
-    '"$RCLONE" lsf ":azureblob,account=$AZURE_STORAGE_ACCOUNT_NAME,endpoint=\'$AZURE_STORAGE_ENDPOINT\',{}=true:data" '
-    "--retries 1 --low-level-retries 1"
-)
+RCLONE_LIST = '"$RCLONE" lsf ":azureblob,account=$AZURE_STORAGE_ACCOUNT_NAME,{}=true:data"'
 SCRIPTS = {
     "`az account get-access-token`": AZ_TOKEN,
     "`az login --service-principal`": (
@@ -66,6 +62,7 @@ def program(by, runtime):
         "python": lambda: sys.executable,
         "python-sdk-v1": lambda: named("AZCRED_SDK_V1"),
         "python-heavy": lambda: named("AZCRED_PROGRAMS_PYTHON"),
+        "python-graph": lambda: named("AZCRED_GRAPH_PYTHON"),
         "java": lambda: named("AZCRED_JAVA_PYTHON"),
         "node": lambda: str(modules() / f"node{runtime}/bin/node"),
         "rust": lambda: named("AZCRED_RUST_CLIENTS"),
@@ -78,7 +75,7 @@ def program(by, runtime):
 
 def is_heavy(by):
     """Whether only `cargo xtask interop --all` installs it."""
-    return by in ("python-heavy", "java", "rclone")
+    return by in ("python-heavy", "python-graph", "java", "rclone")
 
 
 def command(by, runtime, library, ways):

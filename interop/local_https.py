@@ -38,9 +38,11 @@ class Trusted:
 
     def __init__(self, folder, emulator):
         self.certificate, self.key = folder / "certificate.pem", folder / "key.pem"
+        self.authority = folder / "authority.pem"
         key, issuers_key = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
         issuer = named("an authority of the tests")
         authority = signed(issuer, issuer, issuers_key, issuers_key, x509.BasicConstraints(True, 0))
+        self.authority.write_bytes(authority)
         subject = x509.SubjectAlternativeName([x509.DNSName("localhost")])
         self.certificate.write_bytes(signed(named("localhost"), issuer, key, issuers_key, subject))
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)

@@ -29,7 +29,7 @@ class Client(Machine):
 
     def __init__(self, azure, persona, storage, folder):
         super().__init__(azure, persona)
-        self.storage, self.record = storage, folder / "tokens"
+        self.storage, self.record = storage.variables, folder / "tokens"
 
     def exec(self, *command):
         """The output of a program that may have tokens of this resource only."""
@@ -54,7 +54,7 @@ def test_azure_storage_blob_lists_a_container(client):
 def test_azure_cli_lists_containers_by_a_sign_in(client):
     command = ("storage", "container", "list", "--auth-mode", "login", "--account-name", ACCOUNT)
     where = ("--blob-endpoint", client.storage["AZURE_STORAGE_ENDPOINT"], "--output", "json")
-    assert [container["name"] for container in json.loads(client.exec("az", *command, *where))] == ["data"]
+    assert [container["name"] for container in json.loads(client.exec("az", *command, *where))] == ["data", "tables"]
     assert len(client.tokens()) == 1
 
 

@@ -91,16 +91,20 @@ def started(machine, command, **options):
         process.stdout.close()
 
 
-def tried(batch, azure, variables):
+def tried(batch, azure, storage):
     """The version of the batch's program, and what came of each way, by its name."""
     first = batch[0]
     ways = [check.way for check in batch]
     command = installed.command(first.program.by, first.runtime, first.program.name, ways)
-    variables = variables | {"PERSONS_TENANT": azure.info["tenant"]["id"]}
+    variables = {"PERSONS_TENANT": azure.info["tenant"]["id"]}
+    options = first.options
+    if storage:
+        variables |= storage.variables_by_name
+        options = (*options, *storage.route)
     said, version, came = [], None, {}
     ada = Ada(azure)
     machine = Machine(azure, first.persona)
-    with started(machine, command, variables=variables, options=first.options) as process:
+    with started(machine, command, variables=variables, options=options) as process:
         for line in process.stdout:
             said.append(line)
             if not line.startswith("{"):
@@ -143,7 +147,7 @@ def test_a_program_does_what_the_page_says(batch, azure, request):
         pytest.skip(f"NOT RUN: {first.program.name} is not installed")
     if first.persona == "arc" and not os.access(FOLDER, os.W_OK):
         pytest.skip(f"NOT RUN: {FOLDER} can't be created")
-    storage = request.getfixturevalue("storage") if first.program.uses_storage else {}
+    storage = request.getfixturevalue("storage") if first.program.uses_storage else None
     version, came, said = tried(batch, azure, storage)
     if "`--isolate` does not work here" in said:
         pytest.skip("NOT RUN: this system permits a program no network of its own")

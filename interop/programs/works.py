@@ -181,10 +181,7 @@ def azure_storage_blob(way):
 def adlfs(way):
     from adlfs import AzureBlobFileSystem
 
-    account = os.environ["AZURE_STORAGE_ACCOUNT_NAME"]
-    made = AzureBlobFileSystem(
-        account_name=account, account_host=os.environ["AZURE_STORAGE_ENDPOINT"].split("//")[1], anon=False
-    )
+    made = AzureBlobFileSystem(account_name=os.environ["AZURE_STORAGE_ACCOUNT_NAME"], anon=False)
     return {"found": [path.rpartition("/")[2] for path in made.ls("data")]}
 
 
