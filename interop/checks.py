@@ -127,6 +127,9 @@ IDENTITY_RS = Program("azure_identity", RUST, "rust")
 STORAGE_RS = Program("azure_storage_blob", RUST, "rust", "lists a container", finds=BLOB, uses_storage=True)
 OBJECT_STORE = Program("object_store", RUST, "rust", "lists a container", finds=BLOB, uses_storage=True)
 OPENDAL = Program("opendal", RUST, "rust", "lists a container", finds=BLOB, uses_storage=True)
+RCLONE_DEBIAN = Program(
+    "rclone of Debian", GO, "rclone-debian", "lists a container", finds=BLOB, uses_storage=True
+)
 
 AZ = Program("Azure CLI", TOOLS, "az")
 AZCOPY_GO = Program("azcopy", GO, "azcopy", "downloads a blob", finds=("a,b", "1,2"), uses_storage=True)
@@ -293,6 +296,8 @@ CHECKS = [
     *works(RCLONE_GO, "`env_auth`", "service-principal", "aks", "vm"),
     *works(RCLONE_GO, "`use_msi`", "app-service"),
     *works(RCLONE_GO, "`use_az`", "laptop"),
+    *works(RCLONE_DEBIAN, "`use_msi`", "vm", "vm --isolate"),
+    *refused(RCLONE_DEBIAN, "`use_msi`", "app-service", says="Identity not found", why=IMDS_ONLY),
     # --- others
     *works(AZ, "`az account get-access-token`", "laptop"),
     *works(AZ, "`az login --service-principal`", "service-principal"),

@@ -39,6 +39,7 @@ VERSIONS = {
     "az": "az version --query '\"azure-cli\"' --output tsv",
     "azcopy": '"$AZCOPY" --version',
     "rclone": '"$RCLONE" version',
+    "rclone-debian": '"$RCLONE" version',
 }
 
 
@@ -68,6 +69,7 @@ def program(by, runtime):
         "rust": lambda: named("AZCRED_RUST_CLIENTS"),
         "az": lambda: named("AZCRED_AZURE_CLI"),
         "azcopy": lambda: str(modules() / "@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64"),
+        "rclone-debian": lambda: named("AZCRED_DEBIAN_RCLONE"),
         "rclone": lambda: beside("AZCRED_PROGRAMS_PYTHON", "rclone"),
     }[by]()
     return found if Path(found).is_file() else ""
@@ -75,7 +77,7 @@ def program(by, runtime):
 
 def is_heavy(by):
     """Whether only `cargo xtask interop --all` installs it."""
-    return by in ("python-heavy", "python-graph", "java", "rclone")
+    return by in ("python-heavy", "python-graph", "java", "rclone", "rclone-debian")
 
 
 def command(by, runtime, library, ways):
@@ -95,7 +97,11 @@ def command(by, runtime, library, ways):
         # npm runs no script of a package, and so nothing has made it executable.
         os.chmod(start, 0o755)
     # The version, a line of dashes, the result.
-    return ["sh", "-c", f'{by.upper()}="{start}"; {VERSIONS[by]} && echo --- && {SCRIPTS[way]}']
+    return [
+        "sh",
+        "-c",
+        f'{by.partition("-")[0].upper()}="{start}"; {VERSIONS[by]} && echo --- && {SCRIPTS[way]}',
+    ]
 
 
 def version_in(text):

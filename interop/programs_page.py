@@ -28,7 +28,8 @@ xtask interop --all` runs them, checks that each token belongs to the account of
 
 NOTES = {
     checks.NODE: "Each row has the versions of Node.js in which it holds.",
-    checks.GO: "These have Microsoft's azidentity and MSAL for Go built in.",
+    checks.GO: "azcopy and rclone are built with Microsoft's azidentity and MSAL for Go. Debian's rclone is older: it has"
+    " `169.254.169.254` built in.",
 }
 
 

@@ -54,7 +54,10 @@ def test_azure_storage_blob_lists_a_container(client):
 def test_azure_cli_lists_containers_by_a_sign_in(client):
     command = ("storage", "container", "list", "--auth-mode", "login", "--account-name", ACCOUNT)
     where = ("--blob-endpoint", client.storage["AZURE_STORAGE_ENDPOINT"], "--output", "json")
-    assert [container["name"] for container in json.loads(client.exec("az", *command, *where))] == ["data", "tables"]
+    assert [container["name"] for container in json.loads(client.exec("az", *command, *where))] == [
+        "data",
+        "tables",
+    ]
     assert len(client.tokens()) == 1
 
 

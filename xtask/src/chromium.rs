@@ -94,7 +94,7 @@ fn works(program: &Path) -> bool {
 }
 
 /// `apt-get` with the right to install, without a prompt for a password.
-fn apt_get() -> Result<Vec<PathBuf>, String> {
+pub(crate) fn apt_get() -> Result<Vec<PathBuf>, String> {
     let Some(apt) = on_path("apt-get") else {
         return Err(missing("apt-get, which would install it, is missing"));
     };

@@ -3,7 +3,7 @@
 use crate::{
     chromium,
     command::{cargo, root, run, target},
-    live, node,
+    debian, live, node,
     python::Environment,
     step::Passed,
 };
@@ -97,6 +97,12 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         .env("AZCRED_PICTURES", target().join("sign-in-pages"))
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let mut missing = Vec::new();
+    if arguments.all {
+        match debian::program("rclone", "usr/bin/rclone") {
+            Ok(rclone) => drop(pytest.env("AZCRED_DEBIAN_RCLONE", rclone)),
+            Err(why) => missing.push(format!("Debian's rclone ({why})")),
+        }
+    }
     match chromium {
         Ok(chromium) => drop(pytest.env("AZCRED_CHROMIUM", chromium)),
         Err(why) => missing.push(format!("sign-in with a real browser ({why})")),

@@ -7,6 +7,7 @@ mod bench;
 mod bindings;
 mod chromium;
 mod command;
+mod debian;
 mod deny;
 mod dist;
 mod fuzz;
