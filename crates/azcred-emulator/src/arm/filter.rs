@@ -3,6 +3,7 @@
 //! 5.1.1).
 
 use super::{call::Call, error::ArmError};
+use crate::odata::{self, Argument, Expression, Literal, Operator};
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,89 +60,45 @@ impl Filter {
     }
 }
 
-#[derive(Debug, PartialEq)]
-enum FilterToken {
-    Word(String),
-    Text(String),
-    Open,
-    Close,
-}
-
 fn parse(text: &str) -> Option<Filter> {
-    let tokens = tokens(text)?;
-    let mut alternatives = vec![Vec::new()];
-    let mut rest = tokens.as_slice();
-    loop {
-        let (term, after) = match rest {
-            [
-                FilterToken::Word(name),
-                FilterToken::Open,
-                FilterToken::Close,
-                after @ ..,
-            ] => (Term::Call(name.to_lowercase(), None), after),
-            [
-                FilterToken::Word(name),
-                FilterToken::Open,
-                FilterToken::Text(value) | FilterToken::Word(value),
-                FilterToken::Close,
-                after @ ..,
-            ] => (Term::Call(name.to_lowercase(), Some(value.clone())), after),
-            [
-                FilterToken::Word(name),
-                FilterToken::Word(eq),
-                FilterToken::Text(value) | FilterToken::Word(value),
-                after @ ..,
-            ] if eq.eq_ignore_ascii_case("eq") => {
-                (Term::Equals(name.to_lowercase(), value.clone()), after)
-            }
-            _ => return None,
+    let alternatives = match odata::parse(text).ok()? {
+        Expression::Any(all) => all,
+        one => vec![one],
+    };
+    let all = alternatives.into_iter().map(|one| {
+        let all = match one {
+            Expression::All(all) => all,
+            one => vec![one],
         };
-        alternatives.last_mut()?.push(term);
-        match after {
-            [] => return Some(Filter(alternatives)),
-            [FilterToken::Word(join), more @ ..] if join.eq_ignore_ascii_case("and") => rest = more,
-            [FilterToken::Word(join), more @ ..] if join.eq_ignore_ascii_case("or") => {
-                alternatives.push(Vec::new());
-                rest = more;
+        all.into_iter().map(Term::of).collect()
+    });
+    all.collect::<Option<_>>().map(Filter)
+}
+
+impl Term {
+    fn of(expression: Expression) -> Option<Self> {
+        match expression {
+            Expression::Compare(path, Operator::Equal, value) => {
+                Some(Self::Equals(path.join("/").to_lowercase(), text(value)))
             }
-            _ => return None,
+            Expression::Call(name, mut arguments) => match (arguments.pop(), arguments.pop()) {
+                (None, None) => Some(Self::Call(name, None)),
+                (Some(Argument::Literal(value)), None) => Some(Self::Call(name, Some(text(value)))),
+                (Some(Argument::Path(path)), None) => Some(Self::Call(name, Some(path.join("/")))),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }
 
-fn tokens(text: &str) -> Option<Vec<FilterToken>> {
-    let mut found = Vec::new();
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '(' => found.push(FilterToken::Open),
-            ')' => found.push(FilterToken::Close),
-            '\'' => {
-                let mut value = String::new();
-                loop {
-                    match rest.next()? {
-                        // In a string, a quote is written twice.
-                        '\'' if rest.peek() == Some(&'\'') => {
-                            rest.next();
-                            value.push('\'');
-                        }
-                        '\'' => break,
-                        other => value.push(other),
-                    }
-                }
-                found.push(FilterToken::Text(value));
-            }
-            c if c.is_whitespace() => {}
-            c => {
-                let mut word = String::from(c);
-                while let Some(more) = rest.next_if(|c| !c.is_whitespace() && !"()'".contains(*c)) {
-                    word.push(more);
-                }
-                found.push(FilterToken::Word(word));
-            }
-        }
+/// A value, whether it is in quotes or not.
+fn text(value: Literal) -> String {
+    match value {
+        Literal::Text(text) | Literal::Bare(text) => text,
+        Literal::Bool(value) => value.to_string(),
+        Literal::Null => "null".to_owned(),
     }
-    Some(found)
 }
 
 #[cfg(test)]
@@ -181,7 +138,9 @@ mod tests {
             "a eq 'b' c",
             "f(",
             "f('a','b')",
-            "(a eq 'b')",
+            "not a eq 'b'",
+            "a ne 'b'",
+            "a eq 'b' and (c eq 'd' or e eq 'f')",
             "eq",
         ] {
             assert_eq!(parse(text), None, "{text}");
