@@ -52,10 +52,7 @@ pub(crate) struct Workload {
 impl Workload {
     /// Finds the workload in a tenant.
     pub(crate) fn find(directory: &Directory, tenant: Uuid) -> Option<Self> {
-        let mut here = directory
-            .applications
-            .values()
-            .filter(|app| app.home_tenant == tenant);
+        let mut here = directory.clients().filter(|app| app.home_tenant == tenant);
         here.find_map(|app| {
             let principal = directory.service_principal_of(tenant, app.app_id)?;
             let credential = app.federated_credentials.iter().find(|credential| {

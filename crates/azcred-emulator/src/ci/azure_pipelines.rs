@@ -80,8 +80,7 @@ pub(crate) fn connections(directory: &Directory) -> Vec<Connection<'_>> {
             subject: &credential.subject,
             access_token,
         });
-    let applications = directory.applications.values();
-    let of_entra = applications.flat_map(|application| {
+    let of_entra = directory.clients().flat_map(|application| {
         let all = application.federated_credentials.iter();
         all.filter_map(move |credential| {
             let id = connection_of_entra(&credential.subject)?;

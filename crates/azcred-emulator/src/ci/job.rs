@@ -15,7 +15,7 @@ pub(super) fn trusting<'a>(
         let issuer = directory.issuers.get(url);
         issuer.is_some_and(|issuer| matches!(issuer.keys, IssuerKeys::Hosted))
     };
-    directory.applications.values().flat_map(move |app| {
+    directory.clients().flat_map(move |app| {
         let of_app = app.federated_credentials.iter();
         let of_issuer: Vec<_> = of_app
             .filter(|credential| is_issuer(&credential.issuer) && hosted(&credential.issuer))

@@ -40,6 +40,9 @@ pub struct Directory {
     pub tenants: BTreeMap<Uuid, Tenant>,
     /// Applications by client id (`appId`), which is unique over all tenants.
     pub applications: BTreeMap<Uuid, Application>,
+    /// What Entra ID keeps of user-assigned identities that trust another issuer, by client id. It
+    /// has no registration of them.
+    pub identities: BTreeMap<Uuid, Application>,
     /// Service principals by object id.
     pub service_principals: BTreeMap<Uuid, ServicePrincipal>,
     /// Users by object id.
@@ -64,6 +67,17 @@ impl Directory {
             applications: known.map(|app| (app.app_id, app)).collect(),
             ..Self::default()
         }
+    }
+
+    /// Whatever may sign in by itself: applications, and identities that trust another issuer.
+    pub fn clients(&self) -> impl Iterator<Item = &Application> {
+        self.applications.values().chain(self.identities.values())
+    }
+
+    /// The client with this id.
+    pub fn client(&self, client_id: Uuid) -> Option<&Application> {
+        let registered = self.applications.get(&client_id);
+        registered.or_else(|| self.identities.get(&client_id))
     }
 
     /// The tenant with this id or verified domain. Domains are compared without regard to case.

@@ -119,7 +119,7 @@ pub(super) fn find_anywhere<'a>(
 
 fn named<'a>(directory: &'a Directory, client_id: &str) -> Option<&'a Application> {
     let id = Uuid::try_parse(client_id).ok()?;
-    directory.applications.get(&id)
+    directory.client(id)
 }
 
 fn unknown(client_id: &str, place: &str) -> Refusal {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 /// A day: how long tokens are cached ('Managed identities for Azure resources frequently asked
 /// questions').
-const LIFETIME: u32 = 86_400;
+pub(super) const LIFETIME: u32 = 86_400;
 
 /// The claims that only tokens of managed identities have, as recorded since 2025. A resource of
 /// Microsoft's also gets the identity's id, with one word in lower case.

@@ -1,7 +1,7 @@
 //! The token endpoint, v2.0 and v1.0.
 
 use crate::{
-    directory::Directory,
+    directory::{Directory, ServicePrincipalKind},
     entra::{
         assertion::Addressee,
         authority::Authority,
@@ -10,6 +10,7 @@ use crate::{
         exchange::Exchange,
         form::Form,
         lifetime::usual_lifetime,
+        managed_identity,
         refusal::Refusal,
         resource,
         user::{self, UserTokenRequest},
@@ -174,14 +175,17 @@ fn by_application(
     }
     let resource = resource::find(world, directory, tenant, &name)?;
 
-    let lifetime = i64::from(
-        tenant
-            .access_token_lifetime
-            .unwrap_or_else(|| usual_lifetime(exchange)),
-    );
+    let is_identity = principal.kind == ServicePrincipalKind::ManagedIdentity;
+    let lifetime = i64::from(tenant.access_token_lifetime.unwrap_or_else(|| {
+        match is_identity {
+            // As from the identity's host: a day. Entra ID's responses show one second less.
+            true => managed_identity::LIFETIME - 1,
+            false => usual_lifetime(exchange),
+        }
+    }));
     let now = exchange.now.unix_timestamp();
     let cloud = exchange.cloud();
-    let claims = claims::app_only(&Grant {
+    let mut claims = claims::app_only(&Grant {
         cloud,
         tenant,
         principal,
@@ -190,6 +194,9 @@ fn by_application(
         now,
         lifetime,
     });
+    if is_identity && let Some(id) = world.resources().user_assigned_of(principal.id) {
+        claims.insert("xms_mirid".to_owned(), id.to_string().into());
+    }
     let token = world
         .keys
         .entra

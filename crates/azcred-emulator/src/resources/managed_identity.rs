@@ -1,7 +1,7 @@
 //! Managed identities, and the hosts that issue their tokens.
 
 use super::{Resource, Resources, scope::Scope};
-use crate::service::Service;
+use crate::{directory::FederatedCredential, service::Service};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -42,7 +42,12 @@ impl ManagedIdentity {
 
 impl Resources {
     /// Adds the resource of a user-assigned identity, if its group exists.
-    pub(crate) fn add_user_assigned(&mut self, identity: &ManagedIdentity, tenant: Uuid) {
+    pub(crate) fn add_user_assigned(
+        &mut self,
+        identity: &ManagedIdentity,
+        tenant: Uuid,
+        federated: &[FederatedCredential],
+    ) {
         let id = &identity.resource_id;
         let groups = id.path_ancestry();
         let location = groups.iter().find_map(|scope| self.group(scope));
@@ -57,8 +62,38 @@ impl Resources {
                 principal,
                 client,
             ));
+            for credential in federated {
+                let tail = format!("federatedIdentityCredentials/{}", credential.name);
+                if let Ok(id) = id.child(&tail) {
+                    self.put_resource(trusted(id, credential));
+                }
+            }
         }
     }
+
+    /// The id of the user-assigned identity with this service principal.
+    pub(crate) fn user_assigned_of(&self, principal: Uuid) -> Option<&Scope> {
+        let principal = json!(principal);
+        let mut all = self.resources();
+        let found = all.find(|resource| {
+            resource.is_a(USER_ASSIGNED_TYPE)
+                && resource.properties.get("principalId") == Some(&principal)
+        });
+        found.map(|resource| &resource.id)
+    }
+}
+
+/// The resource of a federated credential.
+fn trusted(id: Scope, credential: &FederatedCredential) -> Resource {
+    let mut resource = Resource::new(id);
+    for (name, value) in [
+        ("issuer", json!(credential.issuer)),
+        ("subject", json!(credential.subject)),
+        ("audiences", json!(credential.audiences)),
+    ] {
+        resource.properties.insert(name.into(), value);
+    }
+    resource
 }
 
 /// The resource of a user-assigned identity.

@@ -2,16 +2,16 @@
 
 use crate::{
     directory::{
-        Application, Audience, Certificate, Directory, EXCHANGE_AUDIENCE, FederatedCredential,
-        GRAPH, Group, IssuerKeys, LoopLimit, NATIVE_REDIRECT_URIS, Secret, SecretText,
-        ServicePrincipal, ServicePrincipalKind, Tenant, User,
+        Application, Audience, Certificate, Directory, GRAPH, Group, IssuerKeys, LoopLimit,
+        NATIVE_REDIRECT_URIS, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant,
+        User,
     },
     seed::{
         conditional_access, issuers,
         lookup::find_member,
         made::GeneratedSecrets,
         problem::{Problem, problem},
-        tables::{ApplicationSeed, DirectorySeed, RotationSeed, UserSeed},
+        tables::{ApplicationSeed, DirectorySeed, FederatedSeed, RotationSeed, UserSeed},
     },
 };
 use std::collections::BTreeSet;
@@ -260,19 +260,8 @@ impl DirectorySeed {
                 der,
             });
         }
-        for federated in &given.federated_credentials {
-            application.federated_credentials.push(FederatedCredential {
-                name: federated.name.clone(),
-                issuer: federated.issuer.clone(),
-                subject: federated.subject.clone(),
-                audiences: vec![
-                    federated
-                        .audience
-                        .clone()
-                        .unwrap_or_else(|| EXCHANGE_AUDIENCE.to_owned()),
-                ],
-            });
-        }
+        let federated = given.federated_credentials.iter();
+        application.federated_credentials = federated.map(FederatedSeed::credential).collect();
         if let Some(own) = &given.service_principal {
             unused(directory, entry, field("service_principal.id"), own.id)?;
             directory.service_principals.insert(

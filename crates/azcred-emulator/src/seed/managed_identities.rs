@@ -1,9 +1,9 @@
 //! The managed identities of a seed, and the hosts that have them.
 
 use crate::{
-    directory::{Directory, ServicePrincipal, ServicePrincipalKind},
+    directory::{Application, Directory, ServicePrincipal, ServicePrincipalKind},
     resources::{HOSTS, ManagedIdentity, Scope},
-    seed::problem::Problem,
+    seed::{problem::Problem, tables::FederatedSeed},
     service::Service,
 };
 use serde::Deserialize;
@@ -36,6 +36,9 @@ struct ManagedIdentitySeed {
     hosts: Vec<Service>,
     #[serde(default = "yes")]
     enabled: bool,
+    /// Only a user-assigned identity has them.
+    #[serde(default)]
+    federated_credentials: Vec<FederatedSeed>,
 }
 
 fn yes() -> bool {
@@ -80,6 +83,18 @@ impl ManagedIdentitiesSeed {
                 resource_id: given.resource_id,
                 hosts: given.hosts,
             };
+            if !identity.is_user_assigned() && !given.federated_credentials.is_empty() {
+                let message = "only a user-assigned identity has federated credentials";
+                return Err(refuse("federated_credentials", message.to_owned()));
+            }
+            if !given.federated_credentials.is_empty() {
+                let all = given.federated_credentials.iter();
+                let trusting = Application {
+                    federated_credentials: all.map(FederatedSeed::credential).collect(),
+                    ..Application::new(given.client_id, tenant, &given.name)
+                };
+                directory.identities.insert(given.client_id, trusting);
+            }
             for host in &identity.hosts {
                 if !HOSTS.contains(host) {
                     let names: Vec<_> = HOSTS.iter().map(|host| host.name()).collect();

@@ -165,7 +165,9 @@ impl Seed {
         for identity in &managed_identities {
             let principal = directory.principal(identity.object_id);
             let tenant = principal.map_or(tenant, |found| found.tenant());
-            resources.add_user_assigned(identity, tenant);
+            let trusting = directory.identities.get(&identity.client_id);
+            let federated = trusting.map_or(&[][..], |found| &found.federated_credentials);
+            resources.add_user_assigned(identity, tenant, federated);
         }
         let rest: Rest = deserialize(halves.rest).map_err(located)?;
         Ok(Content {

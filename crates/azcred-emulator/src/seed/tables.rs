@@ -1,6 +1,7 @@
 //! The tables of a seed's directory part.
 
 use super::conditional_access::PolicySeed;
+use crate::directory::{EXCHANGE_AUDIENCE, FederatedCredential};
 use serde::Deserialize;
 use toml::Spanned;
 use uuid::Uuid;
@@ -156,6 +157,18 @@ pub(super) struct FederatedSeed {
     pub(super) issuer: String,
     pub(super) subject: String,
     pub(super) audience: Option<String>,
+}
+
+impl FederatedSeed {
+    pub(super) fn credential(&self) -> FederatedCredential {
+        let audience = self.audience.clone();
+        FederatedCredential {
+            name: self.name.clone(),
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
+            audiences: vec![audience.unwrap_or_else(|| EXCHANGE_AUDIENCE.to_owned())],
+        }
+    }
 }
 
 /// The service principal of another tenant's application.

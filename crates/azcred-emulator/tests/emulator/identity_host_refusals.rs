@@ -282,6 +282,13 @@ async fn a_seed_with_an_invalid_managed_identity_is_rejected_with_its_name() {
             "user-assigned",
         ),
         (
+            format!(
+                "{first}federated_credentials = [{{ name = 'f', issuer = 'i', subject = 's' }}]"
+            ),
+            "managed_identities[0].federated_credentials",
+            "user-assigned",
+        ),
+        (
             format!("{first}{first}"),
             "managed_identities[1].id",
             "already",

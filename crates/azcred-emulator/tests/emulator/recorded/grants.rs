@@ -6,6 +6,7 @@ use crate::common::{
     hosts,
     people::{AZURE_CLI, request_token, text},
 };
+use azcred_emulator::issuer::{self, EXCHANGE_AUDIENCE};
 use serde_json::Value;
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -24,6 +25,9 @@ pub(super) async fn answer(lab: &Lab, request: &Value) -> Option<Reply> {
     match (named("endpoint"), named("grant"), named("by")) {
         ("v2", "client_credentials", "" | "secret") => {
             Some(lab.request_token_as("azcred-demo").await)
+        }
+        ("v2", "client_credentials", "federated assertion of a user-assigned identity") => {
+            Some(federated(lab).await)
         }
         ("v2", "password", _) => {
             let form = [
@@ -64,4 +68,29 @@ fn password(lab: &Lab) -> String {
     let users = &lab.emulator.info().users;
     let ada = users.iter().find(|user| user.user_principal_name == ADA);
     ada.and_then(|ada| ada.password.clone()).unwrap()
+}
+
+/// As a pod of Kubernetes whose user-assigned identity trusts its service account.
+async fn federated(lab: &Lab) -> Reply {
+    let (client_id, trusted) = {
+        let directory = lab.emulator.world().directory();
+        let identity = directory.identities.values().next().unwrap();
+        let trusted = identity.federated_credentials[0].clone();
+        (identity.app_id.to_string(), trusted)
+    };
+    let world = lab.emulator.world();
+    let token = issuer::mint(
+        world,
+        &trusted.issuer,
+        &trusted.subject,
+        EXCHANGE_AUDIENCE,
+        600,
+    );
+    let got = lab.request_by_assertion(&client_id, &token.unwrap()).await;
+    let id = got.claims()["xms_mirid"].as_str().unwrap().to_owned();
+    assert!(
+        id.ends_with("/userAssignedIdentities/id-contoso-spare"),
+        "{id}"
+    );
+    got
 }
