@@ -205,7 +205,7 @@ CHECKS = [
     ),
     *works(AZUREML_CORE, "`AzureCliAuthentication`", "laptop"),
     *works(AZUREML_CORE, "`ServicePrincipalAuthentication`", "service-principal"),
-    *works(AZUREML_CORE, "`MsiAuthentication`", "vm", "cloud-shell"),
+    *works(AZUREML_CORE, "`MsiAuthentication`", "vm", "app-service", "azureml-compute", "cloud-shell"),
     *works(MSGRAPH, "`DefaultAzureCredential`", "laptop"),
     *refused(
         *(MSGRAPH, "`DefaultAzureCredential`", "service-principal"),

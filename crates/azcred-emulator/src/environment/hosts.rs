@@ -36,8 +36,12 @@ pub(super) fn vm(info: &Info) -> Option<Pairs> {
     )])
 }
 
+/// The variable by which Microsoft's older clients (msrestazure, and so azureml-core) know an App
+/// Service. Without it, they take `MSI_ENDPOINT` for a virtual machine's extension.
+const SITE_NAME: &str = "APPSETTING_WEBSITE_SITE_NAME";
+
 /// An app in App Service, which sets the old names too ('Use managed identities for App Service',
-/// 'REST endpoint reference').
+/// 'REST endpoint reference'), and the app's name.
 pub(super) fn app_service(info: &Info) -> Option<Pairs> {
     let hosts = info.identity_hosts.as_ref()?;
     let (endpoint, header) = (&hosts.app_service_endpoint, &hosts.app_service_header);
@@ -46,6 +50,7 @@ pub(super) fn app_service(info: &Info) -> Option<Pairs> {
         ("IDENTITY_HEADER", header.clone()),
         ("MSI_ENDPOINT", endpoint.clone()),
         ("MSI_SECRET", header.clone()),
+        (SITE_NAME, "app".to_owned()),
     ])
 }
 
@@ -77,6 +82,8 @@ pub(super) fn azureml_compute(info: &Info) -> Option<Pairs> {
     let mut pairs = vec![
         ("MSI_ENDPOINT", hosts.ml_compute_endpoint.clone()),
         ("MSI_SECRET", hosts.ml_compute_secret.clone()),
+        // As on a compute instance, where msticpy recognizes Azure ML by it.
+        (SITE_NAME, "AMLComputeInstance".to_owned()),
     ];
     let client_id = hosts.ml_compute_client_id;
     pairs.extend(client_id.map(|id| ("DEFAULT_IDENTITY_CLIENT_ID", id.to_string())));

@@ -30,7 +30,7 @@ async fn each_host_has_its_own_variables() {
             (Persona::Arc, "IDENTITY_ENDPOINT IMDS_ENDPOINT"),
             (
                 Persona::AppService,
-                "IDENTITY_ENDPOINT IDENTITY_HEADER MSI_ENDPOINT MSI_SECRET",
+                "APPSETTING_WEBSITE_SITE_NAME IDENTITY_ENDPOINT IDENTITY_HEADER MSI_ENDPOINT MSI_SECRET",
             ),
             (
                 Persona::ServiceFabric,
@@ -38,7 +38,7 @@ async fn each_host_has_its_own_variables() {
             ),
             (
                 Persona::AzureMlCompute,
-                "DEFAULT_IDENTITY_CLIENT_ID MSI_ENDPOINT MSI_SECRET",
+                "APPSETTING_WEBSITE_SITE_NAME DEFAULT_IDENTITY_CLIENT_ID MSI_ENDPOINT MSI_SECRET",
             ),
             (Persona::AzureMlJob, "AZUREML_OBO_ENABLED OBO_ENDPOINT"),
         ] {
