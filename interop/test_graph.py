@@ -90,6 +90,14 @@ def test_az_ad_reads_the_directory(way, azure):
     assert {command: done[command].stderr.strip() for command in REFUSED} == REFUSED
 
 
+@pytest.mark.xdist_group("az")
+def test_az_ad_says_that_an_application_is_not_signed_in_as_a_user(az):
+    refused = az.service_principal.run("ad", "signed-in-user", "show")
+    assert refused.stderr.strip() == f"ERROR: {ONLY_FOR_PEOPLE[2]}"
+
+
+ONLY_FOR_PEOPLE = [400, "BadRequest", "/me request is only valid with delegated authentication flow."]
+
 EXPECTED = {
     "starts": ["Ada Lovelace"],
     "searched": ["Ada Lovelace", "Grace Hopper"],
@@ -126,7 +134,6 @@ EXPECTED = {
         "This emulator does not serve 'GET /v1.0/sites/getAllSites()'; Azure may. Nothing was changed.",
     ],
 }
-ONLY_FOR_PEOPLE = [400, "BadRequest", "/me request is only valid with delegated authentication flow."]
 
 
 @pytest.mark.heavy

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     directory::{Directory, ServicePrincipal, ServicePrincipalKind},
-    resources::{Resource, Scope, USER_ASSIGNED_TYPE, user_assigned},
+    resources::{Resource, Scope, identity_of, user_assigned},
     world::World,
 };
 use http::{StatusCode, header};
@@ -83,16 +83,6 @@ pub(super) fn remove(directory: &mut Directory, gone: &[Resource]) {
     for (principal, _) in gone.iter().filter_map(identity_of) {
         directory.service_principals.remove(&principal);
     }
-}
-
-/// The object id and the tenant of the identity that a resource is or has.
-fn identity_of(resource: &Resource) -> Option<(Uuid, Uuid)> {
-    if resource.is_a(USER_ASSIGNED_TYPE) {
-        let id = |name| resource.properties.get(name)?.as_str()?.parse().ok();
-        return Some((id("principalId")?, id("tenantId")?));
-    }
-    let identity = resource.identity.as_ref()?;
-    Some((identity.principal_id?, identity.tenant_id?))
 }
 
 fn add(directory: &mut Directory, principal: Uuid, tenant: Uuid, name: &str) {

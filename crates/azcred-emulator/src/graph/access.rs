@@ -165,11 +165,7 @@ pub(super) fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims,
             }
             other => format!("Access token validation failure: {other}."),
         };
-        GraphError::new(
-            StatusCode::UNAUTHORIZED,
-            "InvalidAuthenticationToken",
-            message,
-        )
+        GraphError::unauthorized(message)
     })?;
     evaluate(&world.directory(), &claims, world.clock.now())
         .map_err(|revoked| GraphError::revoked(&revoked))?;

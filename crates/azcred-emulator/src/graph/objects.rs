@@ -7,7 +7,7 @@ use crate::{
         ServicePrincipal, ServicePrincipalKind, Tenant, User,
     },
     graph::{first_party, kind::Kind, response::GraphError, target::Key},
-    resources::Resources,
+    resources::{Resource, Resources, USER_ASSIGNED_TYPE, identity_of},
 };
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -177,15 +177,19 @@ impl Objects<'_> {
         object(Kind::ServicePrincipal, sp.id, known)
     }
 
-    /// A managed identity names the resource that has it.
+    /// A managed identity names the resource that it is, or that has it.
     fn alternative_names(&self, sp: &ServicePrincipal) -> Vec<String> {
         let mut all = self.resources.resources();
-        let is_its = |id: Option<Uuid>| id == Some(sp.id);
-        let resource = all
-            .find(|resource| is_its(resource.identity.as_ref().and_then(|own| own.principal_id)));
-        resource.map_or_else(Vec::new, |resource| {
-            vec!["isExplicit=False".to_owned(), resource.id.to_string()]
-        })
+        let is_its =
+            |resource: &&Resource| identity_of(resource).is_some_and(|(id, _)| id == sp.id);
+        let Some(resource) = all.find(is_its) else {
+            return Vec::new();
+        };
+        let explicit = match resource.is_a(USER_ASSIGNED_TYPE) {
+            true => "isExplicit=True",
+            false => "isExplicit=False",
+        };
+        vec![explicit.to_owned(), resource.id.to_string()]
     }
 
     fn user(&self, user: &User) -> Object {

@@ -57,6 +57,10 @@ impl GraphTrace {
     }
 }
 
+/// `WWW-Authenticate` of every 401.
+const CHALLENGE: &str = "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+                         client_id=\"00000003-0000-0000-c000-000000000000\"";
+
 /// The media type of everything but errors.
 pub(super) const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
@@ -193,19 +197,26 @@ impl GraphError {
         )
     }
 
-    /// The token is valid, but the account's sessions have been revoked since: 401 with a
-    /// challenge.
+    /// The token is not valid: 401 with a challenge.
+    pub(super) fn unauthorized(message: impl Into<String>) -> Self {
+        let status = StatusCode::UNAUTHORIZED;
+        Self {
+            challenge: Some(CHALLENGE.to_owned()),
+            ..Self::new(status, "InvalidAuthenticationToken", message)
+        }
+    }
+
+    /// The token is valid, but the account's sessions have been revoked since: 401 with a challenge
+    /// that names what the next sign-in has to have.
     pub(super) fn revoked(revoked: &Revoked) -> Self {
         const WHY: &str = "Continuous access evaluation resulted in challenge with result: InteractionRequired and \
                            code: TokenIssuedBeforeRevocationTimestamp";
         Self {
             challenge: Some(format!(
-                "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
-                 client_id=\"00000003-0000-0000-c000-000000000000\", error_description=\"{WHY}\", \
-                 error=\"insufficient_claims\", claims=\"{}\"",
+                "{CHALLENGE}, error_description=\"{WHY}\", error=\"insufficient_claims\", claims=\"{}\"",
                 revoked.claims()
             )),
-            ..Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", WHY)
+            ..Self::unauthorized(WHY)
         }
     }
 

@@ -96,6 +96,16 @@ fn trusted(id: Scope, credential: &FederatedCredential) -> Resource {
     resource
 }
 
+/// The object id and the tenant of the identity that a resource is or has.
+pub(crate) fn identity_of(resource: &Resource) -> Option<(Uuid, Uuid)> {
+    if resource.is_a(USER_ASSIGNED_TYPE) {
+        let id = |name| resource.properties.get(name)?.as_str()?.parse().ok();
+        return Some((id("principalId")?, id("tenantId")?));
+    }
+    let identity = resource.identity.as_ref()?;
+    Some((identity.principal_id?, identity.tenant_id?))
+}
+
 /// The resource of a user-assigned identity.
 pub(crate) fn user_assigned(
     id: Scope,

@@ -28,7 +28,9 @@ pub use scope::{InvalidScope, Scope};
 pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
 
-pub(crate) use managed_identity::{HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, user_assigned};
+pub(crate) use managed_identity::{
+    HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, identity_of, user_assigned,
+};
 pub(crate) use seed::kind_of;
 pub(crate) use workspace::{basic, complete, default_datastores};
 

@@ -82,6 +82,11 @@ async fn a_caller_without_permission_gets_graphs_own_errors() {
     let arm = arm.body["access_token"].as_str().unwrap();
     let audience = get(&lab, arm, "/v1.0/users").await;
     assert_eq!(error(&audience).1, "InvalidAuthenticationToken");
+    let challenge = audience.headers["www-authenticate"].to_str().unwrap();
+    assert!(
+        challenge.starts_with("Bearer realm=\"\", authorization_uri="),
+        "{challenge}"
+    );
     for (path, status, code, message) in [
         (
             "/v1.0/users/nobody@contoso.com",
@@ -275,6 +280,22 @@ async fn microsofts_own_principals_are_in_every_tenant() {
     let path = "/v1.0/servicePrincipals(appId='04b07795-8ddb-461a-bbee-02f9e1bf7b46')";
     let azure_cli = get(&lab, &token, path).await.body;
     assert_eq!(azure_cli["displayName"], "Microsoft Azure CLI");
+}
+
+#[tokio::test]
+async fn the_principal_of_a_managed_identity_names_its_resource() {
+    let lab = Lab::start().await;
+    let token = app_token(&lab, "azcred-contributor").await;
+    let path = "/v1.0/servicePrincipals?$filter=servicePrincipalType eq 'ManagedIdentity' and displayName eq ";
+    let found = get(&lab, &token, &format!("{path}'id-contoso-train'")).await;
+    let group = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml/providers";
+    let id = format!("{group}/Microsoft.ManagedIdentity/userAssignedIdentities/id-contoso-train");
+    let principal = &found.body["value"][0];
+    assert_eq!(
+        principal["alternativeNames"],
+        json!(["isExplicit=True", id])
+    );
+    assert_eq!(principal["appOwnerOrganizationId"], Value::Null);
 }
 
 #[tokio::test]
