@@ -69,6 +69,11 @@ def test_a_contributor_reads_the_control_plane(way, apps):
     assert answer["roles"]["f6c7c914-8db3-469d-8ca1-694a8f32e121"] == "AzureML Data Scientist"
     assert answer["no_such_group"]["error"] == "ResourceGroupNotFound", answer
     assert answer["no_such_group"]["status"] == 404
+    assert "Microsoft.ManagedIdentity" in answer["providers"]
+    assert (answer["tags"], answer["identities"], answer["denied"]) == ({}, [], []), answer
+    assert answer["not_served"]["error"] == "NotServedByEmulator"
+    assert answer["tag_names"] == []
+    assert answer["deleted"] == [True, False]
 
 
 def test_a_principal_without_a_role_sees_nothing(ports, apps):

@@ -1,4 +1,4 @@
-"""A program that reads Azure Resource Manager with Microsoft's management clients.
+"""A program that uses Azure Resource Manager with Microsoft's management clients.
 
 Standard input: {"subscription", "resource_group", "scope", "base_url", "arguments"}. Standard output: the result of
 each call, or its error.
@@ -6,6 +6,7 @@ each call, or its error.
 
 import json
 import sys
+from uuid import uuid4
 
 from azure.core.exceptions import HttpResponseError
 from azure.identity import EnvironmentCredential
@@ -24,6 +25,16 @@ resources = ResourceManagementClient(credential, job["subscription"], **where)
 access = AuthorizationManagementClient(credential, job["subscription"], **where)
 group = job["resource_group"]
 
+
+def delete_a_group():
+    """Makes a group, deletes it, and waits for the end of that. Returns whether it was there, and is there."""
+    groups, name = resources.resource_groups, f"rg-{uuid4()}"
+    groups.create_or_update(name, {"location": "westeurope"})
+    before = groups.check_existence(name)
+    groups.begin_delete(name).result()
+    return before, groups.check_existence(name)
+
+
 CALLS = {
     "resource_group": lambda: resources.resource_groups.get(group).id,
     "resources": lambda: [r.id for r in resources.resources.list_by_resource_group(group)],
@@ -37,6 +48,22 @@ CALLS = {
         for a in access.role_assignments.list_for_scope(job["scope"])
     ],
     "no_such_group": lambda: resources.resource_groups.get("no-such-group").id,
+    "providers": lambda: [p.namespace for p in resources.providers.list()],
+    "tags": lambda: resources.tags.get_at_scope(job["scope"]).properties.tags,
+    "tag_names": lambda: [t.tag_name for t in resources.tags.list()],
+    "identities": lambda: [
+        r.name
+        for r in resources.resources.list(
+            filter="resourceType eq 'Microsoft.ManagedIdentity/userAssignedIdentities'"
+        )
+    ],
+    "denied": lambda: [d.deny_assignment_name for d in access.deny_assignments.list_for_scope(job["scope"])],
+    "deleted": delete_a_group,
+    "not_served": lambda: (
+        resources.resources.get_by_id(
+            job["scope"] + "/providers/Microsoft.Network/virtualNetworks/none", api_version="2024-05-01"
+        ).id
+    ),
 }
 
 answer = {}

@@ -116,15 +116,19 @@ impl Target {
             2 if is(0, "providers") => Ok(Self::Provider(None, path[1].clone())),
             _ if is_activity_log(path) => Ok(Self::ActivityLog(None)),
             _ if is(0, "providers") && is(1, "Microsoft.Management") => management_group(path),
-            _ if is(0, "providers")
-                && providers::is_azures(path.get(1).map_or("", |name| name)) =>
-            {
-                Ok(Self::Unserved {
-                    subscription: None,
-                    what: text(path),
-                })
+            _ => {
+                let is_azures = |name: &String| providers::is_azures(name);
+                let of_provider = is(0, "providers") && path.get(1).is_some_and(is_azures);
+                // Several requests in one.
+                let is_batch = is(0, "batch") && path.len() == 1;
+                if of_provider || is_batch {
+                    return Ok(Self::Unserved {
+                        subscription: None,
+                        what: text(path),
+                    });
+                }
+                Err(ArmError::missing_subscription())
             }
-            _ => Err(ArmError::missing_subscription()),
         }
     }
 
