@@ -27,7 +27,7 @@ pub fn entra_differences(line: &Value, got: &Answer<'_>) -> Vec<Difference> {
         }
     }
     let response = &line["response"];
-    if response.get("message").is_some() {
+    if response.get("message").is_some() && response.get("error_codes").is_some() {
         all.extend(refusal_differences(response, got.body));
         return all;
     }

@@ -1,5 +1,4 @@
-//! App Service's endpoint in its present and its old version, and Azure Machine Learning's endpoint
-//! on a compute, which is the same as the old version.
+//! App Service's endpoint in its present and its old version.
 //!
 //! 'Use managed identities for App Service and Azure Functions', 'REST endpoint reference'.
 //! Microsoft does not document the errors: their format and the message for a missing identity come
@@ -14,7 +13,6 @@ use crate::{
         identity::IdentityChoice,
         query::Parameters,
     },
-    service::Service,
 };
 use axum::{
     Json,
@@ -22,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -98,8 +96,12 @@ impl ApiVersion {
 async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
     let parameters = Parameters::of(&uri);
     let requested = parameters.given("api-version");
-    let is_compute = host.service == Service::MlCompute;
-    let version = ApiVersion::read(requested).filter(|v| !is_compute || *v == ApiVersion::V2017);
+    // A program with the old variables gets the old version, whichever it names.
+    let has_old = headers.contains_key("secret") && !headers.contains_key("x-identity-header");
+    let version = match ApiVersion::read(requested) {
+        Some(_) if has_old => Some(ApiVersion::V2017),
+        version => version,
+    };
     let Some(version) = version else {
         let message = match requested {
             Some(_) => "The api-version is not supported.",
@@ -107,11 +109,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
         };
         return ApiVersion::V2019.error(StatusCode::BAD_REQUEST, message);
     };
-    let secret = match host.service {
-        Service::MlCompute => &host.hosts.ml_compute,
-        _ => &host.hosts.app_service,
-    };
-    if !has_secret(&headers, version.secret_header(), secret) {
+    if !has_secret(&headers, version.secret_header(), &host.hosts.app_service) {
         let message = format!(
             "The {} header is missing or wrong.",
             version.secret_header()
@@ -126,10 +124,9 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     };
     match host.token(&headers, &version.choice(&parameters), resource) {
         Ok(token) => {
-            let form = match (host.service, version) {
-                (Service::MlCompute, _) => ExpiresOnFormat::Number,
-                (_, ApiVersion::V2017) => ExpiresOnFormat::Date,
-                (_, ApiVersion::V2019) => ExpiresOnFormat::Text,
+            let form = match version {
+                ApiVersion::V2017 => ExpiresOnFormat::Date,
+                ApiVersion::V2019 => ExpiresOnFormat::Text,
             };
             let mut body = json!({
                 "access_token": token.issued.access_token,
@@ -141,7 +138,8 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
             if version == ApiVersion::V2019 {
                 body["not_before"] = Value::from(token.issued.not_before.to_string());
             }
-            Json(body).into_response()
+            let kind = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+            (kind, Json(body)).into_response()
         }
         Err(NoToken::Identity(_)) => version.error(StatusCode::BAD_REQUEST, version.not_found()),
         // Every error of Entra ID becomes this one.

@@ -32,14 +32,39 @@ const ACTOR: Actor = Actor {
     name: "Azure Portal Console App",
 };
 
-/// The supported resources, with or without a slash at the end.
+/// The supported resources, with or without a slash at the end, in the order of the message that
+/// names them (AzureAD/microsoft-authentication-library-for-dotnet, MockHelpers).
 const AUDIENCES: &[&str] = &[
     "https://management.core.windows.net/",
     "https://management.azure.com/",
     "https://graph.windows.net/",
     "https://vault.azure.net",
+    "https://datalake.azure.net/",
+    "https://outlook.office365.com/",
     "https://graph.microsoft.com/",
+    "https://batch.core.windows.net/",
+    "https://analysis.windows.net/powerbi/api",
     "https://storage.azure.com/",
+    "https://rest.media.azure.net",
+    "https://api.loganalytics.io",
+    "https://ossrdbms-aad.database.windows.net",
+    "https://www.yammer.com",
+    "https://digitaltwins.azure.net",
+    "0b07f429-9f4b-4714-9392-cc5e8e80c8b0",
+    "822c8694-ad95-4735-9c55-256f7db2f9b4",
+    "https://dev.azuresynapse.net",
+    "https://database.windows.net",
+    "https://quantum.microsoft.com",
+    "https://iothubs.azure.net",
+    "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d",
+    "https://azuredatabricks.net/",
+    "ce34e7e5-485f-4d76-964f-b3d2b16d1e4f",
+    "https://azure-devices-provisioning.net",
+    "https://managedhsm.azure.net",
+    "499b84ac-1321-427f-aa17-267ca6975798",
+    "https://api.adu.microsoft.com/",
+    "https://purview.azure.net/",
+    "6dae42f8-4368-4678-94ff-3960e28e3630",
 ];
 
 pub(super) fn front_door(host: Host) -> FrontDoor {
@@ -74,7 +99,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, body: Bytes) -> Res
     if !known.any(|known| bare(known) == bare(resource)) {
         let resource = clip_to(resource, 200);
         let message = format!(
-            "Audience {resource} is not a supported MSI token audience. Supported audiences: {}",
+            "Audience {resource} is not a supported MSI token audience.Supported audiences:{}",
             AUDIENCES.join(",")
         );
         return error(StatusCode::BAD_REQUEST, "AudienceNotSupported", &message);

@@ -1,7 +1,7 @@
 //! Each host's response for an error status of a fault.
 
 use crate::{
-    identity_hosts::{imds, service_fabric},
+    identity_hosts::{imds, ml_compute, service_fabric},
     service::Service,
 };
 use axum::{
@@ -39,7 +39,8 @@ pub(crate) fn failure(host: Service, status: StatusCode) -> Response {
             let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
             (status, headers, DOCKER_DESKTOP).into_response()
         }
-        Service::AppService | Service::MlCompute => {
+        Service::MlCompute => ml_compute::error(status),
+        Service::AppService => {
             let body = json!({
                 "statusCode": status.as_u16(),
                 "message": message,

@@ -11,7 +11,7 @@ use crate::{
     world::World,
 };
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::sync::Arc;
 
 /// A host of managed identities.
@@ -43,6 +43,11 @@ pub(super) struct EntraRefusal {
 }
 
 impl EntraRefusal {
+    /// Entra ID's own status.
+    pub(super) fn status(self) -> StatusCode {
+        self.passed_on().status()
+    }
+
     /// Entra ID's own status and body.
     pub(super) fn passed_on(self) -> Response {
         let answer = self.refusal.into_response(&self.exchange);

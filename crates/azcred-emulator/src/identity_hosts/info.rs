@@ -1,7 +1,7 @@
 //! URLs and secrets of the hosts of managed identities: a part of `emulator.json`.
 
 use crate::{
-    identity_hosts::{app_service, cloud_shell, hosts::Hosts, imds, ml_obo},
+    identity_hosts::{app_service, cloud_shell, hosts::Hosts, imds, ml_compute, ml_obo},
     service::Service,
 };
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ impl HostsInfo {
     /// `url` returns the base URL of a service's port.
     pub(crate) fn new(hosts: &Hosts, url: impl Fn(Service) -> String) -> Self {
         let at = |service, path: &str| format!("{}{path}", url(service));
-        let ml_compute = hosts.default_of(Service::MlCompute);
+        let default = hosts.default_of(Service::MlCompute);
         Self {
             imds_url: url(Service::Imds),
             app_service_endpoint: at(Service::AppService, app_service::TOKEN_PATH),
@@ -60,9 +60,9 @@ impl HostsInfo {
             arc_endpoint: at(Service::Arc, imds::TOKEN_PATH),
             arc_url: url(Service::Arc),
             arc_keys_elsewhere: hosts.arc_keys.elsewhere().map(Into::into),
-            ml_compute_endpoint: at(Service::MlCompute, app_service::TOKEN_PATH),
+            ml_compute_endpoint: at(Service::MlCompute, ml_compute::TOKEN_PATH),
             ml_compute_secret: hosts.ml_compute.expose().to_owned(),
-            ml_compute_client_id: ml_compute.map(|identity| identity.client_id),
+            ml_compute_client_id: default.map(|identity| identity.client_id),
             ml_obo_endpoint: at(Service::MlObo, ml_obo::TOKEN_PATH),
             cloud_shell_endpoint: at(Service::CloudShell, cloud_shell::TOKEN_PATH),
         }

@@ -14,6 +14,7 @@ mod identity;
 mod imds;
 mod info;
 mod instance;
+mod ml_compute;
 mod ml_obo;
 mod query;
 mod service_fabric;
@@ -53,7 +54,7 @@ pub(crate) fn front_doors(
         (Service::Arc, arc::front_door(of(Service::Arc))),
         (
             Service::MlCompute,
-            app_service::front_door(of(Service::MlCompute)),
+            ml_compute::front_door(of(Service::MlCompute)),
         ),
         (Service::MlObo, ml_obo::front_door(of(Service::MlObo))),
         (

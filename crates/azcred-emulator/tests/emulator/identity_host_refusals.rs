@@ -117,23 +117,48 @@ async fn each_host_rejects_a_wrong_secret_with_its_own_message() {
             "message",
         ),
         (
-            // The secret of another host, and the header of the other version.
-            get(&hosts.app_service_endpoint, &new).header("secret", &hosts.app_service_header),
-            "message",
+            // The header of the old version, which is then the one that responds.
+            get(&hosts.app_service_endpoint, &new).header("secret", "wrong"),
+            "Message",
         ),
         (
             get(&hosts.app_service_endpoint, &old).header("secret", &hosts.ml_compute_secret),
-            "Message",
-        ),
-        (get(&hosts.ml_compute_endpoint, &old), "Message"),
-        (
-            get(&hosts.ml_compute_endpoint, &old).header("secret", ""),
             "Message",
         ),
     ] {
         let answer = send(request).await;
         assert_eq!(answer.status, 401, "{answer:?}");
         assert!(answer.body[message].is_string(), "{answer:?}");
+    }
+    let right = hosts.ml_compute_secret.as_str();
+    for (secret, query, status, text) in [
+        (None, &old[..], 401, "InternalError - :"),
+        (Some(""), &old, 401, "status code: 401"),
+        (Some(hosts.app_service_header.as_str()), &old, 401, "401"),
+        (
+            Some(right),
+            &new,
+            400,
+            "SSO failure: unable to retrieve a token.",
+        ),
+        (
+            Some(right),
+            &[],
+            400,
+            "SSO failure: unable to retrieve a token.",
+        ),
+    ] {
+        let mut request = get(&hosts.ml_compute_endpoint, query);
+        if let Some(secret) = secret {
+            request = request.header("secret", secret);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{query:?}");
+        assert_eq!(
+            answer.headers()["content-type"],
+            "text/plain; charset=utf-8"
+        );
+        assert!(answer.text().await.unwrap().contains(text), "{query:?}");
     }
     let version = ("api-version", "2019-07-01-preview");
     let right = hosts.service_fabric_header.as_str();
@@ -176,6 +201,9 @@ async fn each_host_rejects_a_wrong_secret_with_its_own_message() {
         .form(&[("resource", "https://ml.azure.com")]);
     let foreign = send(foreign).await;
     assert_eq!(foreign.body["error"]["code"], "AudienceNotSupported");
+    let message = foreign.body["error"]["message"].as_str().unwrap();
+    let (_, names) = message.split_once(".Supported audiences:").unwrap();
+    assert_eq!(names.split(',').count(), 30, "{message}");
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ async fn an_identity_is_chosen_by_client_object_or_resource_id() {
     // The old protocol has only one parameter for the choice.
     let chosen = send(ml_compute(&lab, &[("clientid", TRAIN)])).await;
     assert_eq!(chosen.claims()["appid"], TRAIN);
-    for (query, at) in [("clientid", 400), ("client_id", 200)] {
+    for (query, at) in [("clientid", 404), ("client_id", 200)] {
         let answer = send(ml_compute(&lab, &[(query, SPARE)])).await;
         assert_eq!(answer.status, at, "{query}: {answer:?}");
     }

@@ -266,9 +266,11 @@ struct HostError {
 
 /// IMDS and Arc: `{"error": "…", "error_description": "…"}`. Service Fabric and Cloud Shell:
 /// `{"error": {"code": "…", "message": "…", "correlationId": "…"}}`. App Service: `{"statusCode":
-/// 400, "message": "…"}`, in the protocol of 2017 with capitals.
+/// 400, "message": "…"}`, in the protocol of 2017 with capitals. Azure Machine Learning: a text.
 fn host_error(asked: &HostRequest<'_>, response: &HttpResponse) -> Option<HostError> {
-    let whole: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
+    let Ok(whole) = serde_json::from_slice::<Map<String, Value>>(&response.body) else {
+        return text_error(asked, response);
+    };
     let parts = match whole.get("error") {
         Some(Value::Object(inner)) => inner,
         _ => &whole,
@@ -304,6 +306,32 @@ fn host_error(asked: &HostRequest<'_>, response: &HttpResponse) -> Option<HostEr
     })
 }
 
+/// Azure Machine Learning's errors: `InternalError - :{`, a line with `Info: Request failure status
+/// code: 404`, and `}`; or `SSO failure: …` (Azure/azure-sdk-for-python#31071,
+/// Azure/azure-cli#28220).
+fn text_error(asked: &HostRequest<'_>, response: &HttpResponse) -> Option<HostError> {
+    let text = std::str::from_utf8(&response.body).ok()?;
+    let (code, message) = match text.strip_prefix(INTERNAL_ERROR) {
+        Some(rest) => {
+            let info = rest.lines().find_map(|line| line.strip_prefix("Info: "));
+            (INTERNAL_ERROR, info.unwrap_or_default())
+        }
+        None => (
+            "",
+            text.lines()
+                .next()
+                .filter(|line| line.starts_with("SSO failure"))?,
+        ),
+    };
+    Some(HostError {
+        code: code.to_owned(),
+        message: asked.clean(message, 500),
+        ..HostError::default()
+    })
+}
+
+const INTERNAL_ERROR: &str = "InternalError";
+
 impl HostError {
     /// Whether the error means that the host has no such identity.
     fn is_unknown_identity(&self) -> bool {
@@ -311,6 +339,8 @@ impl HostError {
         // The first is from IMDS and Arc. App Service returns 'No User Assigned or Delegated
         // Managed Identity found for …' and, in the protocol of 2017, 'No MSI found for …'.
         self.code == "ManagedIdentityNotFound"
+            // Azure Machine Learning's service of identities.
+            || self.code == INTERNAL_ERROR && message.ends_with("status code: 404")
             || message.contains("identity not found")
             || message.starts_with("no ")
                 && ["managed identity found", "msi found"]
@@ -339,8 +369,10 @@ fn failure(asked: &HostRequest<'_>, response: &HttpResponse) -> Error {
         words.trim_end_matches('.').to_owned()
     });
     let error = |kind, why: String| Error::new(kind, (*what).to_owned(), why);
+    let is_unknown = said.as_ref().is_some_and(HostError::is_unknown_identity);
     // A temporary failure that did not pass within the retries.
-    if matches!(status, 404 | 410 | 429 | 500..) && (said.is_some() || status != 404) {
+    if matches!(status, 404 | 410 | 429 | 500..) && (said.is_some() || status != 404) && !is_unknown
+    {
         let state = match status {
             429 => "returned 429: too many requests",
             404 | 410 => "is being updated",
@@ -376,7 +408,7 @@ fn failure(asked: &HostRequest<'_>, response: &HttpResponse) -> Error {
         correlation_id: said.correlation_id.clone(),
         ..Refusal::default()
     };
-    let (kind, why, fix) = if said.is_unknown_identity() {
+    let (kind, why, fix) = if is_unknown {
         (
             ErrorKind::Unavailable,
             format!("{host} does not have {} ({words})", asked.identity()),

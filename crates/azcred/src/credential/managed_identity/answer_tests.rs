@@ -430,3 +430,23 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn azure_machine_learnings_errors_are_read() {
+    let unknown = "InternalError - :{\nInfo: Request failure status code: 404\n\n}";
+    let error = answer(404, unknown).unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert!(error.to_string().contains("status code: 404"), "{error}");
+    let failed = "InternalError - :{\nInfo: Request failure status code: 500\n\n}";
+    let error = answer(500, failed).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    let sso = "SSO failure: unable to retrieve a token. Error Token service x. Token not found";
+    let error = answer(400, sso).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    assert!(
+        error.to_string().contains("unable to retrieve a token"),
+        "{error}"
+    );
+    let other = answer(404, "page not found").unwrap_err();
+    assert!(other.to_string().contains("is not JSON"), "{other}");
+}
