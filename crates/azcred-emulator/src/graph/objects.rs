@@ -6,7 +6,7 @@ use crate::{
         Application, Audience, Certificate, Directory, FederatedCredential, Group, Secret,
         ServicePrincipal, ServicePrincipalKind, Tenant, User,
     },
-    graph::{first_party, kind::Kind, response::GraphError, target::Key},
+    graph::{first_party, kind::Kind, options::no_property, response::GraphError, target::Key},
     resources::{Resource, Resources, USER_ASSIGNED_TYPE, identity_of},
 };
 use serde_json::{Map, Value, json};
@@ -82,26 +82,22 @@ impl Objects<'_> {
     pub(super) fn find(&self, kind: Kind, key: &Key, caller: Uuid) -> Result<Object, GraphError> {
         let text = match key {
             Key::Me => caller.to_string(),
-            Key::Id(id) | Key::AppId(id) => id.clone(),
+            Key::Id(text) | Key::Other(_, text) => text.clone(),
         };
         let id = Uuid::try_parse(&text).ok();
-        let by_name = kind == Kind::User && *key != Key::Me;
-        if id.is_none() && !by_name {
-            return Err(GraphError::invalid_id(&text));
-        }
-        let is_it = |object: &Object| match key {
-            Key::AppId(_) => {
-                let app_id = object.properties.get("appId").and_then(Value::as_str);
-                app_id.is_some_and(|app_id| app_id.eq_ignore_ascii_case(&text))
+        let property = match (key, kind) {
+            (Key::Other(name, _), _) if kind.property(name).is_none() => {
+                return Err(GraphError::bad_request(no_property(kind, name)));
             }
-            _ if id == Some(object.id) => true,
-            _ => {
-                let name = object.properties.get("userPrincipalName");
-                by_name
-                    && name
-                        .and_then(Value::as_str)
-                        .is_some_and(|name| name.eq_ignore_ascii_case(&text))
-            }
+            (Key::Other(name, _), _) => Some(*name),
+            (Key::Id(_), Kind::User) => Some("userPrincipalName"),
+            _ if id.is_none() => return Err(GraphError::invalid_id(&text)),
+            _ => None,
+        };
+        let is_it = |object: &Object| {
+            let value = property.and_then(|name| object.properties.get(name)?.as_str());
+            let is_id = id == Some(object.id) && !matches!(key, Key::Other(..));
+            is_id || value.is_some_and(|value| value.eq_ignore_ascii_case(&text))
         };
         let mut all = self.all(kind).into_iter();
         all.find(is_it).ok_or_else(|| GraphError::not_found(&text))

@@ -11,8 +11,9 @@ use crate::{
     },
     world::World,
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Delegated permissions, one of which is needed to end one's own sessions ('user:
@@ -117,20 +118,21 @@ struct PasswordProfile {
 }
 
 /// `PATCH /users/{id}`: enables or disables an account, and resets its password. Other changes are
-/// rejected.
+/// not served.
 pub(super) fn update(
     world: &World,
     call: &Call,
     caller: &Caller,
     key: &Key,
 ) -> Result<Answer, GraphError> {
+    // The names first: a map with the values would have a copy of the password.
+    let names: BTreeMap<String, IgnoredAny> = call.json()?;
+    let is_served = |name: &String| matches!(name.as_str(), "accountEnabled" | "passwordProfile");
     let update: Update = call.json()?;
     let password = update.password_profile.and_then(|profile| profile.password);
-    if update.account_enabled.is_none() && password.is_none() {
-        return Err(GraphError::rejected(
-            "Of a user, this emulator changes 'accountEnabled' and 'passwordProfile.password'; Azure more. Nothing \
-             was changed.",
-        ));
+    let is_empty = update.account_enabled.is_none() && password.is_none();
+    if is_empty || !names.keys().all(is_served) {
+        return Err(GraphError::not_served(call));
     }
     if update.account_enabled.is_some() {
         caller.authorize(DISABLE)?;
@@ -154,7 +156,7 @@ pub(super) fn update(
 fn named<'a>(directory: &'a Directory, caller: &Caller, key: &Key) -> Result<&'a User, GraphError> {
     let name = match key {
         Key::Me => caller.object_id.to_string(),
-        Key::Id(name) | Key::AppId(name) => name.clone(),
+        Key::Id(name) | Key::Other(_, name) => name.clone(),
     };
     let id = Uuid::try_parse(&name).ok();
     let mut users = directory.users.values();

@@ -45,8 +45,12 @@ pub(super) enum Key {
     /// The caller.
     Me,
     Id(String),
-    AppId(String),
+    /// By the value of another property: one of [`KEYS`].
+    Other(&'static str, String),
 }
+
+/// The properties by which a path can name an object besides its id.
+const KEYS: &[&str] = &["appId", "uniqueName"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
@@ -300,13 +304,15 @@ fn split_key(segment: &str) -> (&str, Option<Key>) {
             .and_then(|text| text.strip_suffix('\''));
         inner.map_or_else(|| text.to_owned(), |inner| inner.replace("''", "'"))
     };
-    let key = match key.split_once('=') {
-        Some((property, value)) if property.trim().eq_ignore_ascii_case("appId") => {
-            Key::AppId(unquoted(value.trim()))
-        }
-        _ => Key::Id(unquoted(key.trim())),
-    };
-    (name, Some(key))
+    let other = key.split_once('=').and_then(|(property, value)| {
+        let mut known = KEYS.iter();
+        let property = known.find(|known| known.eq_ignore_ascii_case(property.trim()))?;
+        Some(Key::Other(property, unquoted(value.trim())))
+    });
+    (
+        name,
+        Some(other.unwrap_or_else(|| Key::Id(unquoted(key.trim())))),
+    )
 }
 
 #[cfg(test)]
@@ -334,7 +340,7 @@ mod tests {
                     "servicePrincipals(appId='x')",
                     "serviceprincipals(APPID = 'x')",
                 ],
-                "Object(ServicePrincipal, AppId(\"x\"))",
+                "Object(ServicePrincipal, Other(\"appId\", \"x\"))",
             ),
             (&["users('o''x')"], "Object(User, Id(\"o'x\"))"),
             (&["me"], "Object(User, Me)"),

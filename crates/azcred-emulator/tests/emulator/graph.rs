@@ -102,6 +102,18 @@ async fn a_caller_without_permission_gets_graphs_own_errors() {
             "Invalid object identifier 'nothing'.",
         ),
         (
+            "/v1.0/groups(uniqueName='nothing')",
+            404,
+            "Request_ResourceNotFound",
+            "Resource 'nothing' does not exist or one of its queried reference-property objects are not present.",
+        ),
+        (
+            "/v1.0/users(appId='x')",
+            400,
+            "BadRequest",
+            "Could not find a property named 'appId' on type 'microsoft.graph.user'.",
+        ),
+        (
             "/v1.0/dragons",
             400,
             "BadRequest",
