@@ -118,6 +118,8 @@ impl<'a> Tenant<'a> {
         {
             return None;
         }
+        // What has to exist, beside what the request names.
+        self.filled(request["given"].as_str().unwrap_or_default())?;
         let path = match (request["method"].as_str(), request["endpoint"].as_str()) {
             (Some("GET"), _) => request["path"].as_str()?,
             (None, Some("openid-configuration")) => {

@@ -15,7 +15,7 @@ use crate::{
     world::World,
 };
 use http::{StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Adds the service principal of each resource's identity to the directory. The seed and the state
@@ -69,6 +69,13 @@ pub(super) fn put(
     } else {
         ArmResponse::ok(body)
     })
+}
+
+/// `POST …/listAssociatedResources`: the resources that have a user-assigned identity. The machines
+/// that have the seed's identities are hosts, and no resources.
+pub(super) fn associated(world: &World, id: &Scope) -> Result<ArmResponse, ArmError> {
+    access::exists(&world.resources(), id)?;
+    Ok(ArmResponse::ok(json!({"totalCount": 0, "value": []})))
 }
 
 /// Creates a service principal for a resource, and returns its object id.

@@ -31,7 +31,11 @@ pub(super) fn list(world: &World, call: &Call, caller: &Caller) -> Result<ArmRes
         is_seen.then(|| view(&group.name, "properties", properties))
     });
     let seen = seen.collect();
-    ArmResponse::list(world, call, seen)
+    let mut answer = ArmResponse::list(world, call, seen)?;
+    if let Some(body) = &mut answer.body {
+        body["@nextLink"] = Value::Null;
+    }
+    Ok(answer)
 }
 
 /// `GET` of one management group.

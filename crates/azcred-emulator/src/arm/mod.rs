@@ -185,6 +185,12 @@ fn perform(
             identities::put(world, call, caller, id)
         }
         Target::Item(id) => items::one(world, call, caller, id),
+        Target::ItemAction(id, verb)
+            if is_a(id, USER_ASSIGNED_TYPE)
+                && verb.eq_ignore_ascii_case("listAssociatedResources") =>
+        {
+            identities::associated(world, id)
+        }
         Target::ItemAction(..) | Target::Unserved { .. } => {
             Err(ArmError::not_served(&call.method, &call.scope_text()))
         }

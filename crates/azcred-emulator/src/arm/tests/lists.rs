@@ -55,6 +55,10 @@ async fn a_user_assigned_identity_is_a_resource_and_a_service_principal() {
         json!([])
     );
 
+    let associated = path.replace('?', "/listAssociatedResources?");
+    let associated = azure.call(OWNER, Method::POST, &associated, None).await;
+    assert_eq!(associated.done(200)["totalCount"], 0);
+
     azure
         .call(OWNER, Method::DELETE, &path, None)
         .await
@@ -94,7 +98,6 @@ async fn what_the_emulator_has_none_of_is_an_empty_list() {
         format!(
             "{SUBSCRIPTION}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01&$filter=x"
         ),
-        "/providers/Microsoft.Management/managementGroups?api-version=2020-05-01".to_owned(),
     ] {
         let got = azure.get(OWNER, &path).await;
         assert_eq!(got.done(200), &json!({"value": []}), "{path}");

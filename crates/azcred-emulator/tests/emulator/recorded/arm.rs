@@ -147,6 +147,14 @@ impl Scene {
                 self.made(path, "2024-07-01-preview", body).await;
                 new
             }
+            "identity" => {
+                let path = format!(
+                    "/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{new}"
+                );
+                let body = json!({"location": "westeurope"});
+                self.made(path, "2023-01-31", body).await;
+                new
+            }
             "management group" => {
                 let path = format!("/providers/Microsoft.Management/managementGroups/{new}");
                 self.made(path, "2021-04-01", json!({})).await;
@@ -190,6 +198,7 @@ impl Scene {
         let request = &line["request"];
         let mut values = BTreeMap::new();
         let text = |name: &str| request[name].as_str().unwrap_or_default();
+        self.filled(text("given"), &mut values).await?;
         let path = self.filled(text("path"), &mut values).await?;
         let query = self.filled(text("query"), &mut values).await?;
         let body = self
