@@ -4,12 +4,14 @@ use crate::{
     graph::{
         access::{Caller, Reach},
         call::Call,
+        expand::Expansion,
+        key::Key,
         kind::{Kind, Property},
         objects::{Object, Objects},
         options::{Options, Selection},
         relations,
         response::{Answer, GraphError},
-        target::{Collection, Key, Source},
+        target::{Collection, Source},
     },
     world::World,
 };
@@ -29,12 +31,16 @@ impl Reading<'_> {
         let (kind, objects) = self.collection(collection)?;
         let options = Options::of(self.call, kind)?;
         let page = options.page(objects);
-        let what = format!("{}{}", self.set(collection), options.selection.in_context());
+        let expansion = options.expansion.as_ref();
+        let selected = options.selection.with_expansion(expansion);
+        let what = format!("{}{selected}", self.set(collection));
         let is_mixed = is_mixed(collection);
         let value: Vec<Value> = page
             .objects
             .into_iter()
-            .map(|object| Value::Object(written(object, &options.selection, is_mixed)))
+            .map(|object| {
+                Value::Object(self.expanded(object, &options.selection, expansion, is_mixed))
+            })
             .collect();
         let mut body = json!({ "@odata.context": self.call.context(&what), "value": value });
         if let Some(count) = page.count {
@@ -59,10 +65,32 @@ impl Reading<'_> {
     /// One object.
     pub(super) fn object(&self, kind: Kind, key: &Key) -> Result<Answer, GraphError> {
         let selection = Selection::of(self.call, kind)?;
+        let expansion = Expansion::of(self.call, kind)?;
+        let expansion = expansion.as_ref();
         let object = self.find(kind, key)?;
         let is_mixed = kind == Kind::DirectoryObject;
-        let what = format!("{}{}/$entity", kind.set(), selection.in_context());
-        self.entity(&what, written(object, &selection, is_mixed))
+        let selected = selection.with_expansion(expansion);
+        let what = format!("{}{selected}/$entity", kind.set());
+        self.entity(
+            &what,
+            self.expanded(object, &selection, expansion, is_mixed),
+        )
+    }
+
+    /// An object as the answer has it, with what is expanded.
+    fn expanded(
+        &self,
+        object: Object,
+        selection: &Selection,
+        expansion: Option<&Expansion>,
+        is_mixed: bool,
+    ) -> Map<String, Value> {
+        let Some(expansion) = expansion else {
+            return written(object, selection, is_mixed);
+        };
+        let mut done = written(object.clone(), selection, is_mixed);
+        expansion.add(&self.objects, &object, &mut done);
+        done
     }
 
     /// One federated credential of an application.

@@ -2,11 +2,12 @@
 
 use crate::graph::{
     access::Reach,
+    key::Key,
     kind::Kind,
     lists::{Reading, written},
     options::Selection,
     response::{Answer, GraphError},
-    target::{Action, Key},
+    target::Action,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -10,8 +10,10 @@
 mod access;
 mod batch;
 mod call;
+mod expand;
 mod filter;
 mod first_party;
+mod key;
 mod kind;
 mod lists;
 mod membership;
@@ -27,11 +29,12 @@ mod userinfo;
 use self::{
     access::Caller,
     call::Call,
+    key::Key,
     kind::Kind,
     lists::Reading,
     objects::Objects,
     response::{Answer, GraphError, GraphTrace},
-    target::{Action, Collection, Key, Relation, Source, Target},
+    target::{Action, Collection, Relation, Source, Target},
 };
 use crate::{
     front_door::{FrontDoor, Routes},

@@ -6,7 +6,7 @@ use crate::{
         Application, Audience, Certificate, Directory, FederatedCredential, Group, Secret,
         ServicePrincipal, ServicePrincipalKind, Tenant, User,
     },
-    graph::{first_party, kind::Kind, options::no_property, response::GraphError, target::Key},
+    graph::{first_party, key::Key, kind::Kind, options::no_property, response::GraphError},
     resources::{Resource, Resources, USER_ASSIGNED_TYPE, identity_of},
 };
 use serde_json::{Map, Value, json};

@@ -4,6 +4,7 @@
 use crate::{
     graph::{
         call::Call,
+        expand::Expansion,
         filter::Filter,
         kind::{Kind, Usable},
         objects::Object,
@@ -22,10 +23,11 @@ const PAGE: usize = 100;
 const MAX_PAGE: usize = 999;
 
 /// Options that Graph has and the emulator does not serve.
-const NOT_SERVED: &[&str] = &["expand", "deltatoken", "apply", "compute"];
+const NOT_SERVED: &[&str] = &["deltatoken", "apply", "compute"];
 /// All options, without their `$`.
 const KNOWN: &[&str] = &[
     "count",
+    "expand",
     "filter",
     "format",
     "orderby",
@@ -47,6 +49,7 @@ pub(super) struct Selection {
 #[derive(Debug)]
 pub(super) struct Options {
     pub(super) selection: Selection,
+    pub(super) expansion: Option<Expansion>,
     filter: Option<Filter>,
     search: Option<Search>,
     order: Vec<(&'static str, bool)>,
@@ -73,7 +76,14 @@ impl Selection {
         if let Some(name) = others.find(|name| call.option(name).is_some()) {
             return Err(GraphError::option_not_served(call, &format!("${name}")));
         }
-        let given = call.option("select").unwrap_or_default();
+        Self::read(call.option("select").unwrap_or_default(), kind)
+    }
+
+    /// The selection in this text.
+    ///
+    /// # Errors
+    /// When the kind has no such property.
+    pub(super) fn read(given: &str, kind: Kind) -> Result<Self, GraphError> {
         let mut names = Vec::new();
         for name in given
             .split(',')
@@ -99,9 +109,16 @@ impl Selection {
 
     /// What a context adds to the name of a set: `(id,displayName)`.
     pub(super) fn in_context(&self) -> String {
-        match self.names.as_slice() {
-            [] => String::new(),
-            names => format!("({})", names.join(",")),
+        self.with_expansion(None)
+    }
+
+    /// The same with a relation that is expanded: `(id,members())`.
+    pub(super) fn with_expansion(&self, expansion: Option<&Expansion>) -> String {
+        let names = self.names.iter().map(|name| (*name).to_owned());
+        let all: Vec<String> = names.chain(expansion.map(Expansion::in_context)).collect();
+        match all.is_empty() {
+            true => String::new(),
+            false => format!("({})", all.join(",")),
         }
     }
 
@@ -151,6 +168,10 @@ impl Options {
 
     fn read(call: &Call, kind: Kind, is_advanced: bool) -> Result<Self, GraphError> {
         let selection = Selection::of(call, kind)?;
+        let expansion = Expansion::of(call, kind)?;
+        if expansion.is_some() && is_advanced {
+            return Err(GraphError::not_advanced());
+        }
         let filter = call.option("filter");
         let filter = filter
             .map(|text| Filter::of(text, kind, is_advanced))
@@ -189,6 +210,7 @@ impl Options {
         };
         Ok(Self {
             selection,
+            expansion,
             filter,
             search,
             order,

@@ -6,8 +6,8 @@ use crate::{
     graph::{
         access::Caller,
         call::Call,
+        key::Key,
         response::{Answer, GraphError},
-        target::Key,
     },
     world::World,
 };

@@ -2,6 +2,7 @@
 
 use crate::graph::{
     call::Call,
+    key::{Key, is_qualified, split_key, unqualified},
     kind::{Kind, Property},
     response::GraphError,
 };
@@ -38,19 +39,6 @@ pub(super) enum Source {
     Set(Kind),
     Related(Kind, Key, Relation),
 }
-
-/// How a path names an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    /// The caller.
-    Me,
-    Id(String),
-    /// By the value of another property: one of [`KEYS`].
-    Other(&'static str, String),
-}
-
-/// The properties by which a path can name an object besides its id.
-const KEYS: &[&str] = &["appId", "uniqueName"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
@@ -204,7 +192,7 @@ fn object(kind: Kind, key: Key, rest: &[String]) -> Result<Target, Missing> {
         return Ok(Target::Object(kind, key));
     };
     let (name, inner) = split_key(unqualified(first));
-    if let Some(relation) = find(RELATIONS, kind, name) {
+    if let Some((_, relation)) = relation(kind, name) {
         let source = Source::Related(kind, key.clone(), relation);
         return match (relation, inner, rest) {
             (Relation::FederatedCredentials, Some(Key::Id(id)), []) => {
@@ -223,7 +211,7 @@ fn object(kind: Kind, key: Key, rest: &[String]) -> Result<Target, Missing> {
             _ => Err(Missing::NotServed),
         };
     }
-    if let Some(action) = find(ACTIONS, kind, name) {
+    if let Some(action) = action(kind, name) {
         return match rest.first() {
             None => Ok(Target::Action(kind, key, action)),
             Some(more) => Err(Missing::Segment(more.clone())),
@@ -248,11 +236,17 @@ fn narrowed(source: Source, cast: Option<Kind>, rest: &[String]) -> Result<Targe
     }
 }
 
-fn find<T: Copy>(table: &[(&str, T, &[Kind])], kind: Kind, name: &str) -> Option<T> {
-    let found = table
-        .iter()
-        .find(|(known, _, kinds)| known.eq_ignore_ascii_case(name) && kinds.contains(&kind));
-    found.map(|(_, what, _)| *what)
+/// The relation of a kind with this name, and the name as Graph writes it.
+pub(super) fn relation(kind: Kind, name: &str) -> Option<(&'static str, Relation)> {
+    let mut all = RELATIONS.iter();
+    all.find(|(known, _, kinds)| known.eq_ignore_ascii_case(name) && kinds.contains(&kind))
+        .map(|(name, relation, _)| (*name, *relation))
+}
+
+fn action(kind: Kind, name: &str) -> Option<Action> {
+    let mut all = ACTIONS.iter();
+    all.find(|(known, _, kinds)| known.eq_ignore_ascii_case(name) && kinds.contains(&kind))
+        .map(|(_, action, _)| *action)
 }
 
 fn missing(after: &str, segment: &str) -> Missing {
@@ -263,7 +257,7 @@ fn missing(after: &str, segment: &str) -> Missing {
 }
 
 /// Whether Graph has this segment after a kind of objects.
-fn is_known(after: &str, segment: &str) -> bool {
+pub(super) fn is_known(after: &str, segment: &str) -> bool {
     let name = unqualified(segment);
     let name = name.split_once('(').map_or(name, |(name, _)| name);
     let lines = KNOWN.lines().filter_map(|line| line.split_once('|'));
@@ -271,48 +265,6 @@ fn is_known(after: &str, segment: &str) -> bool {
         .filter(|(kind, _)| kind.trim() == after)
         .flat_map(|(_, names)| names.split_ascii_whitespace())
         .any(|known| known.eq_ignore_ascii_case(name))
-}
-
-/// The namespace of types and actions, and its alias, which the SDKs that Kiota makes use.
-const NAMESPACES: &[&str] = &["microsoft.graph.", "graph."];
-
-fn is_qualified(segment: &str) -> bool {
-    unqualified(segment) != segment
-}
-
-/// The name without its namespace.
-fn unqualified(segment: &str) -> &str {
-    let without = NAMESPACES.iter().find_map(|namespace| {
-        let (start, name) = segment.split_at_checked(namespace.len())?;
-        start.eq_ignore_ascii_case(namespace).then_some(name)
-    });
-    without.unwrap_or(segment)
-}
-
-/// `name(key)`.
-fn split_key(segment: &str) -> (&str, Option<Key>) {
-    let parts = segment
-        .strip_suffix(')')
-        .and_then(|segment| segment.split_once('('))
-        .filter(|(_, key)| !key.is_empty());
-    let Some((name, key)) = parts else {
-        return (segment, None);
-    };
-    let unquoted = |text: &str| {
-        let inner = text
-            .strip_prefix('\'')
-            .and_then(|text| text.strip_suffix('\''));
-        inner.map_or_else(|| text.to_owned(), |inner| inner.replace("''", "'"))
-    };
-    let other = key.split_once('=').and_then(|(property, value)| {
-        let mut known = KEYS.iter();
-        let property = known.find(|known| known.eq_ignore_ascii_case(property.trim()))?;
-        Some(Key::Other(property, unquoted(value.trim())))
-    });
-    (
-        name,
-        Some(other.unwrap_or_else(|| Key::Id(unquoted(key.trim())))),
-    )
 }
 
 #[cfg(test)]

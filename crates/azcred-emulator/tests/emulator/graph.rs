@@ -102,6 +102,19 @@ async fn a_caller_without_permission_gets_graphs_own_errors() {
             "Invalid object identifier 'nothing'.",
         ),
         (
+            "/v1.0/users?$expand=memberOf,ownedObjects",
+            400,
+            "Request_UnsupportedQuery",
+            "Only one property can be expanded in a single query.",
+        ),
+        (
+            "/v1.0/users?$expand=dragons",
+            400,
+            "BadRequest",
+            "Parsing OData Select and Expand failed: Could not find a property named 'dragons' on type \
+             'microsoft.graph.user'.",
+        ),
+        (
             "/v1.0/groups(uniqueName='nothing')",
             404,
             "Request_ResourceNotFound",
@@ -153,7 +166,7 @@ async fn a_caller_without_permission_gets_graphs_own_errors() {
             "/v1.0/users?$expand=manager",
             501,
             "NotServedByEmulator",
-            "This emulator does not serve 'GET /v1.0/users?$expand'; Azure may. Nothing was changed.",
+            "This emulator does not serve 'GET /v1.0/users?$expand=manager'; Azure may. Nothing was changed.",
         ),
     ] {
         let refused = get(&lab, &good, path).await;

@@ -176,3 +176,32 @@ async fn group_ids_are_found_and_checked_through_other_groups() {
     assert_eq!(each(&found, "id"), [ADA]);
     assert_eq!(each(&found, "@odata.type"), ["#microsoft.graph.user"]);
 }
+
+#[tokio::test]
+async fn related_objects_are_expanded_into_the_answer() {
+    let lab = Lab::start().await;
+    let reader = app_token(&lab, "azcred-contributor").await;
+    let path = format!("/v1.0/groups/{ENGINEERS}?$select=id&$expand=members($select=displayName)");
+    let group = get(&lab, &reader, &path).await.body;
+    assert_eq!(
+        group,
+        json!({
+            "@odata.context":
+                "https://graph.microsoft.com/v1.0/$metadata#groups(id,members(displayName))/$entity",
+            "id": ENGINEERS,
+            "members": [
+                { "@odata.type": "#microsoft.graph.user", "displayName": "Katherine Johnson" },
+                { "@odata.type": "#microsoft.graph.group", "displayName": "ML engineers" },
+            ],
+        })
+    );
+    let path = "/v1.0/applications?$filter=displayName eq 'azcred-demo'&$expand=owners";
+    let apps = get(&lab, &reader, path).await.body;
+    assert_eq!(
+        apps["@odata.context"],
+        "https://graph.microsoft.com/v1.0/$metadata#applications(owners())"
+    );
+    let owner = &apps["value"][0]["owners"][0];
+    assert_eq!(owner["userPrincipalName"], "ada@contoso.com");
+    assert_eq!(owner["@odata.type"], "#microsoft.graph.user");
+}
