@@ -1,6 +1,7 @@
 """The page docs/programs.md, from the rows of a run: `python interop/programs_page.py FOLDER`.
 
-A run with AZCRED_ROWS writes its rows into that folder. Other runs compare theirs with the page.
+A run with AZCRED_ROWS writes its rows into that folder. Other runs compare theirs with the page, and so does a run that
+lacks rows.
 """
 
 import json
@@ -78,16 +79,21 @@ def without_versions(text):
 
 
 def record(rows):
-    """Writes rows of a run, or compares their versions with the page's."""
+    """Writes rows of a run, or compares them with the page."""
     folder = os.environ.get("AZCRED_ROWS")
-    if folder:
-        with open(Path(folder) / f"{os.getpid()}.jsonl", "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
+    if not folder:
+        compare(rows)
         return
+    with open(Path(folder) / f"{os.getpid()}.jsonl", "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def compare(rows):
+    """Compares the versions of rows with the page's."""
     text = PAGE.read_text(encoding="utf-8")
     for row in rows:
         named = f"| {row['program']} {row['version']}, "
-        assert named in text, f"docs/programs.md has not {named!r}: run `cargo xtask interop --all`"
+        assert named in text, f"docs/programs.md does not have '{named}': run `cargo xtask interop --all`"
 
 
 def main():
@@ -95,10 +101,11 @@ def main():
     rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     missing = {key(check.row) for check in checks.CHECKS} - {key(row) for row in rows}
     if missing:
-        print(f"docs/programs.md is not written: {len(missing)} of its rows were not run, such as")
-        print(*sorted(" ".join(one) for one in missing)[:5], sep="\n")
+        compare(rows)
+        print(f"docs/programs.md is as it was: {len(missing)} of its rows were not run")
         return
     PAGE.write_text(page(rows), encoding="utf-8")
+    print("docs/programs.md is made from this run")
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         pytest.args(["-m", "heavy or not heavy"]).envs(heavy);
     }
     pytest.args(&arguments.pytest);
-    let rows = match arguments.all && arguments.pytest.is_empty() {
+    let rows = match arguments.all {
         true => Some(empty_folder("programs-rows")?),
         false => None,
     };
