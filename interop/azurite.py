@@ -52,9 +52,11 @@ class Storage:
 
     @property
     def route(self):
-        """The options of `emulator exec` that send the account's name here."""
-        to = f"{ACCOUNT}.blob.core.windows.net=https://localhost:{self.port}"
-        return ("--route", to, "--route-ca", self.trusted.authority)
+        """The options of `emulator exec` that send the account's names here."""
+        # Some programs request from the second whether the account has folders.
+        names = (f"{ACCOUNT}.{kind}.core.windows.net" for kind in ("blob", "dfs"))
+        routes = [("--route", f"{name}=https://localhost:{self.port}") for name in names]
+        return (*routes[0], *routes[1], "--route-ca", self.trusted.authority)
 
     def _account(self, address):
         return {"AZURE_STORAGE_ENDPOINT": address, "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT}

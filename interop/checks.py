@@ -94,7 +94,7 @@ def refused(program, way, *places, says, why, on=None):
     ]
 
 
-PYTHON, NODE, RUST, GO, TOOLS = "Python", "Node.js", "Rust", "Go", "Other programs"
+PYTHON, NODE, RUST, GO, CPP, TOOLS = "Python", "Node.js", "Rust", "Go", "C++", "Other programs"
 NODES = ("20", "24")
 BLOB, WORKSPACE, ROLE = ("day.csv",), ("ws-contoso-ml",), ("AzureML Data Scientist",)
 
@@ -106,6 +106,8 @@ MGMT_RESOURCE = Program(
 )
 MGMT_AUTHORIZATION = Program("azure-mgmt-authorization", PYTHON, "python", "reads a role", finds=ROLE)
 AZUREML_CORE = Program("azureml-core", PYTHON, "python-sdk-v1", "reads the workspace", finds=WORKSPACE)
+ADAL = Program("adal", PYTHON, "python-heavy")
+PYARROW = Program("pyarrow", CPP, "python-heavy", "lists a container", finds=BLOB, uses_storage=True)
 MSGRAPH = Program("msgraph-sdk", PYTHON, "python-graph", "reads the directory", finds=("ada@contoso.com",))
 STORAGE_PY = Program(
     "azure-storage-blob", PYTHON, "python", "lists a container", finds=BLOB, uses_storage=True
@@ -132,6 +134,7 @@ RCLONE_DEBIAN = Program(
 )
 
 AZ = Program("Azure CLI", TOOLS, "az")
+AZ_STORAGE = Program("Azure CLI", TOOLS, "az", "lists a container", finds=BLOB, uses_storage=True)
 AZCOPY_GO = Program("azcopy", GO, "azcopy", "downloads a blob", finds=("a,b", "1,2"), uses_storage=True)
 RCLONE_GO = Program("rclone", GO, "rclone", "lists a container", finds=BLOB, uses_storage=True)
 JAVA_HTTP = Program("java.net.http", TOOLS, "java")
@@ -206,6 +209,8 @@ CHECKS = [
     *works(AZUREML_CORE, "`AzureCliAuthentication`", "laptop"),
     *works(AZUREML_CORE, "`ServicePrincipalAuthentication`", "service-principal"),
     *works(AZUREML_CORE, "`MsiAuthentication`", "vm", "app-service", "azureml-compute", "cloud-shell"),
+    *works(ADAL, "`acquire_token_with_client_credentials`", "service-principal"),
+    *works(ADAL, "`acquire_token_with_device_code`", "no-account"),
     *works(MSGRAPH, "`DefaultAzureCredential`", "laptop"),
     *refused(
         *(MSGRAPH, "`DefaultAzureCredential`", "service-principal"),
@@ -298,11 +303,18 @@ CHECKS = [
     *works(RCLONE_GO, "`use_az`", "laptop"),
     *works(RCLONE_DEBIAN, "`use_msi`", "vm", "vm --isolate"),
     *refused(RCLONE_DEBIAN, "`use_msi`", "app-service", says="Identity not found", why=IMDS_ONLY),
+    # --- C++
+    *works(
+        *(PYARROW, "without a credential", "service-principal", "aks", "vm", "app-service", "arc"),
+        *("azureml-compute", "cloud-shell"),
+    ),
     # --- others
     *works(AZ, "`az account get-access-token`", "laptop"),
+    *works(AZ, "`az login --use-device-code`", "no-account"),
     *works(AZ, "`az login --service-principal`", "service-principal"),
     *works(AZ, "`az login --federated-token`", "aks"),
     *works(AZ, "`az login --identity`", "vm", "arc", "app-service", "azureml-compute"),
+    *works(AZ_STORAGE, "`az storage blob list --auth-mode login`", "laptop"),
     *works(JAVA_HTTP, "`POST` of a form with the secret", "service-principal"),
     *works(JAVA_HTTP, "`GET` from `169.254.169.254`", "vm"),
     *refused(

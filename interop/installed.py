@@ -17,6 +17,11 @@ AZCOPY_DOWNLOAD = (
 RCLONE_LIST = '"$RCLONE" lsf ":azureblob,account=$AZURE_STORAGE_ACCOUNT_NAME,{}=true:data"'
 SCRIPTS = {
     "`az account get-access-token`": AZ_TOKEN,
+    "`az login --use-device-code`": f"{AZ_LOGIN} --use-device-code && {AZ_TOKEN}",
+    "`az storage blob list --auth-mode login`": (
+        'az storage blob list --auth-mode login --account-name "$AZURE_STORAGE_ACCOUNT_NAME" --container-name data '
+        "--query '[].name' --output tsv"
+    ),
     "`az login --service-principal`": (
         f'{AZ_LOGIN} {AS_APPLICATION} --password "$AZURE_CLIENT_SECRET" && {AZ_TOKEN}'
     ),

@@ -27,6 +27,9 @@ from people import Person
 # Azure CLI takes seconds to start on a busy machine, and starts several times.
 ENDS_WITHIN = 110
 
+# What MSAL for Python shows a person, in a program without a driver.
+DEVICE_CODE = re.compile(r"open the page (\S+) and enter the code (\S+) to")
+
 
 def batches():
     """The checks that one process makes: those of a program in one persona. A shell makes one."""
@@ -107,6 +110,8 @@ def tried(batch, azure, storage):
     with started(machine, command, variables=variables, options=options) as process:
         for line in process.stdout:
             said.append(line)
+            if shown := DEVICE_CODE.search(line):
+                ada.answers({"address": shown[1], "code": shown[2]})
             if not line.startswith("{"):
                 continue
             answer = json.loads(line)

@@ -203,6 +203,27 @@ def deltalake(way):
     return {"found": [column.name for column in DeltaTable(address, storage_options=options).schema().fields]}
 
 
+def pyarrow(way):
+    from pyarrow import fs
+
+    files = fs.AzureFileSystem(account_name=os.environ["AZURE_STORAGE_ACCOUNT_NAME"])
+    return {"found": [file.base_name for file in files.get_file_info(fs.FileSelector("data"))]}
+
+
+def adal(way):
+    from adal import AuthenticationContext
+
+    context = AuthenticationContext(AUTHORITY + TENANT)
+    if way == "acquire_token_with_device_code":
+        code = context.acquire_user_code(ARM, AZURE_CLI)
+        for_device(code["verification_url"], code["user_code"])
+        answer = context.acquire_token_with_device_code(ARM, code, AZURE_CLI)
+    else:
+        application = (os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_CLIENT_SECRET"])
+        answer = context.acquire_token_with_client_credentials(ARM, *application)
+    return {"token": answer["accessToken"]}
+
+
 LIBRARIES = {
     "azure-identity": azure_identity,
     "msal": msal,
@@ -210,6 +231,8 @@ LIBRARIES = {
     "azure-mgmt-resource": azure_mgmt_resource,
     "azure-mgmt-authorization": azure_mgmt_authorization,
     "azureml-core": azureml_core,
+    "adal": adal,
+    "pyarrow": pyarrow,
     "msgraph-sdk": msgraph_sdk,
     "azure-storage-blob": azure_storage_blob,
     "adlfs": adlfs,
