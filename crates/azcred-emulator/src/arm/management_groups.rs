@@ -8,7 +8,9 @@ use super::{
     wire::date,
 };
 use crate::{
-    resources::{Change, ManagementGroup, PrincipalType, Resources, RoleAssignment, Scope},
+    resources::{
+        Change, ManagementGroup, PrincipalType, ROOT_GROUP, Resources, RoleAssignment, Scope,
+    },
     service::Service,
     world::World,
 };
@@ -49,7 +51,8 @@ pub(super) fn get(world: &World, caller: &Caller, id: &Scope) -> Result<ArmRespo
             let display = display.map_or(parent, |parent| &parent.display_name);
             reference(parent, display)
         }
-        None => reference(&caller.tenant.to_string(), "Root Management Group"),
+        None if group.name == caller.tenant.to_string() => Value::Null,
+        None => reference(&caller.tenant.to_string(), ROOT_GROUP),
     };
     Ok(ArmResponse::ok(view(&group.name, "properties", properties)))
 }
@@ -68,8 +71,12 @@ pub(super) fn put(
     let parent = text("/properties/details/parent/id").and_then(|id| id.rsplit('/').next());
     let parent = parent.filter(|parent| *parent != caller.tenant.to_string());
     let now = world.clock.now();
+    // Locked first, as always.
+    let directory = world.directory();
     let mut resources = world.resources_mut();
     let old = find(&resources, id).ok().cloned();
+    // A tenant's own group is there already, and has the tenant's id.
+    let is_new = old.is_none() && directory.tenant(id.name()).is_none();
     let may_write = |scope: &Scope| {
         let may = caller.may(&resources, WRITE, scope);
         may.then_some(())
@@ -81,7 +88,7 @@ pub(super) fn put(
         access::exists(&resources, &parent)?;
         may_write(&parent)?;
     }
-    if old.is_some() {
+    if !is_new {
         may_write(id)?;
     }
     let display = text("/properties/displayName");
@@ -98,7 +105,7 @@ pub(super) fn put(
     };
     let name = group.name.clone();
     resources.put_management_group(group);
-    if old.is_none() {
+    if is_new {
         // Its name is new, so no assignment there can be the same.
         let _ = resources.assign(RoleAssignment {
             id: Uuid::new_v4(),

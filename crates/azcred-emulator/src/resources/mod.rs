@@ -34,6 +34,9 @@ pub(crate) use managed_identity::{
 pub(crate) use seed::kind_of;
 pub(crate) use workspace::{basic, complete, default_datastores};
 
+/// The display name of a tenant's own management group.
+pub(crate) const ROOT_GROUP: &str = "Root Management Group";
+
 /// The default seed's part for [`ResourcesSeed`]. Its principals are those of the directory's part.
 pub const DEFAULT_SEED: &str = include_str!("contoso.toml");
 
@@ -81,6 +84,19 @@ impl Resources {
     pub fn put_management_group(&mut self, group: ManagementGroup) {
         self.management_groups
             .insert(group.name.to_lowercase(), group);
+    }
+
+    /// Adds the management group that each tenant has, above all others.
+    pub(crate) fn add_root_management_group(&mut self, tenant: Uuid) {
+        let name = tenant.to_string();
+        if self.management_group(&name).is_none() {
+            self.put_management_group(ManagementGroup {
+                name,
+                display_name: ROOT_GROUP.to_owned(),
+                parent: None,
+                updated: None,
+            });
+        }
     }
 
     /// The management group with this name, in any case.
@@ -294,7 +310,7 @@ impl Resources {
     }
 
     /// A scope and its parents, nearest first: its path, then the management groups of its
-    /// subscription, then `/`.
+    /// subscription up to the root group of the tenant, then `/`.
     pub fn ancestry(&self, scope: &Scope) -> Vec<Scope> {
         let mut above = scope.path_ancestry();
         let mut group = match self.subscription_of(scope) {
@@ -314,6 +330,12 @@ impl Resources {
                 .management_group(name)
                 .and_then(|group| group.parent.as_deref());
         }
+        // The root group has the tenant's id ("Management groups", Microsoft Learn).
+        let tenant = self
+            .subscription_of(scope)
+            .map(|found| found.tenant.to_string());
+        let root = tenant.and_then(|id| Scope::management_group(&id).ok());
+        above.extend(root.filter(|root| !above.contains(root)));
         above.push(Scope::root());
         above
     }

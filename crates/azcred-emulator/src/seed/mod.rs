@@ -162,6 +162,9 @@ impl Seed {
                 message: problem.message,
             })
         })?;
+        for tenant in directory.tenants.keys() {
+            resources.add_root_management_group(*tenant);
+        }
         for identity in &managed_identities {
             let principal = directory.principal(identity.object_id);
             let tenant = principal.map_or(tenant, |found| found.tenant());

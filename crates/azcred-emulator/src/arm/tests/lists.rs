@@ -310,6 +310,59 @@ async fn a_management_group_is_created_by_a_long_operation_and_gets_subscription
 }
 
 #[tokio::test]
+async fn a_tenants_own_management_group_is_above_all_and_can_not_be_made() {
+    let azure = azure();
+    let version = "api-version=2021-04-01";
+    let root = format!("/providers/Microsoft.Management/managementGroups/{CONTOSO}");
+    let path = format!("{root}?{version}");
+    // Also where it is not stored, as in the state of an older emulator.
+    azure
+        .call(WITHOUT_ROLE, Method::PUT, &path, Some(json!({})))
+        .await
+        .refused(403, "AuthorizationFailed");
+    azure
+        .world
+        .resources_mut()
+        .add_root_management_group(CONTOSO);
+    azure
+        .call(WITHOUT_ROLE, Method::PUT, &path, Some(json!({})))
+        .await
+        .refused(403, "AuthorizationFailed");
+    let workspace = format!("{WORKSPACE}?{ML}");
+    azure
+        .get(WITHOUT_ROLE, &workspace)
+        .await
+        .refused(403, "AuthorizationFailed");
+    let assigned = azure.world.resources_mut().assign(RoleAssignment {
+        id: Uuid::new_v4(),
+        scope: root.parse().expect("a scope"),
+        role: uuid!("acdd72a7-3385-48ef-bd42-f606fba81ae7"),
+        principal: WITHOUT_ROLE,
+        principal_type: PrincipalType::ServicePrincipal,
+        description: None,
+        condition: None,
+        condition_version: None,
+        created_by: None,
+        created_on: OffsetDateTime::UNIX_EPOCH,
+        updated: None,
+    });
+    assert_eq!(assigned, Ok(true));
+    azure.get(WITHOUT_ROLE, &workspace).await.done(200);
+    let got = azure.get(WITHOUT_ROLE, &path).await;
+    let properties = &got.done(200)["properties"];
+    assert_eq!(properties["displayName"], "Root Management Group");
+    assert_eq!(properties["details"]["parent"], Value::Null);
+    // It is not above the other tenant's subscriptions.
+    azure
+        .get(
+            WITHOUT_ROLE,
+            &format!("/subscriptions/5ec0ffee-0001-4000-8000-000000000009?{ARM}"),
+        )
+        .await
+        .refused(401, "InvalidAuthenticationTokenTenant");
+}
+
+#[tokio::test]
 async fn the_deletion_of_a_group_names_the_address_of_its_result() {
     let azure = azure();
     let path = format!("{SUBSCRIPTION}/resourceGroups/my-rg?{ARM}");
