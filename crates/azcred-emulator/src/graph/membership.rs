@@ -85,7 +85,7 @@ impl Reading<'_> {
         };
         let found: Vec<Value> = self
             .objects
-            .with_ids(|id| ids.contains(&id))
+            .with_ids(&ids)
             .into_iter()
             .filter(|object| is_wanted(object.kind))
             .map(|object| Value::Object(written(object, &selection, true)))

@@ -10,6 +10,7 @@ use crate::{
     resources::{Resource, Resources, USER_ASSIGNED_TYPE, identity_of},
 };
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 use x509_parser::parse_x509_certificate;
@@ -103,11 +104,40 @@ impl Objects<'_> {
         all.find(is_it).ok_or_else(|| GraphError::not_found(&text))
     }
 
-    /// The objects with these ids, in the order of the directory.
-    pub(super) fn with_ids(&self, wanted: impl Fn(Uuid) -> bool) -> Vec<Object> {
-        let mut all = self.all(Kind::DirectoryObject);
-        all.retain(|object| wanted(object.id));
-        all
+    /// The objects with these ids, in the order of their ids.
+    pub(super) fn with_ids(&self, ids: &BTreeSet<Uuid>) -> Vec<Object> {
+        let directory = self.directory;
+        let users = ids.iter().filter_map(|id| directory.users.get(id));
+        let groups = ids.iter().filter_map(|id| directory.groups.get(id));
+        let principals = ids
+            .iter()
+            .filter_map(|id| directory.service_principals.get(id));
+        let applications = directory.applications.values();
+        let mut found: Vec<Object> = users
+            .filter(|user| user.tenant == self.tenant)
+            .map(|user| self.user(user))
+            .collect();
+        found.extend(
+            groups
+                .filter(|group| group.tenant == self.tenant)
+                .map(group),
+        );
+        found.extend(
+            principals
+                .filter(|sp| sp.tenant == self.tenant)
+                .map(|sp| self.service_principal(sp)),
+        );
+        found.extend(
+            applications
+                .filter(|app| app.home_tenant == self.tenant && ids.contains(&app.object_id))
+                .map(|app| self.application(app)),
+        );
+        if found.len() < ids.len() {
+            let made = first_party::all(directory, self.tenant);
+            found.extend(made.filter(|principal| ids.contains(&principal.id)));
+        }
+        found.sort_by_key(|object| object.id);
+        found
     }
 
     /// The federated credentials of an application.

@@ -33,16 +33,25 @@ pub(super) fn related(objects: &Objects<'_>, object: &Object, relation: Relation
         Relation::TransitiveMemberOf => directory.groups_of(id),
         Relation::Members => group.map(|group| group.members.clone()).unwrap_or_default(),
         Relation::TransitiveMembers => members_within(objects, id),
-        Relation::Owners => owners(objects, object),
+        Relation::Owners => {
+            let applications = directory.applications.values();
+            let mut applications = applications.filter(|app| app.object_id == id);
+            let application = applications.next().map(|app| &app.owners);
+            let owners = group.map(|group| &group.owners).or(application);
+            owners.cloned().unwrap_or_default()
+        }
         Relation::OwnedObjects => {
-            return objects
-                .with_ids(|_| true)
-                .into_iter()
-                .filter(|other| owners(objects, other).contains(&id))
-                .collect();
+            let groups = directory.groups.values();
+            let groups = groups.filter(|group| group.owners.contains(&id));
+            let applications = directory.applications.values();
+            let applications = applications.filter(|app| app.owners.contains(&id));
+            groups
+                .map(|group| group.id)
+                .chain(applications.map(|app| app.object_id))
+                .collect()
         }
     };
-    objects.with_ids(|id| found.contains(&id))
+    objects.with_ids(&found)
 }
 
 /// The members of a group, also those of the groups in it.
@@ -57,20 +66,4 @@ fn members_within(objects: &Objects<'_>, group: Uuid) -> BTreeSet<Uuid> {
         }
     }
     found
-}
-
-fn owners(objects: &Objects<'_>, object: &Object) -> BTreeSet<Uuid> {
-    let directory = objects.directory;
-    match object.kind {
-        Kind::Group => {
-            let group = directory.groups.get(&object.id);
-            group.map(|group| group.owners.clone()).unwrap_or_default()
-        }
-        Kind::Application => {
-            let mut all = directory.applications.values();
-            let app = all.find(|app| app.object_id == object.id);
-            app.map(|app| app.owners.clone()).unwrap_or_default()
-        }
-        _ => BTreeSet::new(),
-    }
 }
