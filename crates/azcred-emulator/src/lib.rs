@@ -62,7 +62,7 @@ pub use environment::{
 pub use expires_on::ExpiresOnFormat;
 pub use faults::{Effect, Fault};
 pub use homes::users_folder;
-pub use identity_hosts::{CertificateError, HostsInfo};
+pub use identity_hosts::{CertificateError, HostsInfo, SiteInfo};
 pub use info::{FILE_NAME, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo};
 pub use ports::Ports;
 pub use projected_token::WorkloadInfo;

@@ -145,6 +145,11 @@ pub(crate) const NAMES: &[(&str, Class)] = &[
     ("GITHUB_SERVER_URL", Place),
     ("GITHUB_SHA", Place),
     ("GITHUB_WORKFLOW", Place),
+    ("WEBSITE_HOSTNAME", Place),
+    ("WEBSITE_INSTANCE_ID", Place),
+    ("WEBSITE_OWNER_NAME", Place),
+    ("WEBSITE_RESOURCE_GROUP", Place),
+    ("WEBSITE_SITE_NAME", Place),
 ];
 
 /// The `NAME` of a `NAME_proxy`, in any case: Python and curl read both cases.

@@ -41,17 +41,32 @@ pub(super) fn vm(info: &Info) -> Option<Pairs> {
 const SITE_NAME: &str = "APPSETTING_WEBSITE_SITE_NAME";
 
 /// An app in App Service, which sets the old names too ('Use managed identities for App Service',
-/// 'REST endpoint reference'), and the app's name.
+/// 'REST endpoint reference'), and says which app it is ('Environment variables and app settings
+/// reference'): telemetry reads these.
 pub(super) fn app_service(info: &Info) -> Option<Pairs> {
     let hosts = info.identity_hosts.as_ref()?;
     let (endpoint, header) = (&hosts.app_service_endpoint, &hosts.app_service_header);
-    Some(vec![
+    let mut pairs = vec![
         ("IDENTITY_ENDPOINT", endpoint.clone()),
         ("IDENTITY_HEADER", header.clone()),
         ("MSI_ENDPOINT", endpoint.clone()),
         ("MSI_SECRET", header.clone()),
-        (SITE_NAME, "app".to_owned()),
-    ])
+    ];
+    let Some(site) = &hosts.app_service_site else {
+        pairs.push((SITE_NAME, "app".to_owned()));
+        return Some(pairs);
+    };
+    let (name, group) = (&site.name, &site.resource_group);
+    let owner = format!("{}+{group}-WestEuropewebspace-Linux", site.subscription_id);
+    pairs.extend([
+        (SITE_NAME, name.clone()),
+        ("WEBSITE_HOSTNAME", format!("{name}.azurewebsites.net")),
+        ("WEBSITE_INSTANCE_ID", site.instance_id.clone()),
+        ("WEBSITE_OWNER_NAME", owner),
+        ("WEBSITE_RESOURCE_GROUP", group.clone()),
+        ("WEBSITE_SITE_NAME", name.clone()),
+    ]);
+    Some(pairs)
 }
 
 /// An application in a Service Fabric cluster.
@@ -99,8 +114,13 @@ pub(super) fn azureml_job(info: &Info) -> Option<Pairs> {
     ])
 }
 
-/// Cloud Shell.
+/// Cloud Shell, and the variables by which Azure CLI and Azure PowerShell know it (the second is in
+/// the image of Azure/CloudShell).
 pub(super) fn cloud_shell(info: &Info) -> Option<Pairs> {
     let hosts = info.identity_hosts.as_ref()?;
-    Some(vec![("MSI_ENDPOINT", hosts.cloud_shell_endpoint.clone())])
+    Some(vec![
+        ("ACC_CLOUD", "PROD".to_owned()),
+        ("AZUREPS_HOST_ENVIRONMENT", "cloud-shell/1.0".to_owned()),
+        ("MSI_ENDPOINT", hosts.cloud_shell_endpoint.clone()),
+    ])
 }

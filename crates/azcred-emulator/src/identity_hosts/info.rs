@@ -2,6 +2,7 @@
 
 use crate::{
     identity_hosts::{app_service, cloud_shell, hosts::Hosts, imds, ml_compute, ml_obo},
+    resources::ManagedIdentity,
     service::Service,
 };
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct HostsInfo {
     pub app_service_endpoint: String,
     /// App Service's `IDENTITY_HEADER`.
     pub app_service_header: String,
+    /// The app in App Service, if it has an identity of its own.
+    #[serde(default)]
+    pub app_service_site: Option<SiteInfo>,
     /// Service Fabric's `IDENTITY_ENDPOINT`.
     pub service_fabric_endpoint: String,
     /// Service Fabric's `IDENTITY_HEADER`.
@@ -45,6 +49,37 @@ pub struct HostsInfo {
     pub cloud_shell_endpoint: String,
 }
 
+/// An app in App Service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteInfo {
+    /// Its name.
+    pub name: String,
+    /// Its resource group.
+    pub resource_group: String,
+    /// Its subscription.
+    pub subscription_id: Uuid,
+    /// The instance on which it runs: 64 digits.
+    pub instance_id: String,
+}
+
+impl SiteInfo {
+    fn of(identity: &ManagedIdentity) -> Option<Self> {
+        let id = &identity.resource_id;
+        let kind = id.resource_type()?;
+        if !kind.eq_ignore_ascii_case("Microsoft.Web/sites") {
+            return None;
+        }
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.key().as_bytes());
+        let digits = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+        Some(Self {
+            name: id.name().to_owned(),
+            resource_group: id.resource_group()?.to_owned(),
+            subscription_id: id.subscription_id()?,
+            instance_id: digits.collect(),
+        })
+    }
+}
+
 impl HostsInfo {
     /// `url` returns the base URL of a service's port.
     pub(crate) fn new(hosts: &Hosts, url: impl Fn(Service) -> String) -> Self {
@@ -54,6 +89,7 @@ impl HostsInfo {
             imds_url: url(Service::Imds),
             app_service_endpoint: at(Service::AppService, app_service::TOKEN_PATH),
             app_service_header: hosts.app_service.expose().to_owned(),
+            app_service_site: hosts.default_of(Service::AppService).and_then(SiteInfo::of),
             service_fabric_endpoint: at(Service::ServiceFabric, imds::TOKEN_PATH),
             service_fabric_header: hosts.service_fabric.expose().to_owned(),
             service_fabric_thumbprint: hosts.certificate.thumbprint().to_owned(),

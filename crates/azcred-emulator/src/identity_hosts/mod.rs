@@ -26,7 +26,7 @@ use host::Host;
 use std::sync::Arc;
 
 pub use certificate::CertificateError;
-pub use info::HostsInfo;
+pub use info::{HostsInfo, SiteInfo};
 
 pub(crate) use failure::failure;
 pub(crate) use hosts::Hosts;

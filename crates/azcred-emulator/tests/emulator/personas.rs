@@ -26,11 +26,15 @@ async fn each_host_has_its_own_variables() {
     for (_, way) in WAYS {
         for (persona, expected) in [
             (Persona::Vm, "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
-            (Persona::CloudShell, "MSI_ENDPOINT"),
+            (
+                Persona::CloudShell,
+                "ACC_CLOUD AZUREPS_HOST_ENVIRONMENT MSI_ENDPOINT",
+            ),
             (Persona::Arc, "IDENTITY_ENDPOINT IMDS_ENDPOINT"),
             (
                 Persona::AppService,
-                "APPSETTING_WEBSITE_SITE_NAME IDENTITY_ENDPOINT IDENTITY_HEADER MSI_ENDPOINT MSI_SECRET",
+                "APPSETTING_WEBSITE_SITE_NAME IDENTITY_ENDPOINT IDENTITY_HEADER MSI_ENDPOINT MSI_SECRET \
+                 WEBSITE_HOSTNAME WEBSITE_INSTANCE_ID WEBSITE_OWNER_NAME WEBSITE_RESOURCE_GROUP WEBSITE_SITE_NAME",
             ),
             (
                 Persona::ServiceFabric,
@@ -45,6 +49,15 @@ async fn each_host_has_its_own_variables() {
             let expected: BTreeSet<_> = expected.split(' ').map(str::to_owned).collect();
             assert_eq!(credentials(persona, *way), expected, "{persona:?}");
         }
+        let app = info.environment(Persona::AppService, *way);
+        for (name, expected) in [
+            ("WEBSITE_SITE_NAME", "app-contoso-score"),
+            ("WEBSITE_RESOURCE_GROUP", "rg-contoso-ml"),
+            ("WEBSITE_HOSTNAME", "app-contoso-score.azurewebsites.net"),
+        ] {
+            assert_eq!(value(&app, name).unwrap(), expected);
+        }
+        assert_eq!(value(&app, "WEBSITE_INSTANCE_ID").unwrap().len(), 64);
         let aks = info.environment(Persona::Aks, *way);
         let authority = value(&aks, "AZURE_AUTHORITY_HOST").unwrap();
         let expected = match way {
