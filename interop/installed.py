@@ -28,6 +28,12 @@ SCRIPTS = {
     "`az login --federated-token`": (
         f'{AZ_LOGIN} {AS_APPLICATION} --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")" && {AZ_TOKEN}'
     ),
+    "`az login --federated-token` with a job's token": (
+        'url="$ACTIONS_ID_TOKEN_REQUEST_URL&audience=api://AzureADTokenExchange" && '
+        'token="$(curl -sS --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$url" | '
+        'sed \'s/.*"value": *"\\([^"]*\\).*/\\1/\')" && '
+        f'{AZ_LOGIN} {AS_APPLICATION} --federated-token "$token" && {AZ_TOKEN}'
+    ),
     "`az login --identity`": f"{AZ_LOGIN} --identity && {AZ_TOKEN}",
     "`AZCOPY_AUTO_LOGIN_TYPE=SPN`": (
         'export AZCOPY_AUTO_LOGIN_TYPE=SPN AZCOPY_TENANT_ID="$AZURE_TENANT_ID" '
