@@ -70,7 +70,7 @@ def test_identities_are_listed_made_given_roles_and_deleted(az):
     names = {identity["name"] for identity in listed}
     assert names >= {"id-contoso-look", "id-contoso-spare", "id-contoso-train"}
     assert shown["principalId"] == SPARE
-    assert federated == []
+    assert [credential["name"] for credential in federated] == ["cluster"]
     assert made["principalId"] == again["principalId"]
     assigned, gone, missing = az(
         f"role assignment create --assignee-object-id {made['principalId']} --assignee-principal-type ServicePrincipal"
