@@ -91,6 +91,11 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
             }
         }
         (method, Target::Item(id)) => {
+            // Entra ID has what an identity trusts, so that only a seed decides it.
+            let kind = id.resource_type()?.to_ascii_lowercase();
+            if method != "GET" && kind.ends_with("/federatedidentitycredentials") {
+                return None;
+            }
             let verb = match method {
                 "GET" | "HEAD" => "read",
                 "PUT" | "PATCH" => "write",

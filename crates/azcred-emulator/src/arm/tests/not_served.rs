@@ -69,6 +69,12 @@ async fn what_azure_has_and_the_emulator_does_not_is_said_to_be_not_served() {
             Method::POST,
             "/providers/Microsoft.ResourceGraph/resources".to_owned(),
         ),
+        (
+            Method::DELETE,
+            format!(
+                "{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x/federatedIdentityCredentials/y"
+            ),
+        ),
         (Method::POST, "/batch".to_owned()),
         (Method::DELETE, "/tenants".to_owned()),
     ] {
