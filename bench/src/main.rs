@@ -10,6 +10,7 @@ mod disk;
 mod due;
 mod endpoint;
 mod peer;
+mod roles;
 
 use anyhow::Result;
 
@@ -36,6 +37,7 @@ async fn main() -> Result<()> {
     due::run().await?;
     chain::run().await?;
     disk::run().await?;
+    roles::run()?;
     endpoint::run().await
 }
 

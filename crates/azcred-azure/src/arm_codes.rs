@@ -215,7 +215,7 @@ const MEANINGS: &[Meaning] = &[
         NotFound,
         "Entra ID does not know the principal; a new one takes some minutes",
         Text(
-            "wait a minute and try again, with --assignee-object-id and --assignee-principal-type",
+            "wait a minute and try again; with the type of the principal, Azure accepts a new service principal at once",
         ),
     ),
     code(

@@ -5,6 +5,7 @@
 use crate::{
     error::{Error, ErrorKind, Result},
     refusal::{correlation_id, not_understood},
+    service_kind::ServiceKind,
     text::{between, is_guid},
 };
 use azcred::{
@@ -94,7 +95,7 @@ pub async fn tenant_of_domain(options: &ClientOptions, domain: &TenantId) -> Res
                 "check the spelling; a tenant of another cloud is found with AZURE_AUTHORITY_HOST set to that cloud's address",
             )
             .with_code(Some(format!("AADSTS{code}"))),
-            _ => not_understood(&what, &response, options.system().now()),
+            _ => not_understood(ServiceKind::ResourceManager, &what, &response, options.system().now()),
         }));
     }
     let unexpected = || {

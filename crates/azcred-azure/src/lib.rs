@@ -2,31 +2,44 @@
 
 mod access;
 mod arm_codes;
+mod authorization;
 mod doctor;
 mod domain;
 mod error;
+mod graph;
 mod lists;
 mod locate;
+mod operations;
 mod permissions;
+mod rbac;
+mod rbac_values;
 mod refusal;
 mod resource_manager;
 mod role;
+mod role_scope;
+mod service;
+mod service_kind;
 mod text;
 mod workspace;
 
 pub use crate::{
     access::{Access, Capability},
+    authorization::{Assigned, Made, NewRoleAssignment, Patience, is_at},
     doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
     domain::{DomainTenant, tenant_of_domain},
     error::{Error, ErrorKind, Result},
+    graph::{DirectoryObject, Graph, ObjectKind},
     lists::{Tenant, Workspaces},
     locate::{Flags, Located, Source, locate},
     permissions::{Permission, Permissions},
+    rbac::{Action, At, Decision, Grant, RoleAccess, Verdict, Who},
+    rbac_values::{DenyAssignment, RoleAssignment, RoleDefinition},
     resource_manager::{
-        ManagedByTenant, ResourceManager, Response, Subscription, Workspace, WorkspaceProperties,
-        api_version,
+        ManagedByTenant, ResourceManager, Subscription, Workspace, WorkspaceProperties, api_version,
     },
     role::BuiltInRole,
+    role_scope::{RoleScope, describe as describe_scope},
+    service::Response,
     workspace::WorkspaceRef,
 };
 pub use azcred::{Principal, PrincipalKind, Proof};

@@ -2,7 +2,8 @@
 
 use crate::{
     error::{Error, Result},
-    resource_manager::{ResourceManager, Response, Subscription, Workspace, api_version},
+    resource_manager::{ResourceManager, Subscription, Workspace, api_version},
+    service::Response,
     workspace::subscription_id,
 };
 use azcred::Untrusted;

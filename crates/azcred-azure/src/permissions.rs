@@ -67,32 +67,47 @@ pub(crate) fn matches(pattern: &str, action: &str) -> bool {
         return false;
     }
     let (pattern, action) = (pattern.as_bytes(), action.as_bytes());
-    let literal = pattern
-        .iter()
-        .position(|&c| c == b'*')
-        .unwrap_or(pattern.len());
-    // Most patterns are of another provider; their beginning differs.
-    if action.len() < literal || !pattern[..literal].eq_ignore_ascii_case(&action[..literal]) {
+    let mut pieces = pattern.split(|&c| c == b'*');
+    let first = pieces.next().unwrap_or_default();
+    if !begins_with(action, first) {
         return false;
     }
-    // rows[i][j]: the rest of the pattern from i matches the rest of the action from j.
-    let width = action.len() + 1;
-    let mut rows = vec![false; (pattern.len() + 1) * width];
-    rows[pattern.len() * width + action.len()] = true;
-    for i in (0..pattern.len()).rev() {
-        for j in (0..width).rev() {
-            let after = |i: usize, j: usize| j < width && rows[i * width + j];
-            rows[i * width + j] = if pattern[i] == b'*' {
-                after(i + 1, j) || after(i, j + 1)
-            } else {
-                let same = j < action.len() && pattern[i].eq_ignore_ascii_case(&action[j]);
-                let nothing_between = pattern[i..].starts_with(b"/*/");
-                // The second slash matches for both, and may also begin another `/*/`.
-                same && after(i + 1, j + 1) || nothing_between && after(i + 2, j)
-            };
-        }
+    // The end of the part of the action that is matched so far. The earliest end leaves the most to
+    // the rest of the pattern, so there is no need to go back.
+    let mut end = first.len();
+    let mut before = first;
+    let mut pieces = pieces.peekable();
+    let Some(_) = pieces.peek() else {
+        return end == action.len();
+    };
+    while let Some(piece) = pieces.next() {
+        // Of `/*/`, one slash may be both.
+        let is_shared = before.last() == Some(&b'/') && piece.first() == Some(&b'/');
+        let from = end - usize::from(is_shared);
+        before = piece;
+        let Some(at) = (match pieces.peek() {
+            Some(_) => find(action, piece, from),
+            None => action
+                .len()
+                .checked_sub(piece.len())
+                .filter(|&at| at >= from && begins_with(&action[at..], piece)),
+        }) else {
+            return false;
+        };
+        end = at + piece.len();
     }
-    rows[0]
+    true
+}
+
+fn begins_with(text: &[u8], beginning: &[u8]) -> bool {
+    text.get(..beginning.len())
+        .is_some_and(|text| text.eq_ignore_ascii_case(beginning))
+}
+
+/// The first place of `piece` in `text` that is not before `from`.
+fn find(text: &[u8], piece: &[u8], from: usize) -> Option<usize> {
+    let last = text.len().checked_sub(piece.len())?;
+    (from..=last).find(|&at| begins_with(&text[at..], piece))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::{
     arm_codes::{Names, explain},
     error::{Error, ErrorKind},
     role::BuiltInRole,
+    service_kind::ServiceKind,
     text::{between, clean, is_guid},
 };
 use azcred::{AccessToken, Fix, GrantRole, Principal, PrincipalKind, http::HttpResponse};
@@ -15,6 +16,8 @@ use std::time::SystemTime;
 
 /// The request, as far as its errors need it.
 pub(crate) struct Sent<'a> {
+    /// The service that responded.
+    pub(crate) service: ServiceKind,
     /// What was tried.
     pub(crate) what: &'a str,
     /// The path of the request.
@@ -41,18 +44,22 @@ struct Refusal {
 
 /// Azure's id of the request.
 pub(crate) fn correlation_id(response: &HttpResponse) -> Option<String> {
-    ["x-ms-correlation-request-id", "x-ms-request-id"]
-        .into_iter()
-        .find_map(|name| response.header(name))
-        .map(|id| clean(id, 80))
-        .filter(|id| !id.is_empty())
+    [
+        "x-ms-correlation-request-id",
+        "x-ms-request-id",
+        "request-id",
+    ]
+    .into_iter()
+    .find_map(|name| response.header(name))
+    .map(|id| clean(id, 80))
+    .filter(|id| !id.is_empty())
 }
 
 /// The error for a rejected request.
 pub(crate) fn read(sent: &Sent<'_>, response: &HttpResponse) -> Error {
     let error = match serde_json::from_slice::<Envelope>(&response.body) {
         Ok(Envelope { error }) if !error.code.is_empty() => explained(sent, response, &error),
-        _ => not_understood(sent.what, response, sent.now),
+        _ => not_understood(sent.service, sent.what, response, sent.now),
     };
     error.with_answer(
         response.status,
@@ -69,7 +76,10 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
     let names = names(sent);
     let kind = meaning.map_or_else(|| kind_of(response.status), |meaning| meaning.kind);
     let mut why = meaning.map_or_else(
-        || format!("Azure rejected the request: {said}"),
+        || match sent.service {
+            ServiceKind::ResourceManager => format!("Azure rejected the request: {said}"),
+            service => format!("{} rejected the request: {said}", service.name()),
+        },
         |meaning| meaning.means(&names),
     );
     let mut fix = meaning
@@ -83,6 +93,11 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
             if let Some(name) = between(said, "deny assignment with name '", "'") {
                 why = format!("{why}: '{}'", clean(name, 120));
             }
+        }
+        None if code == "Authorization_RequestDenied" => {
+            why = "the identity may not read this in the directory".to_owned();
+            fix = "use an account that may, or have an administrator consent to Microsoft Graph's permission Directory.Read.All for the application"
+                .into();
         }
         Some("InvalidAuthenticationTokenTenant") => {
             (why, fix) = wrong_tenant(sent, response, said, why, fix);
@@ -122,7 +137,7 @@ fn not_permitted(sent: &Sent<'_>, said: &str, means: &str) -> (String, Fix) {
         why = format!("{why} (object id {object})");
     }
     why = format!("{why} has no role that allows {}", clean(action, 160));
-    let scope = scope.unwrap_or(sent.path);
+    let scope = above_authorization(scope.unwrap_or(sent.path));
     why = format!(
         "{why} on {}; a new role takes some minutes to count",
         clean(scope, 300)
@@ -142,6 +157,17 @@ fn not_permitted(sent: &Sent<'_>, said: &str, means: &str) -> (String, Fix) {
     let object_id = object.or(known).map(str::to_owned);
     let fix = GrantRole::new(role, Some(scope.to_owned()), object_id, kind).into();
     (why, fix)
+}
+
+/// The scope at which a role is assigned: that of an assignment, a role or another resource of
+/// Microsoft.Authorization is what it is for.
+fn above_authorization(scope: &str) -> &str {
+    const AUTHORIZATION: &str = "/providers/microsoft.authorization";
+    match scope.to_ascii_lowercase().find(AUTHORIZATION) {
+        Some(0) => "/",
+        Some(at) => &scope[..at],
+        None => scope,
+    }
 }
 
 /// The right tenant: the message has its issuer, the challenge its authority.
@@ -181,16 +207,21 @@ fn wrong_tenant(
 }
 
 /// The error for a response that is not Resource Manager's, or that says that it is busy.
-pub(crate) fn not_understood(what: &str, response: &HttpResponse, now: SystemTime) -> Error {
+pub(crate) fn not_understood(
+    service: ServiceKind,
+    what: &str,
+    response: &HttpResponse,
+    now: SystemTime,
+) -> Error {
     if response.status == 429 || response.status >= 500 {
         let (why, fix) = busy(response, now, "", Fix::default());
         return Error::new(ErrorKind::Unreachable, what.to_owned(), why).with_fix(fix);
     }
-    unexpected(what, response)
+    unexpected(service, what, response)
 }
 
-/// A response that is not Resource Manager's.
-pub(crate) fn unexpected(what: &str, response: &HttpResponse) -> Error {
+/// A response that is not the service's.
+pub(crate) fn unexpected(service: ServiceKind, what: &str, response: &HttpResponse) -> Error {
     let body = response.body.trim_ascii_start();
     let status = response.status;
     let html = response
@@ -204,7 +235,10 @@ pub(crate) fn unexpected(what: &str, response: &HttpResponse) -> Error {
     } else if body.is_empty() {
         format!("the response is empty (HTTP {status})")
     } else if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
-        format!("the response (HTTP {status}) is not what Azure Resource Manager sends")
+        format!(
+            "the response (HTTP {status}) is not what {} sends",
+            service.name()
+        )
     } else {
         format!("the response (HTTP {status}) is cut off or not JSON")
     };

@@ -1,48 +1,136 @@
-//! Azure's built-in roles around machine learning: the least powerful role for an action, and how
-//! to assign it.
-//!
-//! Ids and actions from Microsoft's page 'Azure built-in roles' (general, privileged, AI + machine
-//! learning, storage, containers).
+//! Azure's built-in roles around machine learning: the smallest role for an action, and how to
+//! assign it.
 
-use crate::permissions::granted;
+use crate::{operations, permissions::granted};
 use azcred::{Fix, GrantRole, Principal, PrincipalKind};
+use std::sync::LazyLock;
 
 /// A built-in role. Its id is the same in every tenant.
 #[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BuiltInRole {
     /// The name, as `az role assignment create --role` takes it.
     pub name: &'static str,
     /// The id of the role definition.
     pub id: &'static str,
-    actions: &'static [&'static str],
-    not_actions: &'static [&'static str],
-    data_actions: &'static [&'static str],
+    /// What a principal with the role does, after 'it': `reads and lists blobs and containers`.
+    pub does: &'static str,
+    /// Actions that are granted on the control plane.
+    pub actions: Vec<&'static str>,
+    /// Actions that `actions` don't grant.
+    pub not_actions: Vec<&'static str>,
+    /// Actions that are granted on data.
+    pub data_actions: Vec<&'static str>,
+    /// Actions that `data_actions` don't grant.
+    pub not_data_actions: Vec<&'static str>,
 }
 
 impl BuiltInRole {
+    /// All roles of the table.
+    pub fn all() -> &'static [Self] {
+        static ROLES: LazyLock<Vec<BuiltInRole>> =
+            LazyLock::new(|| read(include_str!("builtin_roles.txt")));
+        &ROLES
+    }
+
     /// Whether the role allows `action` on the control plane.
     pub fn gives(&self, action: &str) -> bool {
-        granted(self.actions, self.not_actions, action)
+        granted(&self.actions, &self.not_actions, action)
     }
 
     /// Whether the role allows `action` on data.
     pub fn gives_data(&self, action: &str) -> bool {
-        granted(self.data_actions, &[], action)
+        granted(&self.data_actions, &self.not_data_actions, action)
     }
 
-    /// The role with this name.
+    /// The role with this name, in any case.
     pub fn named(name: &str) -> Option<&'static Self> {
-        ROLES.iter().find(|role| role.name == name)
+        let mut roles = Self::all().iter();
+        roles.find(|role| role.name.eq_ignore_ascii_case(name))
     }
 
-    /// The least powerful role that allows all of `actions`, on the control plane or as data
-    /// actions.
+    /// The smallest role that allows all of `actions`. An action is on data if that is the only
+    /// operation that azcred knows by its name.
+    ///
+    /// A role is measured by the operations that it grants beyond `actions`: first those of the
+    /// providers of `actions`, then all that are known. Of two roles with the same operations, the
+    /// one with fewer patterns is smaller. If `actions` only read, a role that only reads is
+    /// smaller than one that also changes something.
     pub fn least(actions: &[&str]) -> Option<&'static Self> {
-        ROLES.iter().find(|role| {
-            actions.iter().all(|action| role.gives(action))
-                || actions.iter().all(|action| role.gives_data(action))
-        })
+        let (data, control): (Vec<&str>, Vec<&str>) = actions
+            .iter()
+            .partition(|action| operations::is_data_only(action));
+        Self::least_of(&control, &data)
     }
+
+    /// As [`BuiltInRole::least`], for actions of which it is known whether they are on data.
+    pub fn least_of(actions: &[&str], data_actions: &[&str]) -> Option<&'static Self> {
+        let all: Vec<&str> = actions.iter().chain(data_actions).copied().collect();
+        let roles = Self::all().iter().filter(|role| {
+            actions.iter().all(|action| role.gives(action))
+                && data_actions.iter().all(|action| role.gives_data(action))
+        });
+        roles.min_by_key(|role| role.beyond(&all))
+    }
+
+    /// How far the role goes beyond `actions`: whether it changes something and they only read; the
+    /// operations of their providers, and of all providers; the number of its patterns.
+    fn beyond(&self, actions: &[&str]) -> (bool, usize, usize, usize) {
+        let reads = |name: &str| name.to_ascii_lowercase().ends_with("/read");
+        let is_for_reading = actions.iter().all(|action| reads(action));
+        let mut changes = false;
+        let mut near = 0;
+        let mut all = 0;
+        for operation in operations::all() {
+            let is_granted = match operation.is_data {
+                true => self.gives_data(&operation.name),
+                false => self.gives(&operation.name),
+            };
+            let mut asked = actions.iter();
+            if !is_granted || asked.any(|action| operation.name.eq_ignore_ascii_case(action)) {
+                continue;
+            }
+            all += 1;
+            changes |= !reads(&operation.name);
+            let mut asked = actions.iter();
+            near += usize::from(asked.any(|action| operation.is_of_provider_of(action)));
+        }
+        let patterns = self.actions.len() + self.data_actions.len();
+        (is_for_reading && changes, near, all, patterns)
+    }
+}
+
+fn read(text: &'static str) -> Vec<BuiltInRole> {
+    let mut roles: Vec<BuiltInRole> = Vec::new();
+    for line in text.lines() {
+        let Some((mark, rest)) = line.split_once(' ') else {
+            continue;
+        };
+        if mark == "role" {
+            let (id, name) = rest.split_once(' ').unwrap_or((rest, ""));
+            roles.push(BuiltInRole {
+                name,
+                id,
+                does: "",
+                actions: Vec::new(),
+                not_actions: Vec::new(),
+                data_actions: Vec::new(),
+                not_data_actions: Vec::new(),
+            });
+        }
+        let Some(role) = roles.last_mut() else {
+            continue;
+        };
+        match mark {
+            "" => role.does = rest.trim(),
+            "+" => role.actions.push(rest),
+            "-" => role.not_actions.push(rest),
+            "d+" => role.data_actions.push(rest),
+            "d-" => role.not_data_actions.push(rest),
+            _ => {}
+        }
+    }
+    roles
 }
 
 /// The fix that assigns `role` to `principal` at `scope`.
@@ -56,173 +144,6 @@ pub(crate) fn grant(
     let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);
     GrantRole::new(role, Some(scope.into()), object_id, kind).into()
 }
-
-const fn role(
-    name: &'static str,
-    id: &'static str,
-    actions: &'static [&'static str],
-    not_actions: &'static [&'static str],
-    data_actions: &'static [&'static str],
-) -> BuiltInRole {
-    BuiltInRole {
-        name,
-        id,
-        actions,
-        not_actions,
-        data_actions,
-    }
-}
-
-/// From the least powerful to the most.
-const ROLES: &[BuiltInRole] = &[
-    role(
-        "AcrPull",
-        "7f951dda-4ed3-4680-a7ca-43fe172d538d",
-        &["Microsoft.ContainerRegistry/registries/pull/read"],
-        &[],
-        &[],
-    ),
-    role(
-        "Storage Blob Data Reader",
-        "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
-        &[
-            "Microsoft.Storage/storageAccounts/blobServices/containers/read",
-            "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
-        ],
-        &[],
-        &["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"],
-    ),
-    role(
-        "AzureML Metrics Writer (preview)",
-        "635dd51f-9968-44d3-b7fb-6d9a6bd613ae",
-        &["Microsoft.MachineLearningServices/workspaces/metrics/*/write"],
-        &[],
-        &[],
-    ),
-    role(
-        "Reader",
-        "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-        &["*/read"],
-        &[],
-        &[],
-    ),
-    role(
-        "AzureML Registry User",
-        "1823dd4f-9b8c-4ab6-ab4e-7397a3684615",
-        &[
-            "Microsoft.MachineLearningServices/registries/read",
-            "Microsoft.MachineLearningServices/registries/assets/*",
-        ],
-        &[],
-        &[],
-    ),
-    role(
-        "AzureML Compute Operator",
-        "e503ece1-11d0-4e8e-8e2c-7a6c3bf38815",
-        &[
-            "Microsoft.MachineLearningServices/workspaces/computes/*",
-            "Microsoft.MachineLearningServices/workspaces/notebooks/vm/*",
-        ],
-        &[],
-        &[],
-    ),
-    role(
-        "Storage Blob Data Contributor",
-        "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-        &[
-            "Microsoft.Storage/storageAccounts/blobServices/containers/delete",
-            "Microsoft.Storage/storageAccounts/blobServices/containers/read",
-            "Microsoft.Storage/storageAccounts/blobServices/containers/write",
-            "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
-        ],
-        &[],
-        &[
-            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete",
-            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
-            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
-            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/move/action",
-            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
-        ],
-    ),
-    role(
-        "AzureML Data Scientist",
-        "f6c7c914-8db3-469d-8ca1-694a8f32e121",
-        &[
-            "Microsoft.MachineLearningServices/workspaces/*/read",
-            "Microsoft.MachineLearningServices/workspaces/*/action",
-            "Microsoft.MachineLearningServices/workspaces/*/delete",
-            "Microsoft.MachineLearningServices/workspaces/*/write",
-        ],
-        &[
-            "Microsoft.MachineLearningServices/workspaces/delete",
-            "Microsoft.MachineLearningServices/workspaces/write",
-            "Microsoft.MachineLearningServices/workspaces/computes/*/write",
-            "Microsoft.MachineLearningServices/workspaces/computes/*/delete",
-            "Microsoft.MachineLearningServices/workspaces/computes/listKeys/action",
-            "Microsoft.MachineLearningServices/workspaces/listKeys/action",
-            "Microsoft.MachineLearningServices/workspaces/hubs/write",
-            "Microsoft.MachineLearningServices/workspaces/hubs/delete",
-            "Microsoft.MachineLearningServices/workspaces/featurestores/write",
-            "Microsoft.MachineLearningServices/workspaces/featurestores/delete",
-        ],
-        &[],
-    ),
-    role(
-        "Storage Blob Data Owner",
-        "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-        &[
-            "Microsoft.Storage/storageAccounts/blobServices/containers/*",
-            "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
-        ],
-        &[],
-        &["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"],
-    ),
-    role(
-        "Role Based Access Control Administrator",
-        "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
-        &[
-            "Microsoft.Authorization/roleAssignments/write",
-            "Microsoft.Authorization/roleAssignments/delete",
-            "*/read",
-            "Microsoft.Support/*",
-        ],
-        &[],
-        &[],
-    ),
-    role(
-        "User Access Administrator",
-        "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
-        &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
-        &[],
-        &[],
-    ),
-    role(
-        "Contributor",
-        "b24988ac-6180-42a0-ab88-20f7382dd24c",
-        &["*"],
-        &[
-            "Microsoft.Authorization/*/Delete",
-            "Microsoft.Authorization/*/Write",
-            "Microsoft.Authorization/elevateAccess/Action",
-            "Microsoft.Blueprint/blueprintAssignments/write",
-            "Microsoft.Blueprint/blueprintAssignments/delete",
-            "Microsoft.Compute/galleries/share/action",
-            "Microsoft.Purview/consents/write",
-            "Microsoft.Purview/consents/delete",
-            "Microsoft.Resources/deploymentStacks/manageDenySetting/action",
-            "Microsoft.Subscription/cancel/action",
-            "Microsoft.Subscription/enable/action",
-        ],
-        &[],
-    ),
-    role(
-        "Owner",
-        "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
-        &["*"],
-        &[],
-        &[],
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -248,7 +169,7 @@ mod tests {
             Some("Role Based Access Control Administrator")
         );
         assert_eq!(
-            least("Microsoft.Authorization/locks/delete"),
+            least("Microsoft.Authorization/roleDefinitions/write"),
             Some("User Access Administrator")
         );
         assert_eq!(
@@ -260,13 +181,101 @@ mod tests {
 
     #[test]
     fn every_role_has_its_own_id() {
-        for (n, role) in ROLES.iter().enumerate() {
+        let roles = BuiltInRole::all();
+        for (n, role) in roles.iter().enumerate() {
             assert!(is_guid(role.id), "{}", role.name);
             assert!(
-                ROLES[..n]
+                roles[..n]
                     .iter()
                     .all(|other| other.id != role.id && other.name != role.name)
             );
         }
+    }
+
+    #[test]
+    fn every_role_grants_something_and_says_what() {
+        for role in BuiltInRole::all() {
+            assert!(
+                !role.does.is_empty() && !role.does.ends_with('.'),
+                "{}",
+                role.name
+            );
+            assert!(
+                !(role.actions.is_empty() && role.data_actions.is_empty()),
+                "{}",
+                role.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_smaller_role_grants_fewer_operations_beyond_those_that_are_needed() {
+        let least = |actions: &[&str]| BuiltInRole::least(actions).map(|role| role.name);
+        const BLOBS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs";
+        for (actions, name) in [
+            (&[&*format!("{BLOBS}/read")][..], "Storage Blob Data Reader"),
+            (
+                &[&*format!("{BLOBS}/runAsSuperUser/action")],
+                "Storage Blob Data Owner",
+            ),
+            (
+                &["Microsoft.KeyVault/vaults/secrets/getSecret/action"],
+                "Key Vault Secrets User",
+            ),
+            (
+                &["Microsoft.KeyVault/vaults/secrets/setSecret/action"],
+                "Key Vault Secrets Officer",
+            ),
+            (
+                &["Microsoft.KeyVault/vaults/write"],
+                "Key Vault Contributor",
+            ),
+            (
+                &["Microsoft.ContainerRegistry/registries/push/write"],
+                "AcrPush",
+            ),
+            (
+                &["Microsoft.Storage/storageAccounts/listKeys/action"],
+                "Storage Account Key Operator Service Role",
+            ),
+            (
+                &["Microsoft.Authorization/locks/write"],
+                "Locks Contributor",
+            ),
+            (
+                &["Microsoft.ManagedIdentity/userAssignedIdentities/write"],
+                "Managed Identity Contributor",
+            ),
+        ] {
+            assert_eq!(least(actions), Some(name), "{actions:?}");
+        }
+        assert_eq!(
+            least(&["Microsoft.Authorization/roleAssignments/read"]),
+            Some("Reader"),
+            "smaller roles that read assignments change something"
+        );
+        let chosen =
+            BuiltInRole::least(&["Microsoft.Storage/storageAccounts/listKeys/action"]).unwrap();
+        for other in BuiltInRole::all() {
+            let asked = ["Microsoft.Storage/storageAccounts/listKeys/action"];
+            assert!(
+                !other.gives(asked[0]) || chosen.beyond(&asked) <= other.beyond(&asked),
+                "{} is smaller",
+                other.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_role_for_both_planes_allows_each_on_its_own_plane() {
+        const BLOBS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers";
+        let (control, data) = (format!("{BLOBS}/write"), format!("{BLOBS}/blobs/write"));
+        let role = BuiltInRole::least_of(&[&control], &[&data]).map(|role| role.name);
+        assert_eq!(role, Some("Storage Blob Data Contributor"));
+        assert_eq!(
+            BuiltInRole::least_of(&[], &[&control]),
+            None,
+            "it is not on data"
+        );
     }
 }

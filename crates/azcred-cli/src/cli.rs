@@ -69,8 +69,8 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     ("Run programs, and get tokens", &["exec", "serve", "token"]),
     (
-        "Find your workspaces, subscriptions and tenants",
-        &["workspace", "subscription", "tenant"],
+        "Find your workspaces, subscriptions and tenants, and who has which role",
+        &["workspace", "subscription", "tenant", "role"],
     ),
     (
         "Try it without an Azure account, and manage azcred",
@@ -112,7 +112,7 @@ fn command(is_short: bool) -> clap::Command {
     if is_short {
         let more = style::with_code(MORE);
         return command.help_template(format!(
-            "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{more}"
+            "{{about}}\n{{usage-heading}} {{usage}}\n\n{groups}{more}"
         ));
     }
     let first = list("Start here", &FIRST);

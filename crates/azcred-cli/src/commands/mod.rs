@@ -20,6 +20,7 @@ mod limits;
 mod login;
 mod logout;
 mod reader;
+mod role;
 mod serve;
 mod subscription;
 mod target;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Workspace(workspace::WorkspaceArguments),
     Subscription(subscription::SubscriptionArguments),
     Tenant(tenant::Tenant),
+    Role(role::RoleArguments),
     Cache(cache::CacheArguments),
     #[cfg(feature = "emulator")]
     Emulator(emulator::EmulatorArguments),
@@ -84,6 +86,7 @@ pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Resu
             finish(runtime::client()?, interruptible(command.run(output)))
         }
         Command::Tenant(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Role(command) => finish(runtime::client()?, interruptible(command.run(output))),
         #[cfg(feature = "emulator")]
         Command::Demo(command) => finish(runtime::server()?, command.run(output)),
         #[cfg(feature = "emulator")]

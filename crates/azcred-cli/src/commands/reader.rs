@@ -11,7 +11,7 @@ use crate::{
     suggested::Suggested,
 };
 use azcred::{TenantId, Untrusted};
-use azcred_azure::{Principal, ResourceManager, Subscription, Tenant};
+use azcred_azure::{Graph, Principal, ResourceManager, Subscription, Tenant};
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub(super) struct As {
 /// A signed-in identity, with a client of Resource Manager.
 pub(super) struct Reader {
     pub(super) manager: ResourceManager,
+    /// The directory, for names. No request is sent before it is used.
+    pub(super) graph: Graph,
     /// The identity in the token.
     pub(super) principal: Option<Principal>,
     pub(super) suggested: Suggested,
@@ -44,12 +46,16 @@ impl As {
         sign_in.show_notes(&token, output);
         let options = sign_in.session.options();
         let suggested = Suggested::in_profile(options.profile(), &*place.system);
-        let manager = ResourceManager::new(options, Arc::new(sign_in.session.clone()))?;
+        let credential = Arc::new(sign_in.session.clone());
+        let mut manager = ResourceManager::new(options, credential.clone())?;
+        let mut graph = Graph::new(options, credential)?;
+        if let Some(tenant) = &self.tenant {
+            manager = manager.in_tenant(tenant.clone());
+            graph = graph.in_tenant(tenant.clone());
+        }
         Ok(Reader {
-            manager: match &self.tenant {
-                Some(tenant) => manager.in_tenant(tenant.clone()),
-                None => manager,
-            },
+            manager,
+            graph,
             principal: Principal::from_token(&token).ok(),
             suggested,
         })

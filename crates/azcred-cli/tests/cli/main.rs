@@ -39,6 +39,7 @@ mod person;
 mod personas;
 #[cfg(unix)]
 mod renewal;
+mod role;
 mod run;
 #[cfg(unix)]
 mod serve;

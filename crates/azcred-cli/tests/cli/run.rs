@@ -257,6 +257,8 @@ pub(crate) fn settings() -> insta::Settings {
             r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",
             "[TOKEN]",
         ),
+        // A role assignment has a new name each time.
+        (r"Assignment  [0-9a-f-]{36}", "Assignment  [GUID]"),
         (r"(localhost|127\.0\.0\.1):\d+", "$1:[PORT]"),
         (r"[^ (]+[/\\]azcred-emulator-\w+", "[FOLDER]"),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(Z| UTC)?", "[TIME]"),

@@ -161,13 +161,52 @@ impl FormValue<'_> {
 impl HttpRequest {
     /// A GET request.
     pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// A DELETE request.
+    pub fn delete(url: Url) -> Self {
+        Self::new(Method::DELETE, url)
+    }
+
+    /// A PUT request with JSON. It is sent again as [`Retry`] says, so it must have the same effect
+    /// twice.
+    pub fn put_json(url: Url, json: String) -> Self {
+        Self::new(Method::PUT, url).with_json(json)
+    }
+
+    /// A POST request with JSON. It is sent again as [`Retry`] says, so it must have the same
+    /// effect twice.
+    pub fn post_json(url: Url, json: String) -> Self {
+        Self::new(Method::POST, url).with_json(json)
+    }
+
+    fn new(method: Method, url: Url) -> Self {
         Self {
-            method: Method::GET,
+            method,
             url,
             headers: HeaderMap::new(),
             body: None,
             retry: Retry::USUAL,
             secrets: Vec::new(),
+        }
+    }
+
+    fn with_json(mut self, json: String) -> Self {
+        self.body = Some(Zeroizing::new(json));
+        self.with_header(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )
+    }
+
+    /// Adds an id by which the other side's support finds the request. An id with characters that a
+    /// header may not have is left out.
+    #[must_use]
+    pub fn with_id(self, name: &'static str, id: &str) -> Self {
+        match HeaderValue::from_str(id) {
+            Ok(id) => self.with_header(HeaderName::from_static(name), id),
+            Err(_) => self,
         }
     }
 

@@ -8,7 +8,8 @@ use crate::{
         report::{Subject, Verdict},
     },
     error::{Error, ErrorKind, Result},
-    resource_manager::{Response, Subscription},
+    resource_manager::Subscription,
+    service::Response,
     text::clean,
     workspace::{WorkspaceRef, subscription_id},
 };

@@ -9,8 +9,9 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     locate::Located,
-    resource_manager::{Response, Workspace},
+    resource_manager::Workspace,
     role,
+    service::Response,
     text::clean,
     workspace::WorkspaceRef,
 };

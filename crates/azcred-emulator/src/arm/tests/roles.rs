@@ -181,7 +181,7 @@ async fn role_definitions_are_found_by_name_and_kind_and_id() {
     let got = azure
         .get(OWNER, &format!("{list}&$filter=type%20eq%20'BuiltInRole'"))
         .await;
-    assert_eq!(got.done(200)["value"].as_array().map(Vec::len), Some(13));
+    assert_eq!(got.done(200)["value"].as_array().map(Vec::len), Some(51));
     let root = "/providers/Microsoft.Authorization/roleDefinitions";
     azure
         .get(WITHOUT_ROLE, &format!("{root}/{id}?{RBAC}"))
