@@ -8,9 +8,9 @@ use crate::{
     signing::{KeyError, Keys, SigningKey},
     state_error::StateError,
 };
-use azcred_guest::{FolderKind, PrivateFolder, own_file};
+use azcred_guest::{FolderKind, Locked, PrivateFolder, own_file};
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -40,7 +40,7 @@ pub(crate) struct StateDir {
 #[derive(Debug)]
 enum Held {
     /// The lock of a folder that stays. It ends when the process ends, even after a crash.
-    Lock(#[expect(dead_code, reason = "held for its lock")] File),
+    Lock(#[expect(dead_code, reason = "held for its lock")] Locked),
     /// A folder that is deleted when the emulator stops.
     Folder(PrivateFolder),
 }
@@ -317,20 +317,13 @@ fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StateE
 }
 
 /// Locks the folder, or returns the error that another emulator runs.
-fn lock(folder: &Path) -> Result<File, StateError> {
+fn lock(folder: &Path) -> Result<Locked, StateError> {
     let path = folder.join(LOCK);
     let file = own_file::open_lock(&path).map_err(io_error(&path, "the lock can't be opened"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StateError::Running {
-            path: folder.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(StateError::Io {
-            path,
-            what: "the folder can't be locked",
-            source,
-        }),
-    }
+    let locked = Locked::exclusive(file).map_err(io_error(&path, "the folder can't be locked"))?;
+    locked.ok_or_else(|| StateError::Running {
+        path: folder.to_owned(),
+    })
 }
 
 /// Creates a folder (mode 0700). Missing folders above it, such as `~/.local`, get the usual mode.

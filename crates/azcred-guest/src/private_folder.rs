@@ -1,9 +1,9 @@
 //! A temporary folder that ends with its process, even with one that was killed: the next process
 //! of the same kind removes what was left.
 
-use crate::own_file;
+use crate::{Locked, own_file};
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -24,7 +24,7 @@ pub struct PrivateFolder {
     kind: FolderKind,
     path: PathBuf,
     /// The lock ends when the process ends, even after a crash.
-    _lock: File,
+    _lock: Locked,
     folder: Mutex<Option<tempfile::TempDir>>,
 }
 
@@ -63,11 +63,8 @@ impl PrivateFolder {
         // not take this folder for one that was left.
         let new = path.join("lock-of-new-folder");
         let lock = own_file::open_lock(&new).map_err(error(&new, "the lock can't be opened"))?;
-        lock.try_lock()
-            .map_err(|failed| match failed {
-                TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
-                TryLockError::Error(source) => source,
-            })
+        let lock = Locked::exclusive(lock)
+            .and_then(|lock| lock.ok_or_else(|| io::ErrorKind::WouldBlock.into()))
             .map_err(error(&new, "the folder can't be locked"))?;
         fs::rename(&new, path.join(kind.lock))
             .map_err(error(&path, "the lock can't be renamed"))?;
@@ -98,9 +95,10 @@ impl PrivateFolder {
             let lock = path.join(self.kind.lock);
             // Not through a link. Only this user can change something in the folder.
             let is_file = lock.symlink_metadata().is_ok_and(|found| found.is_file());
-            if !is_file || !File::open(lock).is_ok_and(|file| file.try_lock().is_ok()) {
+            let lock = is_file.then(|| File::open(lock).and_then(Locked::exclusive));
+            let Some(Ok(Some(_lock))) = lock else {
                 continue;
-            }
+            };
             before(&path);
             // Another process may remove it at the same time, and the next one tries again.
             let _ = fs::remove_dir_all(&path);

@@ -176,7 +176,7 @@ pub(super) fn put_subscription(
         .filter(|found| found.tenant == caller.tenant)
         .cloned()
         .ok_or_else(|| ArmError::subscription_not_found(subscription))?;
-    // Whoever moves a subscription changes who has roles in it.
+    // Moving a subscription changes who has roles in it.
     let action = "Microsoft.Authorization/roleAssignments/write";
     let scope = Scope::subscription(subscription);
     if !caller.may(&resources, action, &scope) {

@@ -11,6 +11,7 @@
 //! [`place`]: super::places
 
 use super::places::{PLACES, Relation, above, relation};
+use azcred_guest::Locked;
 use std::{
     ffi::OsString,
     fs::{self, File},
@@ -30,7 +31,7 @@ const OF_SHELL: &str = "shell-";
 pub(crate) struct Homes {
     folder: PathBuf,
     /// Held while a program runs. `None` for a shell, whose end is not known.
-    lock: Option<File>,
+    lock: Option<Locked>,
 }
 
 /// A folder of the user, with the variable that names it.
@@ -44,8 +45,7 @@ impl Homes {
         let random = short_hash(&uuid::Uuid::new_v4().to_string());
         let folder = persona.join(format!("{OF_PROGRAM}{random}"));
         private(&folder)?;
-        let lock = File::create(folder.join(LOCK))?;
-        lock.lock()?;
+        let lock = Locked::waiting(File::create(folder.join(LOCK))?)?;
         Ok(Self {
             folder,
             lock: Some(lock),
@@ -130,8 +130,7 @@ pub(crate) fn settle_left(personas: &Path) {
             if name.starts_with(OF_SHELL) {
                 settle(&folder);
             } else if name.starts_with(OF_PROGRAM)
-                && let Ok(lock) = File::open(folder.join(LOCK))
-                && lock.try_lock().is_ok()
+                && let Ok(Some(_lock)) = File::open(folder.join(LOCK)).and_then(Locked::exclusive)
             {
                 settle(&folder);
                 remove(&folder);
