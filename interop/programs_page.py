@@ -24,7 +24,8 @@ xtask interop --all` runs them, checks that each token belongs to the account of
 - *no* says why a program does not get so far. The tests check that too.
 - With `no-account`, a person signs in: Ada, in a browser or with a device code.
 - hi-ml and kedro-azureml-pipeline are in [The chain, compared](chain-compared.md).
-- Azure Functions and Container Apps set the variables of App Service: their programs sign in as with `app-service`.
+- Azure Functions and Container Apps have App Service's endpoint. Programs that find it by `IDENTITY_ENDPOINT` sign in
+  there as with `app-service`.
 - The storage is [Azurite](https://github.com/Azure/Azurite) with `--oauth basic` and HTTPS. It checks the tokens. The
   programs find it by its account's name in Azure: [`--route`](emulator.md#with-servers-of-your-own).
 """
