@@ -24,7 +24,7 @@ pub(crate) fn failure(
 ) -> Failure {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let (why, has_secret) = without_secrets(&why(error), arguments.iter().cloned());
-    let command = command(root, &arguments);
+    let command = command(root, &arguments, error);
     let help = format!("`{command} --help` shows what it takes");
     let failure = Failure::new(Kind::Usage, "could not read the command line", why)
         .titled(format!("wrong usage of `{command}`"));
@@ -48,11 +48,16 @@ pub(crate) fn failure(
     }
 }
 
-/// The command that was given, such as `azcred account use`.
-fn command(root: &clap::Command, arguments: &[OsString]) -> String {
+/// The command that was given, such as `azcred account use`, up to a name that is none.
+fn command(root: &clap::Command, arguments: &[OsString], error: &Error) -> String {
     let mut at = root;
     let mut names = vec![root.get_name()];
-    for argument in arguments.iter().skip(1).take_while(|one| *one != "--") {
+    let no_command = match error.kind() {
+        ErrorKind::InvalidSubcommand => strings(error, ContextKind::InvalidSubcommand),
+        _ => Vec::new(),
+    };
+    let is_end = |one: &OsString| *one == "--" || no_command.iter().any(|name| *one == **name);
+    for argument in arguments.iter().skip(1).take_while(|one| !is_end(one)) {
         if let Some(inner) = argument.to_str().and_then(|name| at.find_subcommand(name)) {
             at = inner;
             names.push(inner.get_name());
@@ -232,6 +237,18 @@ mod tests {
             }
         }
         found
+    }
+
+    #[test]
+    fn a_wrong_command_is_not_taken_for_one_of_its_arguments() {
+        let arguments = ["azcred", "emulatr", "exec", "--", "x"].map(OsString::from);
+        let error = Arguments::try_parse_from(&arguments).err().unwrap();
+        let shown = shown(&error, arguments);
+        assert!(
+            shown.contains("wrong usage of `azcred`") && !shown.contains("azcred exec"),
+            "{shown}"
+        );
+        assert!(shown.contains("no command 'emulatr'"), "{shown}");
     }
 
     #[test]
