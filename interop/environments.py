@@ -287,12 +287,8 @@ SECTIONS = {
         Environment(
             [p.APP_SERVICE, p.WRONG_HEADER, p.AZ], "Ada", "Ada", ours=instead(ERROR, REFUSED_BY_HOST)
         ),
-        Environment(
-            [p.ML_COMPUTE, p.WRONG_MSI_SECRET, p.AZ],
-            "Ada",
-            "Ada",
-            ours=instead(ERROR, REFUSED_BY_HOST, "azure"),
-        ),
+        # Its errors are no JSON, which MSAL expects.
+        Environment([p.ML_COMPUTE, p.WRONG_MSI_SECRET, p.AZ], ERROR, "Ada", kedro="Ada"),
         Environment([p.CLOSED_IMDS, p.AZ], "Ada", "Ada"),
         Environment([p.DOCKER, p.AZ], "Ada", "Ada"),
         Environment([p.HTML_IMDS, p.AZ], "Ada", "Ada"),

@@ -311,26 +311,15 @@ fn host_error(asked: &HostRequest<'_>, response: &HttpResponse) -> Option<HostEr
 /// Azure/azure-cli#28220).
 fn text_error(asked: &HostRequest<'_>, response: &HttpResponse) -> Option<HostError> {
     let text = std::str::from_utf8(&response.body).ok()?;
-    let (code, message) = match text.strip_prefix(INTERNAL_ERROR) {
-        Some(rest) => {
-            let info = rest.lines().find_map(|line| line.strip_prefix("Info: "));
-            (INTERNAL_ERROR, info.unwrap_or_default())
-        }
-        None => (
-            "",
-            text.lines()
-                .next()
-                .filter(|line| line.starts_with("SSO failure"))?,
-        ),
+    let message = match text.strip_prefix("InternalError") {
+        Some(rest) => rest.lines().find_map(|line| line.strip_prefix("Info: "))?,
+        None => (text.lines().next()).filter(|line| line.starts_with("SSO failure"))?,
     };
     Some(HostError {
-        code: code.to_owned(),
         message: asked.clean(message, 500),
         ..HostError::default()
     })
 }
-
-const INTERNAL_ERROR: &str = "InternalError";
 
 impl HostError {
     /// Whether the error means that the host has no such identity.
@@ -340,7 +329,7 @@ impl HostError {
         // Managed Identity found for …' and, in the protocol of 2017, 'No MSI found for …'.
         self.code == "ManagedIdentityNotFound"
             // Azure Machine Learning's service of identities.
-            || self.code == INTERNAL_ERROR && message.ends_with("status code: 404")
+            || message == "request failure status code: 404"
             || message.contains("identity not found")
             || message.starts_with("no ")
                 && ["managed identity found", "msi found"]
