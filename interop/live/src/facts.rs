@@ -7,7 +7,9 @@ use azcred::{
     http::{Http, HttpRequest, Retry, Url},
     workspace::WorkspaceRef,
 };
-use azcred_recorded::{ARM, Answer, Difference, ENTRA, GRAPH, differences, entra_differences};
+use azcred_recorded::{
+    ARM, Answer, Difference, ENTRA, GRAPH, differences, entra_differences, filled,
+};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
@@ -95,19 +97,11 @@ impl<'a> Tenant<'a> {
 
     /// A text of a request with its values; `None` if this tenant may lack one.
     fn filled(&self, text: &str) -> Option<String> {
-        let mut filled = String::new();
-        let mut rest = text;
-        while let Some((before, from)) = rest.split_once('<') {
-            let (name, after) = from.split_once('>')?;
-            filled.push_str(before);
-            match name {
-                "new id" => filled.push_str(&Uuid::new_v4().to_string()),
-                "new name" => filled.push_str(&format!("azcred-{}", Uuid::new_v4())),
-                _ => filled.push_str(self.values.get(name)?),
-            }
-            rest = after;
-        }
-        Some(filled + rest)
+        filled(text, |name| match name {
+            "new id" => Some(Uuid::new_v4().to_string()),
+            "new name" => Some(format!("azcred-{}", Uuid::new_v4())),
+            _ => self.values.get(name).cloned(),
+        })
     }
 
     /// The address of a line's request; `None` if it writes, or can't be sent here.

@@ -15,7 +15,7 @@ use std::fmt;
 pub use crate::{
     entra::entra_differences,
     shape::shape,
-    template::{fits, is_text},
+    template::{filled, fits, is_text, placeholders},
 };
 
 /// Entra ID and the hosts of managed identities.
@@ -110,9 +110,7 @@ fn header_differences(line: &Value, got: &Answer<'_>) -> Vec<Difference> {
 
 /// A template with the values of the headers that it names.
 fn named(template: &str, got: &Answer<'_>) -> String {
-    let parts = template.split('<').skip(1);
-    let names = parts.filter_map(|part| Some(part.split_once('>')?.0));
-    names.fold(template.to_owned(), |text, name| match (got.header)(name) {
+    placeholders(template).fold(template.to_owned(), |text, name| match (got.header)(name) {
         Some(value) => text.replace(&format!("<{name}>"), value),
         None => text,
     })

@@ -3,6 +3,25 @@
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
+/// The names in a template: each text between `<` and `>`.
+pub fn placeholders(template: &str) -> impl Iterator<Item = &str> {
+    let parts = template.split('<').skip(1);
+    parts.filter_map(|part| Some(part.split_once('>')?.0))
+}
+
+/// A template with the value of each name. `None` if one has no value.
+pub fn filled(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = template;
+    while let Some((before, from)) = rest.split_once('<') {
+        let (name, after) = from.split_once('>')?;
+        filled.push_str(before);
+        filled.push_str(&value(name)?);
+        rest = after;
+    }
+    Some(filled + rest)
+}
+
 /// Whether a text is what a template says. `<guid>` and `<date>` as a whole text, or with more
 /// words in them, are a GUID and a time with at most seven decimals. Other ones: see [`fits`].
 pub fn is_text(template: &str, text: &str) -> bool {
@@ -57,6 +76,21 @@ pub fn fits(template: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_template_is_filled_if_each_name_has_a_value() {
+        let value = |name: &str| (name != "c").then(|| name.to_uppercase());
+        for (template, text) in [
+            ("", Some("")),
+            ("/x", Some("/x")),
+            ("/<a>/<b b>?<a>", Some("/A/B B?A")),
+            ("/<a>/<c>", None),
+            ("/<a", None),
+        ] {
+            assert_eq!(filled(template, value).as_deref(), text, "{template}");
+        }
+        assert!(placeholders("/<a>/<b b>?<a>").eq(["a", "b b", "a"]));
+    }
 
     #[test]
     fn what_stands_for_any_text_is_told_from_what_does_not() {

@@ -2,7 +2,7 @@
 
 use super::{compare, hold};
 use crate::common::{Lab, Reply, TENANT, hosts::ADA, people::AZURE_CLI, read};
-use azcred_recorded::{ARM, Difference, differences};
+use azcred_recorded::{ARM, Difference, differences, filled, placeholders};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -178,18 +178,12 @@ impl Scene {
 
     /// A text of a request with its values.
     async fn filled(&self, text: &str, values: &mut BTreeMap<String, String>) -> Option<String> {
-        let mut filled = String::new();
-        let mut rest = text;
-        while let Some((before, from)) = rest.split_once('<') {
-            let (name, after) = from.split_once('>')?;
+        for name in placeholders(text) {
             if !values.contains_key(name) {
                 values.insert(name.to_owned(), self.value_of(name).await?);
             }
-            filled.push_str(before);
-            filled.push_str(&values[name]);
-            rest = after;
         }
-        Some(filled + rest)
+        filled(text, |name| values.get(name).cloned())
     }
 
     /// Brings the emulator into the situation of a line, and sends its request. What differs, or

@@ -8,10 +8,10 @@ use crate::common::{
     read,
 };
 use azcred_emulator::directory::User;
-use azcred_recorded::{GRAPH, differences};
+use azcred_recorded::{GRAPH, differences, filled, placeholders};
 use reqwest::Method;
 use serde_json::Value;
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Lines that this test does not hold against the emulator yet: those that write, and the secret of
@@ -64,15 +64,11 @@ impl Scene {
 
     /// A text of a request with its values.
     async fn filled(&self, text: &str) -> Option<String> {
-        let mut filled = String::new();
-        let mut rest = text;
-        while let Some((before, from)) = rest.split_once('<') {
-            let (name, after) = from.split_once('>')?;
-            let value = self.value(name).await?;
-            write!(filled, "{before}{value}").ok()?;
-            rest = after;
+        let mut values = BTreeMap::new();
+        for name in placeholders(text) {
+            values.insert(name, self.value(name).await?);
         }
-        Some(filled + rest)
+        filled(text, |name| values.get(name).cloned())
     }
 
     /// Brings the emulator into the situation of a line, and sends its request.
