@@ -77,9 +77,9 @@ pub struct DenyAssignment {
     pub is_for_scope_only: bool,
     /// What it forbids.
     pub permissions: Vec<Permission>,
-    /// Whom it is for: object ids, and the zero GUID for all principals.
+    /// The principals that it denies: object ids, and the zero GUID for all of them.
     pub principals: Vec<Uuid>,
-    /// Whom it is not for.
+    /// The principals that it does not deny.
     pub excluded: Vec<Uuid>,
 }
 

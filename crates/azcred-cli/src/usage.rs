@@ -48,7 +48,7 @@ pub(crate) fn failure(
     }
 }
 
-/// The command that was given, such as `azcred account use`, up to a name that is none.
+/// The command that was given, such as `azcred account use`, up to a name that no command has.
 fn command(root: &clap::Command, arguments: &[OsString], error: &Error) -> String {
     let mut at = root;
     let mut names = vec![root.get_name()];

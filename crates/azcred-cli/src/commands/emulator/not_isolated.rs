@@ -4,7 +4,7 @@ use crate::failure::{Failure, Kind};
 use azcred_emulator::{BuiltIn, Info};
 use std::ffi::OsString;
 
-/// There is none on this system.
+/// This system has no such network.
 pub(super) enum Outside {}
 
 impl Outside {

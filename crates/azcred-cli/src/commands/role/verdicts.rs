@@ -43,7 +43,7 @@ struct ActionEntry<'a> {
     action: &'a str,
     is_data: bool,
     verdict: Verdict,
-    /// The assignment that allows it; `null` if there is none, or if it can't be read.
+    /// The assignment that allows it; `null` if no assignment does, or if it can't be read.
     through: Option<AssignmentEntry<'a>>,
     /// The deny assignment that forbids it.
     denied_by: Option<DenyEntry<'a>>,
