@@ -67,19 +67,11 @@ mod tests {
             for name in ["package.json", "package-lock.json"] {
                 fs::write(path.join(name), "{}").unwrap();
             }
-            // Another process writes the file. A parallel test that forks while the file is open
-            // for writing would prevent its execution ('text file busy').
             let script = format!(
-                "#!/bin/sh\nmkdir -p node_modules; echo ran >>'{0}/runs'; test ! -e '{0}/no-network'\n",
+                "mkdir -p node_modules; echo ran >>'{0}/runs'; test ! -e '{0}/no-network'",
                 path.display()
             );
-            let write = "printf '%s' \"$1\" >\"$2\" && chmod 755 \"$2\"";
-            let done = Command::new("sh")
-                .args(["-c", write, "sh", &script])
-                .arg(path.join("npm"))
-                .status()
-                .unwrap();
-            assert!(done.success());
+            azcred_scripts::shell_script(path.join("npm"), &script).unwrap();
             Self { folder }
         }
 

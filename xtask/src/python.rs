@@ -303,17 +303,8 @@ mod tests {
     }
 
     fn program(folder: &Path, script: &str) -> PathBuf {
-        // Another process writes the file. A parallel test that forks while the file is open for
-        // writing would prevent its execution ('text file busy').
         let path = folder.join("python3");
-        let write = "printf '#!/bin/sh\\n%s' \"$1\" >\"$2\" && chmod 755 \"$2\"";
-        let mut shell = Command::new("sh");
-        let done = shell
-            .args(["-c", write, "sh", script])
-            .arg(&path)
-            .status()
-            .unwrap();
-        assert!(done.success());
+        azcred_scripts::shell_script(&path, script).unwrap();
         path
     }
 

@@ -72,18 +72,14 @@ fn check(file: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        fs::{self, Permissions},
-        os::unix::fs::PermissionsExt as _,
-    };
+    use std::fs;
 
     #[test]
     fn what_the_check_says_is_what_a_start_says() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let put = |folder: &tempfile::TempDir, name: &str, mode: u32| {
             let file = folder.path().join(name);
-            fs::write(&file, "#!/bin/sh\n").unwrap();
-            fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
+            azcred_scripts::write(file, "#!/bin/sh\n", mode).unwrap();
         };
         put(&one, "plain", 0o644);
         put(&one, "both", 0o644);

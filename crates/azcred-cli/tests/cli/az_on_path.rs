@@ -8,7 +8,7 @@ use crate::{
 use azcred_emulator::{Persona, Way};
 use std::{
     env, fs,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
 use tempfile::TempDir;
@@ -49,15 +49,14 @@ impl Machine {
     /// Another azcred, which is another file.
     fn copy(self) -> Self {
         self.with(|az| {
-            fs::copy(AZCRED, az).expect("copied");
+            azcred_scripts::copy(AZCRED, az).expect("copied");
         })
     }
 
     /// An Azure CLI, as a script.
     fn azure_cli(self, script: &str) -> Self {
         self.with(|az| {
-            fs::write(az, format!("#!/bin/sh\n{script}\n")).expect("written");
-            fs::set_permissions(az, fs::Permissions::from_mode(0o755)).expect("permitted");
+            azcred_scripts::shell_script(az, script).expect("written");
         })
     }
 

@@ -153,8 +153,7 @@ fn the_exit_code_is_the_programs_or_says_why_there_is_none() {
     let text = text.to_str().expect("text").to_owned();
     let put = |name: &str, content: &str, mode: u32| {
         let file = folder.path().join(name);
-        fs::write(&file, content).expect("written");
-        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("its own file");
+        azcred_scripts::write(&file, content, mode).expect("its own file");
         file.to_str().expect("text").to_owned()
     };
     let bare = put("bare", "print()\n", 0o755);

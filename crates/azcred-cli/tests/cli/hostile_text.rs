@@ -185,9 +185,8 @@ fn home(files: &[(&str, String)]) -> tempfile::TempDir {
         let folder = path.parent().expect("a folder");
         fs::create_dir_all(folder).expect("made");
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).expect("permitted");
-        fs::write(&path, content).expect("written");
         let mode = if *name == "bin/az" { 0o755 } else { 0o600 };
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("permitted");
+        azcred_scripts::write(path, content, mode).expect("written");
     }
     home
 }

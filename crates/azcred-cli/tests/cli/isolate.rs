@@ -4,9 +4,7 @@ use crate::{
     run::{AZCRED, Run, Said, assert_seen, azcred, end},
     terminal::Terminal,
 };
-use std::{
-    fs, net::TcpListener, os::unix::fs::PermissionsExt as _, process::Command, sync::OnceLock,
-};
+use std::{fs, net::TcpListener, process::Command, sync::OnceLock};
 
 /// `azcred emulator exec` in both kinds of network, or only in the usual one where the system
 /// permits no other: then the refusal is checked instead.
@@ -205,9 +203,8 @@ fn where_the_system_permits_no_network_the_refusal_names_it_and_the_program_does
     assert_seen!("emulator-exec-isolate-no-unshare", missing);
     // What util-linux says on a kernel that forbids it.
     let unshare = folder.path().join("unshare");
-    let script = "#!/bin/sh\necho 'unshare: unshare failed: Operation not permitted' >&2\nexit 1\n";
-    fs::write(&unshare, script).expect("written");
-    fs::set_permissions(&unshare, fs::Permissions::from_mode(0o755)).expect("its mode");
+    let script = "echo 'unshare: unshare failed: Operation not permitted' >&2; exit 1";
+    azcred_scripts::shell_script(unshare, script).expect("written");
     let refused = exec(folder.path().to_str().expect("text"));
     assert_eq!(refused.code, 1, "{refused}");
     assert!(

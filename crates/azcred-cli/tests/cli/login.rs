@@ -168,13 +168,11 @@ fn without_redrawing_there_are_lines_of_text() {
 #[cfg(unix)]
 #[test]
 fn in_tmux_the_code_is_copied_if_tmux_allows_it() {
-    use std::os::unix::fs::PermissionsExt;
     let azure = Azure::shared();
     for (option, is_copied) in [("on", true), ("external", false)] {
         let home = Home::new(&azure);
         let tmux = home.path().join("tmux");
-        std::fs::write(&tmux, format!("#!/bin/sh\necho {option}\n")).expect("written");
-        std::fs::set_permissions(&tmux, PermissionsExt::from_mode(0o755)).expect("its mode");
+        azcred_scripts::shell_script(tmux, &format!("echo {option}")).expect("written");
         let mut terminal = Terminal::new(80, 24);
         let run = home.run(&["login", "--device-code"]);
         let run = run.env("PATH", home.path().to_str().expect("text"));
@@ -214,12 +212,10 @@ fn a_browser_sign_in_needs_no_code() {
     let browser = home.path().join("browser");
     // Written atomically, so that the test never reads a part of it.
     let script = format!(
-        "#!/bin/sh\nprintf %s \"$1\" > {0}.part && mv {0}.part {0}\n",
+        "printf %s \"$1\" > {0}.part && mv {0}.part {0}",
         opened.display()
     );
-    std::fs::write(&browser, script).expect("written");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&browser, executable).expect("executable");
+    azcred_scripts::shell_script(&browser, &script).expect("written");
     let mut terminal = Terminal::new(100, 30);
     let run = home
         .run(&["login", "--login-hint", ADA])

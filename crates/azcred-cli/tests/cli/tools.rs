@@ -10,7 +10,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{
     fs,
     io::Read,
-    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
 };
@@ -36,8 +35,7 @@ impl ToolMachine {
     fn with(program: &str, script: &str) -> Self {
         let desk = Self(tempfile::tempdir().expect("a folder"));
         let path = desk.0.path().join(program);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("permitted");
+        azcred_scripts::shell_script(path, script).expect("written");
         desk
     }
 

@@ -134,8 +134,7 @@ mod programs {
             let folder = std::env::temp_dir().join(format!("azcred-run-{}", uuid::Uuid::new_v4()));
             fs::create_dir(&folder).unwrap();
             let path = folder.join("tool");
-            fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            azcred_scripts::shell_script(&path, text).unwrap();
             let system = Fixture::new()
                 .with_var("PATH", "/usr/bin:/bin")
                 .with_var("FOLDER", folder.to_str().unwrap())

@@ -239,16 +239,14 @@ async fn an_authority_that_never_responds_is_waited_for_until_the_chains_deadlin
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_cancelled_chain_leaves_no_program_behind() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = std::env::temp_dir().join(format!("azcred-chain-{}", uuid::Uuid::new_v4()));
     std::fs::create_dir(&folder).unwrap();
     let script = folder.join("az");
     let text = format!(
-        "#!/bin/sh\nsleep 600 & echo $! > {0}/new; mv {0}/new {0}/child; wait\n",
+        "sleep 600 & echo $! > {0}/new; mv {0}/new {0}/child; wait",
         folder.display()
     );
-    std::fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    azcred_scripts::shell_script(&script, &text).unwrap();
     let system = desk()
         .with_var("PATH", "/usr/bin:/bin")
         .with_program("az", &Program::real(script));

@@ -227,13 +227,11 @@ async fn hanging_and_crashing_programs_are_distinguished() {
 #[cfg(unix)]
 #[tokio::test]
 async fn real_programs_that_can_not_run_or_print_without_end_are_distinguished() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = std::env::temp_dir().join(format!("azcred-tools-{}", uuid::Uuid::new_v4()));
     fs::create_dir(&folder).unwrap();
     let script = |name: &str, text: &str, mode| {
         let path = folder.join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        azcred_scripts::write(&path, text, mode).unwrap();
         Program::real(path)
     };
     let mut outcomes = Vec::new();
