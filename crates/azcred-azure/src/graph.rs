@@ -1,4 +1,4 @@
-//! A client of Microsoft Graph, for the names of principals and their groups.
+//! A client of Microsoft Graph. This file has the names of principals and their groups.
 
 use crate::{
     error::Result,
@@ -16,7 +16,7 @@ const MOST_IDS: usize = 1000;
 
 /// A client of one cloud's Microsoft Graph, for one identity.
 #[derive(Clone, Debug)]
-pub struct Graph(Service);
+pub struct Graph(pub(crate) Service);
 
 /// The kind of an object of the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub struct DirectoryObject {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+pub(crate) struct Entry {
     #[serde(rename = "@odata.type", default)]
     odata_type: String,
     id: Uuid,
@@ -109,7 +109,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn object(self, kind: Option<ObjectKind>) -> Option<DirectoryObject> {
+    pub(crate) fn object(self, kind: Option<ObjectKind>) -> Option<DirectoryObject> {
         Some(DirectoryObject {
             id: self.id,
             kind: kind.or_else(|| ObjectKind::of(&self.odata_type))?,
@@ -149,7 +149,7 @@ impl Graph {
                 what: "could not read the names of principals",
                 path: "/v1.0/directoryObjects/getByIds",
                 query: &[],
-                verb: Verb::Post(json(&value!({ "ids": ids, "types": types }))),
+                verb: Verb::Query(json(&value!({ "ids": ids, "types": types }))),
             };
             let entries = self.0.list::<Entry>(&call).await?.value;
             found.extend(entries.into_iter().filter_map(|entry| entry.object(None)));
@@ -209,7 +209,7 @@ impl Graph {
             what: "could not read the groups of the principal",
             path: &format!("/v1.0/directoryObjects/{id}/getMemberGroups"),
             query: &[],
-            verb: Verb::Post(json(&value!({ "securityEnabledOnly": true }))),
+            verb: Verb::Query(json(&value!({ "securityEnabledOnly": true }))),
         };
         let groups = self.0.list::<Uuid>(&call).await?.value;
         Ok(groups.into_iter().collect())

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod applications;
 mod arm_codes;
 mod authorization;
 mod doctor;
 mod domain;
 mod error;
 mod graph;
+mod graph_codes;
 mod lists;
 mod locate;
 mod operations;
@@ -24,6 +26,11 @@ mod workspace;
 
 pub use crate::{
     access::{Access, Capability},
+    applications::{
+        Application, CertificateChange, FederatedCredential, Key, MOST_FEDERATED_CREDENTIALS,
+        Marks, NewApplication, NewCertificate, NewFederatedCredential, NewSecret, Secret,
+        ServicePrincipal, TAG,
+    },
     authorization::{Assigned, Made, NewRoleAssignment, Patience, is_at},
     doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
     domain::{DomainTenant, tenant_of_domain},

@@ -6,6 +6,7 @@
 use crate::{
     arm_codes::{Names, explain},
     error::{Error, ErrorKind},
+    graph_codes,
     role::BuiltInRole,
     service_kind::ServiceKind,
     text::{between, clean, is_guid},
@@ -24,6 +25,8 @@ pub(crate) struct Sent<'a> {
     pub(crate) path: &'a str,
     /// Resource Manager's resource, without a slash at the end.
     pub(crate) audience: &'a str,
+    /// Whether the request changes something.
+    pub(crate) changes: bool,
     /// The token of the request.
     pub(crate) token: &'a AccessToken,
     pub(crate) now: SystemTime,
@@ -72,6 +75,13 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
     let code = clean(&refusal.code, 80);
     let said = clean(&refusal.message, 600);
     let said = said.trim_end_matches('.');
+    if sent.service == ServiceKind::Graph
+        && let Some(meaning) = graph_codes::explain(&code, sent.changes)
+    {
+        return Error::new(meaning.kind, sent.what.to_owned(), meaning.means)
+            .with_fix(meaning.fix)
+            .with_code(Some(code));
+    }
     let meaning = explain(&code);
     let names = names(sent);
     let kind = meaning.map_or_else(|| kind_of(response.status), |meaning| meaning.kind);
@@ -93,11 +103,6 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
             if let Some(name) = between(said, "deny assignment with name '", "'") {
                 why = format!("{why}: '{}'", clean(name, 120));
             }
-        }
-        None if code == "Authorization_RequestDenied" => {
-            why = "the identity may not read this in the directory".to_owned();
-            fix = "use an account that may, or have an administrator consent to Microsoft Graph's permission Directory.Read.All for the application"
-                .into();
         }
         Some("InvalidAuthenticationTokenTenant") => {
             (why, fix) = wrong_tenant(sent, response, said, why, fix);

@@ -9,7 +9,7 @@ use crate::{
 };
 use azcred::{
     AccessToken, ClientOptions, Cloud, Credential, Scope, TenantId, TokenRequest,
-    http::{Http, HttpRequest, HttpResponse, Url, parse_url},
+    http::{Http, HttpRequest, HttpResponse, Retry, Url, parse_url},
     system::SharedSystem,
 };
 use base64::{Engine, engine::general_purpose};
@@ -65,8 +65,22 @@ pub(crate) enum Verb {
     /// With a JSON body.
     Put(String),
     /// With a JSON body.
+    Patch(String),
+    /// A POST with a JSON body that only reads.
+    Query(String),
+    /// With a JSON body. It has the same effect twice.
     Post(String),
+    /// A POST with a JSON body that must not take effect twice. Without a response, it is unknown
+    /// whether it took effect.
+    Create(String),
     Delete,
+}
+
+impl Verb {
+    /// Whether it changes something.
+    fn changes(&self) -> bool {
+        !matches!(self, Self::Get | Self::Query(_))
+    }
 }
 
 /// A request.
@@ -231,7 +245,13 @@ impl Service {
                 Verb::Get => HttpRequest::get(url.clone()),
                 Verb::Delete => HttpRequest::delete(url.clone()),
                 Verb::Put(json) => HttpRequest::put_json(url.clone(), json.clone()),
-                Verb::Post(json) => HttpRequest::post_json(url.clone(), json.clone()),
+                Verb::Patch(json) => HttpRequest::patch_json(url.clone(), json.clone()),
+                Verb::Query(json) | Verb::Post(json) => {
+                    HttpRequest::post_json(url.clone(), json.clone())
+                }
+                Verb::Create(json) => {
+                    HttpRequest::post_json(url.clone(), json.clone()).with_retry(Retry::ONE_EFFECT)
+                }
             };
             let sent = sent
                 .with_id(self.kind.id_header(), &id)
@@ -274,6 +294,7 @@ impl Service {
                 what,
                 path,
                 audience: self.cloud.resource_manager_audience(),
+                changes: call.verb.changes(),
                 token: &token,
                 now: self.system.now(),
             };

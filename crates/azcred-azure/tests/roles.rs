@@ -1,16 +1,11 @@
 //! Role assignments: against the emulator, and against a Resource Manager that needs patience.
 
 mod contoso;
+mod served;
 
 use axum::{
-    Router,
-    extract::Request,
     http::{Method, StatusCode},
     response::IntoResponse,
-};
-use azcred::{
-    AccessToken, Authority, Availability, ClientOptions, Cloud, Credential, TokenFuture,
-    TokenRequest, system::Fixture,
 };
 use azcred_azure::{
     Assigned, ErrorKind, Graph, Made, NewRoleAssignment, ObjectKind, Patience, ResourceManager,
@@ -18,12 +13,13 @@ use azcred_azure::{
 };
 use azcred_emulator::Way;
 use contoso::{Contoso, sign_in, workspace};
+use served::{Given, Requests, Seen, serve};
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 use uuid::Uuid;
 
@@ -54,74 +50,15 @@ fn at_workspace() -> RoleScope {
     RoleScope::new(&workspace().resource_id()).expect("a scope")
 }
 
-/// A credential with one token.
-#[derive(Debug)]
-struct Given;
-
-impl Credential for Given {
-    fn name(&self) -> &'static str {
-        "Given"
-    }
-    fn prepare(&self) -> Availability {
-        Availability::Ready {
-            using: "a token".into(),
-        }
-    }
-    fn get_token<'a>(&'a self, _: &'a TokenRequest) -> TokenFuture<'a> {
-        let token = AccessToken::new(
-            "canary-token",
-            SystemTime::now(),
-            Duration::from_secs(3600),
-            None,
-        );
-        TokenFuture::ready(Ok(token))
-    }
-}
-
 /// A Resource Manager with these responses, and the requests that it got.
-async fn arm<R, F>(answer: F) -> (ResourceManager, Arc<Mutex<Vec<Seen>>>)
+async fn arm<R, F>(answer: F) -> (ResourceManager, Requests)
 where
     R: IntoResponse,
     F: Fn(&Seen) -> R + Clone + Send + Sync + 'static,
 {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let requests: Arc<Mutex<Vec<Seen>>> = Arc::default();
-    let seen = requests.clone();
-    let router = Router::new().fallback(move |request: Request| {
-        let header = request.headers().get("x-ms-correlation-request-id");
-        let one = Seen {
-            method: request.method().clone(),
-            uri: request.uri().to_string(),
-            id: header.and_then(|id| id.to_str().ok()).map(str::to_owned),
-        };
-        let response = answer(&one).into_response();
-        seen.lock().unwrap().push(one);
-        async { response }
-    });
-    // The server ends with the test's runtime.
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let cloud = Cloud::with_authority(Authority::new(&address).unwrap())
-        .with_resource_manager(&address, "https://management.azure.com")
-        .unwrap();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let root = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    let root = root.self_signed(&key).unwrap();
-    let machine = Fixture::new()
-        .with_var("SSL_CERT_FILE", "/roots")
-        .with_file("/roots", root.pem());
-    let options = ClientOptions::new(machine.shared())
-        .with_cloud(cloud)
-        .with_deadline(Duration::from_secs(20));
+    let (options, requests) = serve(answer).await;
     let manager = ResourceManager::new(&options, Arc::new(Given)).unwrap();
     (manager, requests)
-}
-
-#[derive(Clone, Debug)]
-struct Seen {
-    method: Method,
-    uri: String,
-    id: Option<String>,
 }
 
 fn refused(status: StatusCode, code: &str) -> (StatusCode, String) {
@@ -207,14 +144,13 @@ async fn a_throttled_change_is_repeated_and_every_request_has_an_id() {
             "{one:?}"
         );
         assert!(
-            one.id
-                .as_deref()
-                .is_some_and(|id| Uuid::try_parse(id).is_ok()),
+            one.id().is_some_and(|id| Uuid::try_parse(id).is_ok()),
             "{one:?}"
         );
     }
     assert_eq!(
-        requests[0].id, requests[1].id,
+        requests[0].id(),
+        requests[1].id(),
         "a repetition is the same request"
     );
 }

@@ -156,6 +156,16 @@ impl Cloud {
         Ok(self)
     }
 
+    /// The same cloud with Microsoft Graph at `endpoint`, which is the resource of its tokens too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the endpoint is not HTTPS (HTTP is allowed on loopback only).
+    pub fn with_graph(mut self, endpoint: &str) -> Result<Self> {
+        let endpoint = checked("the Microsoft Graph endpoint", endpoint)?;
+        self.graph = Cow::Owned(endpoint.as_str().trim_end_matches('/').to_owned());
+        Ok(self)
+    }
+
     /// The cloud of the environment: by `AZURE_AUTHORITY_HOST`, or else by `AZUREML_CURRENT_CLOUD`,
     /// or else the public one.
     ///

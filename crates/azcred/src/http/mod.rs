@@ -85,7 +85,7 @@ enum Way {
 }
 
 /// When a request is retried. A failed or broken connection and an attempt without a response are
-/// always retried.
+/// retried, unless the request must not take effect twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retry {
@@ -93,6 +93,9 @@ pub struct Retry {
     pub times: u32,
     /// Statuses that are retried besides 408, 429, 500, 502, 503 and 504.
     pub also: &'static [u16],
+    /// Whether the request may take effect twice. If not, only 429 is retried: with it, the other
+    /// side says that it did nothing.
+    pub may_repeat: bool,
 }
 
 impl Retry {
@@ -100,15 +103,26 @@ impl Retry {
     pub const USUAL: Self = Self {
         times: 3,
         also: &[],
+        may_repeat: true,
     };
     /// No retries.
     pub const NEVER: Self = Self {
         times: 0,
         also: &[],
+        may_repeat: true,
+    };
+    /// Three retries of a request that must not take effect twice, such as one that creates.
+    pub const ONE_EFFECT: Self = Self {
+        times: 3,
+        also: &[],
+        may_repeat: false,
     };
 
     fn counts(self, status: u16) -> bool {
-        matches!(status, 408 | 429 | 500 | 502..=504) || self.also.contains(&status)
+        match self.may_repeat {
+            true => matches!(status, 408 | 429 | 500 | 502..=504) || self.also.contains(&status),
+            false => status == 429,
+        }
     }
 }
 
@@ -179,6 +193,12 @@ impl HttpRequest {
     /// effect twice.
     pub fn post_json(url: Url, json: String) -> Self {
         Self::new(Method::POST, url).with_json(json)
+    }
+
+    /// A PATCH request with JSON. It is sent again as [`Retry`] says, so it must have the same
+    /// effect twice.
+    pub fn patch_json(url: Url, json: String) -> Self {
+        Self::new(Method::PATCH, url).with_json(json)
     }
 
     fn new(method: Method, url: Url) -> Self {
@@ -431,7 +451,8 @@ impl Http {
                 }
                 Err(trouble) => {
                     tracing::debug!(attempt, why = %trouble.why, url = %request.url, "no answer");
-                    trouble.retryable.then(|| backoff(BACKOFF_CONNECT, attempt))
+                    let is_retried = trouble.retryable && request.retry.may_repeat;
+                    is_retried.then(|| backoff(BACKOFF_CONNECT, attempt))
                 }
             };
             // A server may name any pause. A pause beyond the clock's range is also beyond the

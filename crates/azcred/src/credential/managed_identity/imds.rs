@@ -40,11 +40,13 @@ const DEADLINE: Duration = Duration::from_secs(80);
 const RETRY: Retry = Retry {
     times: 5,
     also: &[404, 410],
+    may_repeat: true,
 };
 /// As many retries as the deadline allows.
 const RETRY_AWAY: Retry = Retry {
     times: u32::MAX,
     also: &[410],
+    may_repeat: true,
 };
 const FIX: &str = "run this on an Azure resource with a managed identity, and check that no firewall or network policy blocks 169.254.169.254";
 
