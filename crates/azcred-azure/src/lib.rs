@@ -7,6 +7,7 @@ mod authorization;
 mod doctor;
 mod domain;
 mod error;
+mod federation;
 mod graph;
 mod graph_codes;
 mod lists;
@@ -35,6 +36,11 @@ pub use crate::{
     doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
     domain::{DomainTenant, tenant_of_domain},
     error::{Error, ErrorKind, Result},
+    federation::{
+        Caution, CredentialName, DevOpsConnection, Difference, FederatedTrust, GitHub,
+        GitHubRepository, GitHubRun, GitLabProject, GitLabRef, KubernetesAccount, Part, Plan,
+        PrefixSource, SubjectPrefix, differences, nearest, plan,
+    },
     graph::{DirectoryObject, Graph, ObjectKind},
     lists::{Tenant, Workspaces},
     locate::{Flags, Located, Source, locate},

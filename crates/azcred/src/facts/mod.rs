@@ -10,6 +10,7 @@ mod preset;
 mod principal;
 mod report;
 mod source;
+mod subject_form;
 mod used;
 
 pub(crate) use claims::{Claims, WEB_TOKEN_LIMIT, is_web_token};
@@ -19,4 +20,5 @@ pub use preset::{AfterFailure, Preset};
 pub use principal::{Principal, PrincipalKind, Proof};
 pub use report::{Attempt, Report, Skipped, Verdict};
 pub use source::Source;
+pub use subject_form::SubjectForm;
 pub use used::{Evidence, PassedOver, ToolFiles, Used, UsedKind};

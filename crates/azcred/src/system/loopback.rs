@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use url::Url;
 
 /// Whether an address can only be this machine (RFC 6761 section 6.3 for `localhost`).
-pub(crate) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),

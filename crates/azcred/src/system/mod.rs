@@ -29,7 +29,7 @@ pub use folders::{cache_folder, config_folder, data_folder, home, path};
 #[doc(hidden)]
 pub use keyring::{bus_address, secret_service_of};
 pub(crate) use limits::{OutOfFiles, is_out_of_files};
-pub(crate) use loopback::is_loopback;
+pub use loopback::is_loopback;
 pub use open_file::OpenFile;
 pub(crate) use open_file::{Foreign, Unsuitable};
 pub use process::{AZ_CALLED, STAND_IN, is_this_program, programs};
@@ -386,6 +386,25 @@ pub struct Command {
     pub vars: Vec<(&'static str, String)>,
     /// How long the program may run.
     pub deadline: Duration,
+}
+
+impl Command {
+    /// A program with its arguments and no other variables than this process's.
+    pub fn new(program: PathBuf, args: &[&str], deadline: Duration) -> Self {
+        Self {
+            program,
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            vars: Vec::new(),
+            deadline,
+        }
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn with_var(mut self, name: &'static str, value: &str) -> Self {
+        self.vars.push((name, value.to_owned()));
+        self
+    }
 }
 
 /// The limit of a program's output on each stream, in bytes.
