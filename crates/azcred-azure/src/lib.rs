@@ -14,6 +14,7 @@ mod lists;
 mod locate;
 mod operations;
 mod permissions;
+mod preflight;
 mod rbac;
 mod rbac_values;
 mod refusal;
@@ -45,6 +46,7 @@ pub use crate::{
     lists::{Tenant, Workspaces},
     locate::{Flags, Located, Source, locate},
     permissions::{Permission, Permissions},
+    preflight::{Caller, DirectoryRights, DirectoryRole, Ground, May, Obstacle},
     rbac::{Action, At, Decision, Grant, RoleAccess, Verdict, Who},
     rbac_values::{DenyAssignment, RoleAssignment, RoleDefinition},
     resource_manager::{

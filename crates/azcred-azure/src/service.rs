@@ -253,16 +253,18 @@ impl Service {
                     HttpRequest::post_json(url.clone(), json.clone()).with_retry(Retry::ONE_EFFECT)
                 }
             };
-            let sent = sent
-                .with_id(self.kind.id_header(), &id)
-                .with_bearer(&token)
-                .ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::Unexpected,
-                        what.to_owned(),
-                        "the token has characters that a header can't hold",
-                    )
-                })?;
+            let mut sent = sent.with_text(self.kind.id_header(), &id);
+            if call.query.contains(&("$count", "true")) {
+                // What Graph calls an advanced query needs both.
+                sent = sent.with_text("consistencylevel", "eventual");
+            }
+            let sent = sent.with_bearer(&token).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Unexpected,
+                    what.to_owned(),
+                    "the token has characters that a header can't hold",
+                )
+            })?;
             let left = end.saturating_duration_since(Instant::now());
             let response = self
                 .http

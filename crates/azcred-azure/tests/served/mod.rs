@@ -43,6 +43,7 @@ impl Credential for Given {
 /// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    #[allow(dead_code, reason = "each test file uses its own part")]
     pub(crate) method: Method,
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,

@@ -220,12 +220,12 @@ impl HttpRequest {
         )
     }
 
-    /// Adds an id by which the other side's support finds the request. An id with characters that a
-    /// header may not have is left out.
+    /// Adds a header, such as an id by which the other side's support finds the request. `name` is
+    /// in lower case. A text with characters that a header may not have is left out.
     #[must_use]
-    pub fn with_id(self, name: &'static str, id: &str) -> Self {
-        match HeaderValue::from_str(id) {
-            Ok(id) => self.with_header(HeaderName::from_static(name), id),
+    pub fn with_text(self, name: &'static str, text: &str) -> Self {
+        match HeaderValue::from_str(text) {
+            Ok(text) => self.with_header(HeaderName::from_static(name), text),
             Err(_) => self,
         }
     }
