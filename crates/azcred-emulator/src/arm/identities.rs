@@ -96,14 +96,8 @@ fn add(directory: &mut Directory, principal: Uuid, tenant: Uuid, name: &str) {
     directory.service_principals.insert(
         principal,
         ServicePrincipal {
-            id: principal,
-            tenant,
-            app_id: client_id(principal),
-            name: name.to_owned(),
             kind: ServicePrincipalKind::ManagedIdentity,
-            enabled: true,
-            blocked_by_conditional_access: false,
-            app_roles: Vec::new(),
+            ..ServicePrincipal::new(principal, tenant, client_id(principal), name)
         },
     );
 }

@@ -1,11 +1,14 @@
 //! An application registration with its credentials.
 
 use super::credential::{Certificate, FederatedCredential, Secret};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// An application registered in its home tenant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Application {
     /// The client id (`appId`).
     pub app_id: Uuid,
@@ -43,10 +46,15 @@ pub struct Application {
     pub federated_credentials: Vec<FederatedCredential>,
     /// Object ids of its owners.
     pub owners: BTreeSet<Uuid>,
+    /// When it was created, if not with the seed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub created: Option<OffsetDateTime>,
+    /// Properties of Microsoft Graph that mean nothing here: they are kept and returned.
+    pub properties: Map<String, Value>,
 }
 
 /// `signInAudience`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Audience {
     /// `AzureADMyOrg`: the home tenant only.
     SingleTenant,
@@ -83,6 +91,8 @@ impl Application {
             certificates: Vec::new(),
             federated_credentials: Vec::new(),
             owners: BTreeSet::new(),
+            created: None,
+            properties: Map::new(),
         }
     }
 }

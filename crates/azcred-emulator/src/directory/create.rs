@@ -2,7 +2,7 @@
 
 use super::{
     Application, Certificate, Directory, FederatedCredential, Issuer, IssuerKeys, Secret,
-    SecretText, ServicePrincipal, ServicePrincipalKind,
+    SecretText, ServicePrincipal,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -41,19 +41,8 @@ impl Directory {
         let (app_id, id) = (Uuid::new_v4(), Uuid::new_v4());
         self.applications
             .insert(app_id, Application::new(app_id, tenant, name));
-        self.service_principals.insert(
-            id,
-            ServicePrincipal {
-                id,
-                tenant,
-                app_id,
-                name: name.to_owned(),
-                kind: ServicePrincipalKind::Application,
-                enabled: true,
-                blocked_by_conditional_access: false,
-                app_roles: Vec::new(),
-            },
-        );
+        self.service_principals
+            .insert(id, ServicePrincipal::new(id, tenant, app_id, name));
         Ok((app_id, id))
     }
 
@@ -66,11 +55,12 @@ impl Directory {
         app_id: Uuid,
         expires: OffsetDateTime,
     ) -> Result<SecretText, CreateError> {
-        let text = SecretText::generate().map_err(|_| CreateError::Randomness)?;
+        let text = SecretText::generate_for_client().map_err(|_| CreateError::Randomness)?;
         let secret = Secret {
             id: Uuid::new_v4(),
-            name: "created".to_owned(),
+            name: Some("created".to_owned()),
             text: text.clone(),
+            starts: None,
             expires,
         };
         self.application_mut(app_id)?.secrets.push(secret);
@@ -83,10 +73,7 @@ impl Directory {
     /// When the application does not exist, or the certificate can't be parsed.
     pub fn add_certificate(&mut self, app_id: Uuid, der: &[u8]) -> Result<(), CreateError> {
         x509_parser::parse_x509_certificate(der).map_err(|_| CreateError::NotACertificate)?;
-        let certificate = Certificate {
-            id: Uuid::new_v4(),
-            der: der.to_vec(),
-        };
+        let certificate = Certificate::new(der.to_vec());
         self.application_mut(app_id)?.certificates.push(certificate);
         Ok(())
     }
@@ -105,12 +92,17 @@ impl Directory {
         self.application_mut(app_id)?
             .federated_credentials
             .push(credential);
+        self.host_issuer(url);
+        Ok(())
+    }
+
+    /// Signs for an issuer, if the directory does not know it yet.
+    pub(crate) fn host_issuer(&mut self, url: String) {
         self.issuers.entry(url.clone()).or_insert(Issuer {
             url,
             keys: IssuerKeys::Hosted,
             request_token: None,
         });
-        Ok(())
     }
 
     fn application_mut(&mut self, app_id: Uuid) -> Result<&mut Application, CreateError> {

@@ -1,6 +1,7 @@
 //! Credentials of an application: secrets, certificates, federated identity credentials.
 
 use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
@@ -31,6 +32,16 @@ impl SecretText {
         let mut random = Zeroizing::new([0; SECRET_LENGTH]);
         aws_lc_rs::rand::fill(random.as_mut_slice())?;
         Ok(Self::of_random(&random))
+    }
+
+    /// A secret as Entra ID makes them for applications: three characters, `8Q~`, and 34 more.
+    ///
+    /// # Errors
+    /// When the system returns no random bytes.
+    pub fn generate_for_client() -> Result<Self, aws_lc_rs::error::Unspecified> {
+        let mut secret = Self::generate()?;
+        secret.0.replace_range(3..6, "8Q~");
+        Ok(secret)
     }
 
     /// The secret for these random bytes.
@@ -67,15 +78,20 @@ impl fmt::Debug for SecretText {
 }
 
 /// A client secret (`passwordCredential`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Secret {
     /// `keyId`, which people often paste in place of the value.
     pub id: Uuid,
     /// The description in the portal.
-    pub name: String,
+    pub name: Option<String>,
     /// The value.
+    #[serde(with = "kept_text")]
     pub text: SecretText,
+    /// When it starts to work. `None`: it works at once.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub starts: Option<OffsetDateTime>,
     /// When it stops working.
+    #[serde(with = "time::serde::rfc3339")]
     pub expires: OffsetDateTime,
 }
 
@@ -87,15 +103,34 @@ impl Secret {
 }
 
 /// A certificate (`keyCredential`) whose private key may sign client assertions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Certificate {
     /// `keyId`.
     pub id: Uuid,
+    /// The description. `None`: the certificate's subject.
+    pub name: Option<String>,
     /// The certificate, DER.
     pub der: Vec<u8>,
+    /// When it starts to work, if the certificate itself does not say it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub starts: Option<OffsetDateTime>,
+    /// When it stops working, if the certificate itself does not say it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires: Option<OffsetDateTime>,
 }
 
 impl Certificate {
+    /// A certificate that works as long as it is valid.
+    pub fn new(der: Vec<u8>) -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            name: None,
+            der,
+            starts: None,
+            expires: None,
+        }
+    }
+
     /// SHA-1 of the certificate: the thumbprint that the portal shows, and `x5t`.
     pub fn thumbprint_sha1(&self) -> [u8; 20] {
         digest_of(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der)
@@ -115,9 +150,11 @@ fn digest_of<const N: usize>(algorithm: &'static digest::Algorithm, data: &[u8])
 
 /// A federated identity credential: the application can sign in with a token that has this issuer,
 /// subject and audience.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FederatedCredential {
-    /// Its name.
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, which is unique in its application.
     pub name: String,
     /// The expected `iss`, compared exactly.
     pub issuer: String,
@@ -125,6 +162,66 @@ pub struct FederatedCredential {
     pub subject: String,
     /// The accepted `aud` values. Entra ID allows exactly one.
     pub audiences: Vec<String>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+impl FederatedCredential {
+    /// A credential with this `aud`.
+    pub fn new(
+        name: impl Into<String>,
+        issuer: impl Into<String>,
+        subject: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            name: name.into(),
+            issuer: issuer.into(),
+            subject: subject.into(),
+            audiences: vec![audience.into()],
+            description: None,
+        }
+    }
+
+    /// Whether this is its id or its name.
+    pub(crate) fn is_named(&self, id_or_name: &str) -> bool {
+        self.name == id_or_name || Uuid::try_parse(id_or_name) == Ok(self.id)
+    }
+}
+
+/// How the state folder keeps a secret: as its text. [`SecretText`] itself can't be written, so
+/// that nothing else writes it.
+pub(super) mod kept_text {
+    use super::SecretText;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(text: &SecretText, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(text.expose())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SecretText, D::Error> {
+        String::deserialize(from).map(SecretText::new)
+    }
+
+    /// A secret that may be missing.
+    pub(crate) mod option {
+        use super::super::SecretText;
+        use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+        pub(crate) fn serialize<S: Serializer>(
+            text: &Option<SecretText>,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            text.as_ref().map(SecretText::expose).serialize(to)
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Option<SecretText>, D::Error> {
+            Option::<String>::deserialize(from).map(|text| text.map(SecretText::new))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@ mod application;
 mod consent;
 mod create;
 mod credential;
+mod delete;
 mod first_party;
 mod issuer;
 mod policy;
 mod principal;
 mod resource_names;
+mod roles;
 mod tenant;
 mod user;
 
@@ -30,6 +32,11 @@ pub use first_party::{AZURE_CLI, MICROSOFT_SERVICES};
 pub use issuer::{EXCHANGE_AUDIENCE, Issuer, IssuerKeys, RsaJwk};
 pub use policy::{ClientApp, Policy, Requirement, Subject};
 pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind};
+pub use roles::{
+    APPLICATION_ADMINISTRATOR, APPLICATION_DEVELOPER, CLOUD_APPLICATION_ADMINISTRATOR,
+    DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, GROUPS_ADMINISTRATOR,
+    PRIVILEGED_ROLE_ADMINISTRATOR, USER_ADMINISTRATOR,
+};
 pub use tenant::{LoopLimit, Tenant};
 pub use user::User;
 
@@ -49,6 +56,8 @@ pub struct Directory {
     pub users: BTreeMap<Uuid, User>,
     /// Groups by object id.
     pub groups: BTreeMap<Uuid, Group>,
+    /// Who has which directory role: the principal's object id, the role's id.
+    pub directory_roles: BTreeSet<(Uuid, Uuid)>,
     /// Conditional Access policies by id.
     pub policies: BTreeMap<Uuid, Policy>,
     /// Issuers outside Entra ID, by their `iss`.
@@ -78,6 +87,32 @@ impl Directory {
     pub fn client(&self, client_id: Uuid) -> Option<&Application> {
         let registered = self.applications.get(&client_id);
         registered.or_else(|| self.identities.get(&client_id))
+    }
+
+    /// All secrets with which an application signs in to a tenant: its own, and its principal's.
+    pub(crate) fn secrets_of(&self, tenant: Uuid, app: &Application) -> Vec<Secret> {
+        let principal = self.service_principal_of(tenant, app.app_id);
+        let more = principal.into_iter().flat_map(|sp| &sp.secrets);
+        app.secrets.iter().chain(more).cloned().collect()
+    }
+
+    /// All certificates with which an application signs in to a tenant.
+    pub(crate) fn certificates_of(&self, tenant: Uuid, app: &Application) -> Vec<Certificate> {
+        let principal = self.service_principal_of(tenant, app.app_id);
+        let more = principal.into_iter().flat_map(|sp| &sp.certificates);
+        app.certificates.iter().chain(more).cloned().collect()
+    }
+
+    /// The application with this object id.
+    pub(crate) fn application_with(&self, object_id: Uuid) -> Option<&Application> {
+        let mut all = self.applications.values();
+        all.find(|app| app.object_id == object_id)
+    }
+
+    /// The application with this object id, for changes.
+    pub(crate) fn application_with_mut(&mut self, object_id: Uuid) -> Option<&mut Application> {
+        let mut all = self.applications.values_mut();
+        all.find(|app| app.object_id == object_id)
     }
 
     /// The tenant with this id or verified domain. Domains are compared without regard to case.
@@ -147,11 +182,8 @@ mod tests {
 
     fn group(id: u128, members: &[u128]) -> Group {
         Group {
-            id: Uuid::from_u128(id),
-            tenant: Uuid::nil(),
-            name: format!("group {id}"),
             members: members.iter().map(|m| Uuid::from_u128(*m)).collect(),
-            owners: std::collections::BTreeSet::new(),
+            ..Group::new(Uuid::from_u128(id), Uuid::nil(), format!("group {id}"))
         }
     }
 

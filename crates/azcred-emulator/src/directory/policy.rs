@@ -149,11 +149,8 @@ mod tests {
     fn a_policy_applies_if_all_its_conditions_do() {
         let mut directory = Directory::default();
         let group = Group {
-            id: id(20),
-            tenant: id(1),
-            name: "a group".into(),
             members: [id(10)].into(),
-            owners: std::collections::BTreeSet::new(),
+            ..Group::new(id(20), id(1), "a group")
         };
         directory.groups.insert(group.id, group);
         let user = User::new(id(10), id(1), "ada@a.com", "Ada");

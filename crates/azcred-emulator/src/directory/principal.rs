@@ -1,11 +1,17 @@
 //! Principals that can have a role: service principals, users and groups.
 
-use crate::directory::user::User;
+use crate::directory::{
+    credential::{Certificate, Secret},
+    user::User,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// An application's principal in one tenant, which can have roles.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServicePrincipal {
     /// The object id: `oid` in its tokens, `principalId` in its role assignments.
     pub id: Uuid,
@@ -23,10 +29,42 @@ pub struct ServicePrincipal {
     pub blocked_by_conditional_access: bool,
     /// Its application permissions, by the resource's client id: the `roles` claim.
     pub app_roles: Vec<(Uuid, String)>,
+    /// Secrets of its own, beside the application's.
+    pub secrets: Vec<Secret>,
+    /// Certificates of its own.
+    pub certificates: Vec<Certificate>,
+    /// Object ids of its owners.
+    pub owners: BTreeSet<Uuid>,
+    /// When it was created, if not with the seed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub created: Option<OffsetDateTime>,
+    /// Properties of Microsoft Graph that mean nothing here: they are kept and returned.
+    pub properties: Map<String, Value>,
+}
+
+impl ServicePrincipal {
+    /// The enabled principal of an application, without permissions.
+    pub fn new(id: Uuid, tenant: Uuid, app_id: Uuid, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            tenant,
+            app_id,
+            name: name.into(),
+            kind: ServicePrincipalKind::Application,
+            enabled: true,
+            blocked_by_conditional_access: false,
+            app_roles: Vec::new(),
+            secrets: Vec::new(),
+            certificates: Vec::new(),
+            owners: BTreeSet::new(),
+            created: None,
+            properties: Map::new(),
+        }
+    }
 }
 
 /// The kind of a service principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServicePrincipalKind {
     /// An application registration.
     Application,
@@ -35,7 +73,7 @@ pub enum ServicePrincipalKind {
 }
 
 /// A security group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Group {
     /// The object id.
     pub id: Uuid,
@@ -47,6 +85,26 @@ pub struct Group {
     pub members: BTreeSet<Uuid>,
     /// Object ids of its owners.
     pub owners: BTreeSet<Uuid>,
+    /// When it was created, if not with the seed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub created: Option<OffsetDateTime>,
+    /// Properties of Microsoft Graph that mean nothing here: they are kept and returned.
+    pub properties: Map<String, Value>,
+}
+
+impl Group {
+    /// A group without members.
+    pub fn new(id: Uuid, tenant: Uuid, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            tenant,
+            name: name.into(),
+            members: BTreeSet::new(),
+            owners: BTreeSet::new(),
+            created: None,
+            properties: Map::new(),
+        }
+    }
 }
 
 /// A principal that can have a role.

@@ -29,6 +29,10 @@ pub struct Tenant {
     pub refresh_tokens_once: bool,
     /// Users need a second factor for changes through Resource Manager.
     pub mfa_for_changes: bool,
+    /// `allowedToCreateApps`: users without a directory role may register applications.
+    pub users_may_create_applications: bool,
+    /// `allowedToCreateSecurityGroups`: users without a directory role may create groups.
+    pub users_may_create_groups: bool,
     /// Lifetime of a device code in seconds. `None`: 900.
     pub device_code_lifetime: Option<u32>,
     /// Least seconds between two polls for a device code. `None`: 5.
@@ -59,6 +63,8 @@ impl Tenant {
             session_lifetime: None,
             refresh_tokens_once: false,
             mfa_for_changes: false,
+            users_may_create_applications: true,
+            users_may_create_groups: true,
             device_code_lifetime: None,
             device_code_interval: None,
         }

@@ -1,11 +1,13 @@
 //! A user: an account in its home tenant, or a guest in another tenant.
 
-use super::{Directory, SecretText};
+use super::{Directory, SecretText, credential::kept_text};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A user in one tenant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct User {
     /// The object id in this tenant.
     pub id: Uuid,
@@ -18,6 +20,7 @@ pub struct User {
     /// `accountEnabled`. If it is false, requests get AADSTS50057.
     pub enabled: bool,
     /// The password. `None` for guests and for accounts without one: no password matches.
+    #[serde(with = "kept_text::option")]
     pub password: Option<SecretText>,
     /// The password has expired and must be changed first: AADSTS50055.
     pub password_expired: bool,
@@ -25,9 +28,15 @@ pub struct User {
     pub locked: bool,
     /// `signInSessionsValidFromDateTime`. Refresh tokens issued earlier are revoked: AADSTS50173.
     /// So are access tokens of clients that can handle a challenge.
+    #[serde(with = "time::serde::rfc3339::option")]
     pub sessions_valid_from: Option<OffsetDateTime>,
     /// For a guest, the object id of the account in its home tenant.
     pub guest_of: Option<Uuid>,
+    /// When it was created, if not with the seed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub created: Option<OffsetDateTime>,
+    /// Properties of Microsoft Graph that mean nothing here: they are kept and returned.
+    pub properties: Map<String, Value>,
 }
 
 impl User {
@@ -49,6 +58,8 @@ impl User {
             locked: false,
             sessions_valid_from: None,
             guest_of: None,
+            created: None,
+            properties: Map::new(),
         }
     }
 }

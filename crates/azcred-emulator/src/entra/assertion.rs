@@ -73,7 +73,7 @@ pub(super) fn check(
         ));
     }
     check_time(jws, to.now)?;
-    check_signature(jws, application, to.now)
+    check_signature(jws, application, to)
 }
 
 /// AADSTS700024 unless `now` is between `nbf` and `exp`, with a tolerance of five minutes.
@@ -105,7 +105,7 @@ pub(super) fn check_time(jws: &Jws<'_>, now: OffsetDateTime) -> Result<(), Refus
 fn check_signature(
     jws: &Jws<'_>,
     application: &Application,
-    now: OffsetDateTime,
+    to: &Addressee<'_>,
 ) -> Result<(), Refusal> {
     let algorithm = jws.header_str("alg").and_then(Algorithm::from_name).ok_or_else(|| {
         Refusal::invalid_client(
@@ -119,8 +119,8 @@ fn check_signature(
     })?;
     let named = CertificateId::of(jws)?;
     let wrong = |reason: String| invalid_signature(application, &reason, &named.shown());
-    let certificate = application
-        .certificates
+    let all = to.directory.certificates_of(to.tenant.id, application);
+    let certificate = all
         .iter()
         .find(|certificate| named.is(certificate))
         .ok_or_else(|| wrong("The key was not found.".into()))?;
@@ -139,15 +139,17 @@ fn check_signature(
     }
     let (_, parsed) = x509_parser::parse_x509_certificate(&certificate.der)
         .map_err(|_| wrong("The registered key is no certificate.".into()))?;
+    // The key's own times, if it was added with some.
     let validity = parsed.validity();
+    let own = |time: Option<OffsetDateTime>| time.map(OffsetDateTime::unix_timestamp);
+    let starts = own(certificate.starts).unwrap_or(validity.not_before.timestamp());
+    let ends = own(certificate.expires).unwrap_or(validity.not_after.timestamp());
     let span = format!(
         "Found key 'Start={}, End={}'",
-        us_date_time(validity.not_before.timestamp()),
-        us_date_time(validity.not_after.timestamp())
+        us_date_time(starts),
+        us_date_time(ends)
     );
-    if !(validity.not_before.timestamp()..=validity.not_after.timestamp())
-        .contains(&now.unix_timestamp())
-    {
+    if !(starts..=ends).contains(&to.now.unix_timestamp()) {
         return Err(wrong(format!("The key used is expired., {span}")));
     }
     let key = PublicKey::Spki(parsed.public_key().raw.to_vec());

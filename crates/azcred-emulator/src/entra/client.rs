@@ -176,19 +176,19 @@ fn check_secret(
     let app = application.app_id;
     // All secrets are compared, so that the time does not show which one matches.
     let (mut valid, mut expired) = (false, false);
-    for secret in &application.secrets {
+    let all = to.directory.secrets_of(to.tenant.id, application);
+    for secret in &all {
         let is_it = secret.text.matches(presented.expose());
+        if secret.starts.is_some_and(|starts| starts > to.now) {
+            continue;
+        }
         if secret.expires > to.now {
             valid |= is_it;
         } else {
             expired |= is_it;
         }
     }
-    let all_expired = !application.secrets.is_empty()
-        && application
-            .secrets
-            .iter()
-            .all(|secret| secret.expires <= to.now);
+    let all_expired = !all.is_empty() && all.iter().all(|secret| secret.expires <= to.now);
     if valid {
         Ok(())
     } else if expired || all_expired {

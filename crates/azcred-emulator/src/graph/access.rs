@@ -16,7 +16,7 @@ pub(super) struct Caller {
     /// An application for itself, not a user.
     pub(super) is_app: bool,
     /// A user of another tenant.
-    is_guest: bool,
+    pub(super) is_guest: bool,
     /// Application permissions (`roles`) or delegated ones (`scp`).
     permissions: Vec<String>,
 }
@@ -110,9 +110,15 @@ impl Caller {
         })
     }
 
-    fn has(&self, any_of: &[&str]) -> bool {
+    pub(super) fn has(&self, any_of: &[&str]) -> bool {
         let mut own = self.permissions.iter();
         own.any(|permission| any_of.contains(&permission.as_str()))
+    }
+
+    /// Whether the client may do something as its user: with one of these permissions, or with that
+    /// to do all that the user may.
+    pub(super) fn acts_for_user(&self, any_of: &[&str]) -> bool {
+        !self.is_app && (self.has(any_of) || self.has(&[AS_USER]))
     }
 
     /// An application with one of these permissions.

@@ -26,6 +26,9 @@ pub(super) struct Property {
     uses: Vec<&'static str>,
 }
 
+/// The property is the directory's own.
+const FIXED: &str = "fixed";
+
 /// When a property can be used in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Usable {
@@ -181,6 +184,23 @@ impl Kind {
 }
 
 impl Property {
+    /// Whether no request can write it.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.uses.contains(&FIXED)
+    }
+
+    /// Whether a value has its type, as far as the table shows it.
+    pub(super) fn accepts(&self, value: &Value) -> bool {
+        match (&self.empty, value) {
+            (_, Value::Null) | (Value::Null, _) => true,
+            (Value::Bool(_), value) => value.is_boolean(),
+            (Value::Array(_), value) => value.is_array(),
+            (Value::Object(_), value) => value.is_object(),
+            (Value::String(_), value) => value.is_string(),
+            (Value::Number(_), value) => value.is_number(),
+        }
+    }
+
     /// When it can be used like this: `eq`, `cmp`, `starts`, `ends`, `sort`, `search`.
     pub(super) fn usable(&self, how: &str) -> Usable {
         let found = self.uses.iter().find_map(|known| {
@@ -217,7 +237,9 @@ mod tests {
             for property in &table.properties {
                 for word in &property.uses {
                     let word = word.trim_end_matches('+');
-                    let known = ["default", "eq", "cmp", "starts", "ends", "sort", "search"];
+                    let known = [
+                        "default", "eq", "cmp", "starts", "ends", "sort", "search", FIXED,
+                    ];
                     assert!(known.contains(&word), "{}: {word}", property.name);
                 }
             }

@@ -10,6 +10,7 @@
 mod access;
 mod batch;
 mod call;
+mod credentials;
 mod expand;
 mod filter;
 mod first_party;
@@ -25,6 +26,7 @@ mod search;
 mod sessions;
 mod target;
 mod userinfo;
+mod writing;
 
 use self::{
     access::Caller,
@@ -101,7 +103,19 @@ fn answer(world: &World, call: &Call) -> Result<Answer, GraphError> {
         Target::Object(Kind::User, key) if call.method == Method::PATCH => {
             sessions::update(world, call, &caller, &key)
         }
-        target => read(world, call, &caller, &target),
+        target if is_reading(call, &target) => read(world, call, &caller, &target),
+        target => writing::serve(world, call, &caller, &target),
+    }
+}
+
+/// Whether a request changes nothing.
+fn is_reading(call: &Call, target: &Target) -> bool {
+    match target {
+        Target::Batch | Target::ByIds => true,
+        Target::Action(_, _, action) => {
+            !matches!(action, Action::AddPassword | Action::RemovePassword)
+        }
+        _ => call.method == Method::GET,
     }
 }
 
@@ -143,17 +157,19 @@ fn check_method(call: &Call, target: &Target) -> Result<(), GraphError> {
         Target::Batch | Target::ByIds | Target::Action(..) => (&[Method::POST], &[]),
         Target::Collection(Collection { source, cast: None }) => match source {
             Source::Set(Kind::DirectoryObject | Kind::Organization) => (&[Method::GET], &[]),
-            Source::Set(_) | Source::Related(_, _, Relation::FederatedCredentials) => {
-                (&[Method::GET], &[Method::POST])
+            Source::Set(Kind::Application | Kind::ServicePrincipal)
+            | Source::Related(_, _, Relation::FederatedCredentials) => {
+                (&[Method::GET, Method::POST], &[])
             }
+            Source::Set(_) => (&[Method::GET], &[Method::POST]),
             Source::Related(..) => (&[Method::GET], &[]),
         },
         Target::Collection(_) | Target::Count(_) | Target::Property(..) => (&[Method::GET], &[]),
         Target::Object(Kind::User, _) => (&[Method::GET, Method::PATCH], &[Method::DELETE]),
         Target::Object(Kind::Organization, _) => (&[Method::GET], &[Method::PATCH]),
-        Target::Object(..) | Target::FederatedCredential(..) => {
-            (&[Method::GET], &[Method::PATCH, Method::DELETE])
-        }
+        Target::Object(Kind::Application | Kind::ServicePrincipal, _)
+        | Target::FederatedCredential(..) => (&[Method::GET, Method::PATCH, Method::DELETE], &[]),
+        Target::Object(..) => (&[Method::GET], &[Method::PATCH, Method::DELETE]),
     };
     if served.contains(&call.method) {
         return Ok(());

@@ -3,17 +3,23 @@
 
 use crate::{
     directory::{
-        Application, Audience, Certificate, Directory, FederatedCredential, Group, Secret,
-        ServicePrincipal, ServicePrincipalKind, Tenant, User,
+        Application, Audience, Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant,
+        User,
     },
-    graph::{first_party, key::Key, kind::Kind, options::no_property, response::GraphError},
+    graph::{
+        credentials::{federated_credential, key_credential, password_credential, seconds},
+        first_party,
+        key::Key,
+        kind::Kind,
+        options::no_property,
+        response::GraphError,
+    },
     resources::{Resource, Resources, USER_ASSIGNED_TYPE, identity_of},
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 use uuid::Uuid;
-use x509_parser::parse_x509_certificate;
 
 /// An object with all its properties.
 #[derive(Clone, Debug)]
@@ -24,7 +30,11 @@ pub(super) struct Object {
 }
 
 /// When everything in a seed was created: a seed does not say it.
-const CREATED: &str = "2024-01-01T00:00:00Z";
+pub(super) const CREATED: &str = "2024-01-01T00:00:00Z";
+
+/// Where an application has its redirect URIs. A seed's are in the first place, and those of a
+/// public client in the second.
+pub(super) const REDIRECT_PLACES: &[&str] = &["web", "publicClient", "spa"];
 
 /// The objects of one tenant.
 pub(super) struct Objects<'a> {
@@ -148,20 +158,16 @@ impl Objects<'_> {
             .into_iter()
             .flat_map(|app| {
                 let all = app.federated_credentials.iter();
-                all.map(|credential| federated_credential(app, credential))
+                all.map(federated_credential)
             })
             .collect()
     }
 
-    fn application(&self, app: &Application) -> Object {
+    pub(super) fn application(&self, app: &Application) -> Object {
         let tenant = self.directory.tenants.get(&app.home_tenant);
-        let place = match app.public_client {
-            true => "publicClient",
-            false => "web",
-        };
         let known = json!({
             "appId": app.app_id,
-            "createdDateTime": CREATED,
+            "createdDateTime": created(app.created),
             "displayName": app.name,
             "identifierUris": app.identifier_uris,
             "isFallbackPublicClient": app.public_client.then_some(true),
@@ -175,14 +181,28 @@ impl Objects<'_> {
         if app.access_token_version == 2 {
             object.properties["api"]["requestedAccessTokenVersion"] = 2.into();
         }
-        object.properties[place]["redirectUris"] = json!(app.redirect_uris);
-        object
+        let is_placed = |place: &&str| app.properties.contains_key(*place);
+        if !REDIRECT_PLACES.iter().any(is_placed) {
+            let place = REDIRECT_PLACES[usize::from(app.public_client)];
+            object.properties[place]["redirectUris"] = json!(app.redirect_uris);
+        }
+        object.overlay(&app.properties)
     }
 
-    fn service_principal(&self, sp: &ServicePrincipal) -> Object {
+    pub(super) fn service_principal(&self, sp: &ServicePrincipal) -> Object {
         let app = self.directory.applications.get(&sp.app_id);
         let mut names: Vec<String> = app.map_or_else(Vec::new, |app| app.identifier_uris.clone());
         names.push(sp.app_id.to_string());
+        // A principal's secrets have no hint.
+        let own_secrets: Vec<Value> = sp
+            .secrets
+            .iter()
+            .map(|secret| {
+                let mut credential = password_credential(secret);
+                credential["hint"] = Value::Null;
+                credential
+            })
+            .collect();
         let kind = match sp.kind {
             ServicePrincipalKind::Application => "Application",
             ServicePrincipalKind::ManagedIdentity => "ManagedIdentity",
@@ -193,14 +213,24 @@ impl Objects<'_> {
             "appDisplayName": app.map(|app| app.name.as_str()),
             "appId": sp.app_id,
             "appOwnerOrganizationId": app.map(|app| app.home_tenant),
-            "createdDateTime": CREATED,
+            "createdDateTime": created(sp.created),
             "displayName": sp.name,
+            "keyCredentials": sp.certificates.iter().map(key_credential).collect::<Vec<_>>(),
+            "passwordCredentials": own_secrets,
             "replyUrls": app.map_or(&[][..], |app| &app.redirect_uris),
             "servicePrincipalNames": names,
             "servicePrincipalType": kind,
             "signInAudience": app.map(sign_in_audience),
         });
-        object(Kind::ServicePrincipal, sp.id, known)
+        let mut object = object(Kind::ServicePrincipal, sp.id, known).overlay(&sp.properties);
+        // Those of the application count for its principal too ('servicePrincipal resource type').
+        let of_app = app.and_then(|app| app.properties.get("tags")?.as_array());
+        if let Some(tags) = object.properties["tags"].as_array_mut() {
+            let more = of_app.into_iter().flatten();
+            let more: Vec<Value> = more.filter(|tag| !tags.contains(tag)).cloned().collect();
+            tags.extend(more);
+        }
+        object
     }
 
     /// A managed identity names the resource that it is, or that has it.
@@ -218,16 +248,17 @@ impl Objects<'_> {
         vec![explicit.to_owned(), resource.id.to_string()]
     }
 
-    fn user(&self, user: &User) -> Object {
+    pub(super) fn user(&self, user: &User) -> Object {
         let home = user
             .guest_of
             .and_then(|home| self.directory.users.get(&home));
         let name = &user.user_principal_name;
         let tenant = self.directory.tenants.get(&user.tenant);
-        let valid_from = user.sessions_valid_from.map(written);
+        let created = created(user.created);
+        let valid_from = user.sessions_valid_from.map(seconds);
         let known = json!({
             "accountEnabled": user.enabled,
-            "createdDateTime": CREATED,
+            "createdDateTime": created,
             "creationType": home.map(|_| "Invitation"),
             "displayName": user.name,
             "externalUserState": home.map(|_| "Accepted"),
@@ -239,12 +270,39 @@ impl Objects<'_> {
             "mail": home.map(|home| home.user_principal_name.as_str()),
             "mailNickname": name.split('@').next(),
             "securityIdentifier": security_identifier(user.id),
-            "signInSessionsValidFromDateTime": valid_from.unwrap_or_else(|| CREATED.to_owned()),
+            "signInSessionsValidFromDateTime": valid_from.unwrap_or(created),
             "userPrincipalName": name,
             "userType": if home.is_some() { "Guest" } else { "Member" },
         });
-        object(Kind::User, user.id, known)
+        object(Kind::User, user.id, known).overlay(&user.properties)
     }
+}
+
+impl Object {
+    /// The object with what was written to it and means nothing here.
+    fn overlay(mut self, properties: &Map<String, Value>) -> Self {
+        for (name, value) in properties {
+            merge(self.properties.entry(name).or_insert(Value::Null), value);
+        }
+        self
+    }
+}
+
+/// Writes a value over another one: of an object, its members only.
+pub(super) fn merge(into: &mut Value, value: &Value) {
+    match (into, value) {
+        (Value::Object(into), Value::Object(members)) => {
+            for (name, value) in members {
+                merge(into.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (into, value) => *into = value.clone(),
+    }
+}
+
+/// When something was created.
+fn created(time: Option<OffsetDateTime>) -> String {
+    time.map_or_else(|| CREATED.to_owned(), seconds)
 }
 
 /// An object of which these properties are known.
@@ -261,20 +319,21 @@ pub(super) fn object(kind: Kind, id: Uuid, known: Value) -> Object {
     }
 }
 
-fn group(group: &Group) -> Object {
+pub(super) fn group(group: &Group) -> Object {
     let nickname: String = group
         .name
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .collect();
+    let created = created(group.created);
     let known = json!({
-        "createdDateTime": CREATED,
+        "createdDateTime": created,
         "displayName": group.name,
         "mailNickname": nickname,
-        "renewedDateTime": CREATED,
+        "renewedDateTime": created,
         "securityIdentifier": security_identifier(group.id),
     });
-    object(Kind::Group, group.id, known)
+    object(Kind::Group, group.id, known).overlay(&group.properties)
 }
 
 fn organization(tenant: &Tenant) -> Object {
@@ -301,57 +360,11 @@ fn organization(tenant: &Tenant) -> Object {
     object(Kind::Organization, tenant.id, known)
 }
 
-fn federated_credential(app: &Application, credential: &FederatedCredential) -> Object {
-    let known = json!({
-        "audiences": credential.audiences,
-        "issuer": credential.issuer,
-        "name": credential.name,
-        "subject": credential.subject,
-    });
-    let id = derived_id(&[app.object_id.as_bytes(), credential.name.as_bytes()]);
-    object(Kind::FederatedCredential, id, known)
-}
-
 fn sign_in_audience(app: &Application) -> &'static str {
     match app.audience {
         Audience::SingleTenant => "AzureADMyOrg",
         Audience::MultipleTenants => "AzureADMultipleOrgs",
     }
-}
-
-fn password_credential(secret: &Secret) -> Value {
-    json!({
-        "customKeyIdentifier": null,
-        "displayName": secret.name,
-        "endDateTime": written(secret.expires),
-        "hint": secret.hint(),
-        "keyId": secret.id,
-        "secretText": null,
-        "startDateTime": CREATED,
-    })
-}
-
-fn key_credential(certificate: &Certificate) -> Value {
-    let parsed = parse_x509_certificate(&certificate.der).ok();
-    let parsed = parsed.as_ref().map(|(_, parsed)| parsed);
-    let thumbprint = certificate.thumbprint_sha1();
-    let thumbprint: String = thumbprint.iter().map(|b| format!("{b:02X}")).collect();
-    json!({
-        "customKeyIdentifier": thumbprint,
-        "displayName": parsed.map(|parsed| parsed.subject().to_string()),
-        "endDateTime": parsed.map(|parsed| written(parsed.validity().not_after.to_datetime())),
-        "key": null,
-        "keyId": certificate.id,
-        "startDateTime": parsed.map(|parsed| written(parsed.validity().not_before.to_datetime())),
-        "type": "AsymmetricX509Cert",
-        "usage": "Verify",
-    })
-}
-
-/// A time in whole seconds, as Graph writes it.
-fn written(time: OffsetDateTime) -> String {
-    let whole = time.replace_nanosecond(0).unwrap_or(time);
-    whole.format(&Rfc3339).unwrap_or_default()
 }
 
 /// `S-1-12-1-…`: the four words of the id, as Windows stores it.

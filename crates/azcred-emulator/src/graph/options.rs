@@ -69,6 +69,11 @@ pub(super) struct Page {
 }
 
 impl Selection {
+    /// The properties of an answer without `$select`.
+    pub(super) fn default() -> Self {
+        Self { names: Vec::new() }
+    }
+
     /// # Errors
     /// When the kind has no such property, and for options that are not served.
     pub(super) fn of(call: &Call, kind: Kind) -> Result<Self, GraphError> {

@@ -1,6 +1,12 @@
 //! Graph's responses: ids, answers, errors ('Microsoft Graph error responses and resource types').
 
-use crate::{graph::call::Call, not_served, text::clip_to, tokens::Revoked, world::World};
+use crate::{
+    graph::{call::Call, kind::Kind},
+    not_served,
+    text::clip_to,
+    tokens::Revoked,
+    world::World,
+};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -67,6 +73,7 @@ pub(super) const JSON: &str = "application/json;odata.metadata=minimal;odata.str
 /// An answer that is not an error.
 #[derive(Debug)]
 pub(super) struct Answer {
+    status: StatusCode,
     body: Body,
     /// `Location`, which actions have.
     location: Option<String>,
@@ -82,14 +89,26 @@ enum Body {
 impl Answer {
     pub(super) fn json(body: Value) -> Self {
         Self {
+            status: StatusCode::OK,
             body: Body::Json(body),
             location: None,
+        }
+    }
+
+    /// The answer to a request that created something, whose address in the directory it has.
+    pub(super) fn created(call: &Call, tenant: Uuid, address: &str, body: Value) -> Self {
+        let host = call.entrance.cloud.graph_host();
+        Self {
+            status: StatusCode::CREATED,
+            body: Body::Json(body),
+            location: Some(format!("https://{host}/v2/{tenant}/{address}")),
         }
     }
 
     /// The answer of an action.
     pub(super) fn of_action(call: &Call, body: Value) -> Self {
         Self {
+            status: StatusCode::OK,
             body: Body::Json(body),
             location: Some(format!("https://{}", call.entrance.cloud.graph_host())),
         }
@@ -97,6 +116,7 @@ impl Answer {
 
     pub(super) fn text(body: String) -> Self {
         Self {
+            status: StatusCode::OK,
             body: Body::Text(body),
             location: None,
         }
@@ -104,6 +124,7 @@ impl Answer {
 
     pub(super) fn empty() -> Self {
         Self {
+            status: StatusCode::NO_CONTENT,
             body: Body::None,
             location: None,
         }
@@ -111,11 +132,11 @@ impl Answer {
 
     fn into_response(self) -> Response {
         let (kind, body) = match self.body {
-            Body::None => return StatusCode::NO_CONTENT.into_response(),
+            Body::None => return self.status.into_response(),
             Body::Text(text) => ("text/plain", text),
             Body::Json(body) => (JSON, body.to_string()),
         };
-        let mut response = ([(header::CONTENT_TYPE, kind)], body).into_response();
+        let mut response = (self.status, [(header::CONTENT_TYPE, kind)], body).into_response();
         let headers = response.headers_mut();
         headers.insert("odata-version", HeaderValue::from_static("4.0"));
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -131,11 +152,7 @@ impl Answer {
     /// The answer as a part of a batch's: status, headers, body.
     pub(super) fn into_part(self) -> (StatusCode, Value, Option<Value>) {
         match self.body {
-            Body::None => (
-                StatusCode::NO_CONTENT,
-                json!({ "Cache-Control": "no-cache" }),
-                None,
-            ),
+            Body::None => (self.status, json!({ "Cache-Control": "no-cache" }), None),
             Body::Json(body) => {
                 let mut headers = json!({
                     "Cache-Control": "no-cache",
@@ -145,12 +162,12 @@ impl Answer {
                 if let Some(location) = self.location {
                     headers["Location"] = location.into();
                 }
-                (StatusCode::OK, headers, Some(body))
+                (self.status, headers, Some(body))
             }
             // What is not JSON is in base64 ('Combine multiple HTTP requests using JSON batching').
             Body::Text(text) => {
                 let headers = json!({ "Cache-Control": "no-cache", "Content-Type": "text/plain" });
-                (StatusCode::OK, headers, Some(STANDARD.encode(text).into()))
+                (self.status, headers, Some(STANDARD.encode(text).into()))
             }
         }
     }
@@ -233,6 +250,28 @@ impl GraphError {
     /// 400 with the directory's code for an option of the query that it does not support.
     pub(super) fn unsupported(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_UnsupportedQuery", message)
+    }
+
+    /// A property has a value that it can't have.
+    pub(super) fn invalid_value(kind: Kind, property: &str) -> Self {
+        Self::rejected(format!(
+            "Invalid value specified for property '{property}' of resource '{}'.",
+            kind.title()
+        ))
+    }
+
+    /// A new object lacks a property.
+    pub(super) fn missing_value(kind: Kind, property: &str) -> Self {
+        Self::rejected(format!(
+            "A value is required for property '{property}' of resource '{}'.",
+            kind.title()
+        ))
+    }
+
+    /// Another object has a value that is unique.
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        let code = "Request_MultipleObjectsWithSameKeyValue";
+        Self::new(StatusCode::CONFLICT, code, message)
     }
 
     /// An option needs an advanced query, and this is none.

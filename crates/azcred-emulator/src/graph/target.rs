@@ -59,6 +59,8 @@ pub(super) enum Action {
     CheckMemberObjects,
     ChangePassword,
     RevokeSignInSessions,
+    AddPassword,
+    RemovePassword,
 }
 
 const RELATIONS: &[(&str, Relation, &[Kind])] = &[
@@ -111,7 +113,12 @@ const ACTIONS: &[(&str, Action, &[Kind])] = &[
         Action::RevokeSignInSessions,
         &[Kind::User],
     ),
+    ("addPassword", Action::AddPassword, CLIENTS),
+    ("removePassword", Action::RemovePassword, CLIENTS),
 ];
+
+/// What can have secrets.
+const CLIENTS: &[Kind] = &[Kind::Application, Kind::ServicePrincipal];
 
 /// What Graph has and the emulator does not serve.
 const KNOWN: &str = include_str!("known.txt");
@@ -195,7 +202,7 @@ fn object(kind: Kind, key: Key, rest: &[String]) -> Result<Target, Missing> {
     if let Some((_, relation)) = relation(kind, name) {
         let source = Source::Related(kind, key.clone(), relation);
         return match (relation, inner, rest) {
-            (Relation::FederatedCredentials, Some(Key::Id(id)), []) => {
+            (Relation::FederatedCredentials, Some(Key::Id(id) | Key::Other(_, id)), []) => {
                 Ok(Target::FederatedCredential(key, id))
             }
             (Relation::FederatedCredentials, None, [id]) if id != "$count" => {
@@ -324,6 +331,20 @@ mod tests {
             ),
             (
                 &[
+                    "applications(appId='x')/federatedIdentityCredentials(name='y')",
+                    "Applications(appid='x')/federatedidentitycredentials/y",
+                ],
+                "FederatedCredential(Other(\"appId\", \"x\"), \"y\")",
+            ),
+            (
+                &[
+                    "servicePrincipals/x/addPassword",
+                    "serviceprincipals('x')/microsoft.graph.addpassword",
+                ],
+                "Action(ServicePrincipal, Id(\"x\"), AddPassword)",
+            ),
+            (
+                &[
                     "directoryObjects/getByIds",
                     "directoryObjects/microsoft.graph.getByIds",
                 ],
@@ -348,8 +369,8 @@ mod tests {
             ("users/x/displayName/y", "no y"),
             ("users/x/members", "no members"),
             ("groups/x/members/y/$ref", "not served"),
-            ("applications/x/addPassword", "not served"),
-            ("applications/x/microsoft.graph.addPassword", "not served"),
+            ("applications/x/addKey", "not served"),
+            ("applications/x/microsoft.graph.addKey", "not served"),
             ("users/x/getMemberGroups/y", "no y"),
         ] {
             assert_eq!(parsed(path), expected, "{path}");

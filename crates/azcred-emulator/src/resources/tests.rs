@@ -165,11 +165,8 @@ fn members_of_nested_groups_have_the_groups_roles() {
         directory.groups.insert(
             id,
             Group {
-                id,
-                tenant: Uuid::nil(),
-                name: id.to_string(),
                 members: members.into_iter().collect(),
-                owners: std::collections::BTreeSet::new(),
+                ..Group::new(id, Uuid::nil(), id.to_string())
             },
         );
     }

@@ -2,9 +2,9 @@
 
 use crate::{
     directory::{
-        Application, Audience, Certificate, Directory, GRAPH, Group, IssuerKeys, LoopLimit,
-        NATIVE_REDIRECT_URIS, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant,
-        User,
+        Application, Audience, Certificate, DIRECTORY_ROLES, Directory, DirectoryRole, GRAPH,
+        Group, IssuerKeys, LoopLimit, NATIVE_REDIRECT_URIS, Secret, SecretText, ServicePrincipal,
+        ServicePrincipalKind, Tenant, User,
     },
     seed::{
         conditional_access, issuers,
@@ -49,6 +49,8 @@ impl DirectorySeed {
                 session_lifetime: given.session_lifetime,
                 refresh_tokens_once: matches!(given.refresh_token_rotation, RotationSeed::OneTime),
                 mfa_for_changes: given.mfa_for_changes,
+                users_may_create_applications: given.users_may_create_applications,
+                users_may_create_groups: given.users_may_create_groups,
                 device_code_lifetime: given.device_code_lifetime,
                 device_code_interval: given.device_code_interval,
             };
@@ -67,16 +69,9 @@ impl DirectorySeed {
         for (at, entry) in self.service_principals.iter().enumerate() {
             let given = entry.get_ref();
             let field = |name: &str| format!("service_principals[{at}].{name}");
+            let tenant =
+                self.tenant(&directory, entry, &field("tenant"), given.tenant.as_deref())?;
             let principal = ServicePrincipal {
-                id: given.id,
-                tenant: self.tenant(
-                    &directory,
-                    entry,
-                    &field("tenant"),
-                    given.tenant.as_deref(),
-                )?,
-                app_id: given.app_id,
-                name: given.name.clone(),
                 kind: match given.managed_identity {
                     true => ServicePrincipalKind::ManagedIdentity,
                     false => ServicePrincipalKind::Application,
@@ -84,6 +79,7 @@ impl DirectorySeed {
                 enabled: given.enabled,
                 blocked_by_conditional_access: given.blocked_by_conditional_access,
                 app_roles: graph_roles(&given.graph_permissions),
+                ..ServicePrincipal::new(given.id, tenant, given.app_id, &given.name)
             };
             unused(&directory, entry, field("id"), given.id)?;
             directory.service_principals.insert(given.id, principal);
@@ -191,7 +187,13 @@ impl DirectorySeed {
             ..User::new(given.id, tenant, &given.user_principal_name, &given.name)
         };
         directory.users.insert(given.id, user);
-        Ok(())
+        add_roles(
+            directory,
+            entry,
+            &field("directory_roles"),
+            given.id,
+            &given.directory_roles,
+        )
     }
 
     fn add_application(
@@ -244,8 +246,9 @@ impl DirectorySeed {
             };
             application.secrets.push(Secret {
                 id: secret.id.unwrap_or_else(Uuid::new_v4),
-                name: secret.name.clone(),
+                name: Some(secret.name.clone()),
                 text,
+                starts: None,
                 expires,
             });
         }
@@ -255,26 +258,21 @@ impl DirectorySeed {
                 None => made.certificate(given.app_id, &certificate.name),
             }
             .map_err(|e| problem(entry, field(&format!("certificates[{n}].pem")), e))?;
-            application.certificates.push(Certificate {
-                id: Uuid::new_v4(),
-                der,
-            });
+            application.certificates.push(Certificate::new(der));
         }
         let federated = given.federated_credentials.iter();
         application.federated_credentials = federated.map(FederatedSeed::credential).collect();
         if let Some(own) = &given.service_principal {
             unused(directory, entry, field("service_principal.id"), own.id)?;
+            let roles = field("service_principal.directory_roles");
+            add_roles(directory, entry, &roles, own.id, &own.directory_roles)?;
             directory.service_principals.insert(
                 own.id,
                 ServicePrincipal {
-                    id: own.id,
-                    tenant,
-                    app_id: given.app_id,
-                    name: given.name.clone(),
-                    kind: ServicePrincipalKind::Application,
                     enabled: own.enabled,
                     blocked_by_conditional_access: own.blocked_by_conditional_access,
                     app_roles: graph_roles(&own.graph_permissions),
+                    ..ServicePrincipal::new(own.id, tenant, given.app_id, &given.name)
                 },
             );
         }
@@ -299,13 +297,7 @@ impl DirectorySeed {
             let tenant =
                 self.tenant(directory, entry, &field("tenant"), given.tenant.as_deref())?;
             unused(directory, entry, field("id"), given.id)?;
-            let group = Group {
-                id: given.id,
-                tenant,
-                name: given.name.clone(),
-                members: BTreeSet::new(),
-                owners: BTreeSet::new(),
-            };
+            let group = Group::new(given.id, tenant, &given.name);
             directory.groups.insert(given.id, group);
         }
         // Members come last: a group may name another group that comes later in the file.
@@ -355,6 +347,28 @@ fn find_all<T>(
             })
         })
         .collect()
+}
+
+/// Gives a principal the directory roles with these names.
+fn add_roles<T>(
+    directory: &mut Directory,
+    entry: &Spanned<T>,
+    field: &str,
+    principal: Uuid,
+    names: &[String],
+) -> Result<(), Problem> {
+    for (n, name) in names.iter().enumerate() {
+        let role = DirectoryRole::named(name).ok_or_else(|| {
+            let known: Vec<&str> = DIRECTORY_ROLES.iter().map(|role| role.name).collect();
+            let message = format!(
+                "no directory role is '{name}'; these are: {}",
+                known.join(", ")
+            );
+            problem(entry, format!("{field}[{n}]"), message)
+        })?;
+        directory.directory_roles.insert((principal, role.id));
+    }
+    Ok(())
 }
 
 /// The redirect URIs of the seed, or those of any desktop program.

@@ -120,14 +120,9 @@ impl ManagedIdentitiesSeed {
             directory.service_principals.insert(
                 given.id,
                 ServicePrincipal {
-                    id: given.id,
-                    tenant,
-                    app_id: given.client_id,
-                    name: given.name,
                     kind: ServicePrincipalKind::ManagedIdentity,
                     enabled: given.enabled,
-                    blocked_by_conditional_access: false,
-                    app_roles: Vec::new(),
+                    ..ServicePrincipal::new(given.id, tenant, given.client_id, given.name)
                 },
             );
             made.push(identity);

@@ -48,6 +48,12 @@ pub(super) struct TenantSeed {
     /// Users need a second factor for changes through Resource Manager.
     #[serde(default)]
     pub(super) mfa_for_changes: bool,
+    /// Users without a directory role may register applications.
+    #[serde(default = "yes")]
+    pub(super) users_may_create_applications: bool,
+    /// Users without a directory role may create groups.
+    #[serde(default = "yes")]
+    pub(super) users_may_create_groups: bool,
     /// Lifetime of a device code in seconds.
     pub(super) device_code_lifetime: Option<u32>,
     /// Least seconds between two polls for a device code.
@@ -125,6 +131,9 @@ pub(super) struct OwnPrincipalSeed {
     /// Application permissions for Microsoft Graph, such as `Directory.Read.All`.
     #[serde(default)]
     pub(super) graph_permissions: Vec<String>,
+    /// Names or ids of its directory roles.
+    #[serde(default)]
+    pub(super) directory_roles: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -161,13 +170,8 @@ pub(super) struct FederatedSeed {
 
 impl FederatedSeed {
     pub(super) fn credential(&self) -> FederatedCredential {
-        let audience = self.audience.clone();
-        FederatedCredential {
-            name: self.name.clone(),
-            issuer: self.issuer.clone(),
-            subject: self.subject.clone(),
-            audiences: vec![audience.unwrap_or_else(|| EXCHANGE_AUDIENCE.to_owned())],
-        }
+        let audience = self.audience.as_deref().unwrap_or(EXCHANGE_AUDIENCE);
+        FederatedCredential::new(&self.name, &self.issuer, &self.subject, audience)
     }
 }
 
@@ -207,6 +211,9 @@ pub(super) struct UserSeed {
     pub(super) locked: bool,
     /// RFC 3339. Refresh tokens issued earlier are revoked.
     pub(super) sessions_valid_from: Option<String>,
+    /// Names or ids of its directory roles.
+    #[serde(default)]
+    pub(super) directory_roles: Vec<String>,
     /// The sign-in name or object id of an account earlier in the file, if this user is its guest.
     pub(super) guest_of: Option<String>,
 }

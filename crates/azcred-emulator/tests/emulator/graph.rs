@@ -194,11 +194,15 @@ async fn a_method_that_graph_has_not_is_told_from_one_that_is_not_served() {
         ),
         (Method::POST, "/v1.0/organization", 405),
         (Method::DELETE, "/v1.0/groups", 405),
-        (Method::POST, "/v1.0/applications", 501),
-        (Method::DELETE, "/v1.0/users/ada@contoso.com", 501),
+        (Method::PATCH, "/v1.0/organization/x", 501),
         (
             Method::POST,
-            "/v1.0/groups/f0000001-0000-4000-8000-000000000001/members/$ref",
+            "/v1.0/applications/b0000001-0000-4000-8000-000000000001/addKey",
+            501,
+        ),
+        (
+            Method::POST,
+            "/v1.0/users/ada@contoso.com/assignLicense",
             501,
         ),
     ] {
@@ -339,12 +343,12 @@ async fn applications_created_at_run_time_can_sign_in_at_once() {
         .request_token(&[("client_id", &id), ("client_secret", secret.expose())])
         .await;
     assert_eq!(answer.status, 200);
-    let credential = FederatedCredential {
-        name: "ci".into(),
-        issuer: "https://ci.example".into(),
-        subject: "job".into(),
-        audiences: vec!["api://AzureADTokenExchange".into()],
-    };
+    let credential = FederatedCredential::new(
+        "ci",
+        "https://ci.example",
+        "job",
+        "api://AzureADTokenExchange",
+    );
     world
         .directory_mut()
         .add_federated_credential(app, credential)

@@ -10,6 +10,7 @@ mod device_code;
 mod faults;
 mod front_doors;
 mod graph;
+mod graph_applications;
 mod graph_people;
 mod graph_queries;
 mod identity_host_faults;

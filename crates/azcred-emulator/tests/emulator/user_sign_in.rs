@@ -301,12 +301,10 @@ async fn too_many_groups_for_a_header_are_replaced_by_a_url() {
     let add = |count: u128| {
         let mut directory = lab.emulator.world().directory_mut();
         for number in 0..count {
+            let id = uuid::Uuid::from_u128(number + 1);
             let group = Group {
-                id: uuid::Uuid::from_u128(number + 1),
-                tenant: CONTOSO.parse().unwrap(),
-                name: format!("group {number}"),
                 members: [ADA.parse().unwrap()].into(),
-                owners: std::collections::BTreeSet::new(),
+                ..Group::new(id, CONTOSO.parse().unwrap(), format!("group {number}"))
             };
             directory.groups.insert(group.id, group);
         }

@@ -1,7 +1,7 @@
 //! ARM as a client sees it: requests through the router, to a small Contoso and a Fabrikam.
 
 use crate::{
-    directory::{Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant, User},
+    directory::{Directory, Group, ServicePrincipal, Tenant, User},
     front_door::FrontDoor,
     resources::{
         DEFAULT_SEED, DenyAssignment, EVERYONE, Permission, PrincipalType, ResourcesSeed,
@@ -126,16 +126,8 @@ fn azure() -> TestArm {
         (WITHOUT_ROLE, CONTOSO, "nobody"),
         (STRANGER, FABRIKAM, "stranger"),
     ] {
-        let principal = ServicePrincipal {
-            id,
-            tenant,
-            app_id: Uuid::from_u128(id.as_u128() + 0x1000),
-            name: name.into(),
-            kind: ServicePrincipalKind::Application,
-            enabled: true,
-            blocked_by_conditional_access: false,
-            app_roles: Vec::new(),
-        };
+        let app_id = Uuid::from_u128(id.as_u128() + 0x1000);
+        let principal = ServicePrincipal::new(id, tenant, app_id, name);
         directory.service_principals.insert(id, principal);
     }
     directory.users.insert(
@@ -147,11 +139,8 @@ fn azure() -> TestArm {
         .insert(ADA, User::new(ADA, CONTOSO, "ada@contoso.com", "Ada"));
     for (id, name, member) in [(TEAM, "Team", ANNA), (ENGINEERS, "ML engineers", ADA)] {
         let group = Group {
-            id,
-            tenant: CONTOSO,
-            name: name.into(),
             members: [member].into(),
-            owners: std::collections::BTreeSet::new(),
+            ..Group::new(id, CONTOSO, name)
         };
         directory.groups.insert(id, group);
     }

@@ -1,0 +1,125 @@
+//! Requests that change the directory.
+
+mod applications;
+mod body;
+mod federated_credentials;
+mod keys;
+mod passwords;
+mod principals;
+mod rights;
+
+use crate::{
+    directory::Directory,
+    graph::{
+        access::Caller,
+        call::Call,
+        key::Key,
+        kind::Kind,
+        objects::{Object, Objects},
+        options::Selection,
+        response::{Answer, GraphError},
+        target::{Action, Collection, Relation, Source, Target},
+    },
+    resources::Resources,
+    world::World,
+};
+use http::Method;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+/// Who changes the directory, and when.
+struct Writing<'a> {
+    call: &'a Call,
+    caller: &'a Caller,
+    now: OffsetDateTime,
+    directory: &'a mut Directory,
+    resources: &'a Resources,
+}
+
+/// Answers a request that changes something. Its method is one that the target has.
+pub(super) fn serve(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    target: &Target,
+) -> Result<Answer, GraphError> {
+    let now = world.clock.now();
+    // The directory is locked first.
+    let mut directory = world.directory_mut();
+    let resources = world.resources();
+    let mut writing = Writing {
+        call,
+        caller,
+        now,
+        directory: &mut directory,
+        resources: &resources,
+    };
+    writing.answer(target)
+}
+
+impl Writing<'_> {
+    fn answer(&mut self, target: &Target) -> Result<Answer, GraphError> {
+        let method = &self.call.method;
+        match target {
+            Target::Collection(Collection { source, cast: None }) => match source {
+                Source::Set(Kind::Application) => self.create_application(),
+                Source::Set(Kind::ServicePrincipal) => self.create_principal(),
+                Source::Related(kind, key, Relation::FederatedCredentials) => {
+                    let application = self.find(*kind, key)?;
+                    self.create_federated_credential(application.id)
+                }
+                _ => Err(GraphError::not_served(self.call)),
+            },
+            Target::Object(kind, key) => {
+                let object = self.find(*kind, key)?;
+                match (kind, method == Method::DELETE) {
+                    (Kind::Application, false) => self.update_application(&object),
+                    (Kind::Application, true) => self.delete_application(&object),
+                    (Kind::ServicePrincipal, false) => self.update_principal(&object),
+                    (Kind::ServicePrincipal, true) => self.delete_principal(&object),
+                    _ => Err(GraphError::not_served(self.call)),
+                }
+            }
+            Target::FederatedCredential(key, id) => {
+                let application = self.find(Kind::Application, key)?.id;
+                match method == Method::DELETE {
+                    false => self.update_federated_credential(application, id),
+                    true => self.delete_federated_credential(application, id),
+                }
+            }
+            Target::Action(kind, key, action) => {
+                let object = self.find(*kind, key)?;
+                match action {
+                    Action::AddPassword => self.add_password(&object),
+                    Action::RemovePassword => self.remove_password(&object),
+                    _ => Err(GraphError::not_served(self.call)),
+                }
+            }
+            _ => Err(GraphError::not_served(self.call)),
+        }
+    }
+
+    fn objects(&self) -> Objects<'_> {
+        Objects {
+            directory: self.directory,
+            resources: self.resources,
+            tenant: self.caller.tenant,
+        }
+    }
+
+    /// The object that a path names.
+    fn find(&self, kind: Kind, key: &Key) -> Result<Object, GraphError> {
+        self.objects().find(kind, key, self.caller.object_id)
+    }
+
+    /// The answer to a request that created an object: the properties that a `GET` returns too.
+    fn created(&self, object: Object, kind_in_directory: &str) -> Answer {
+        let (kind, id) = (object.kind, object.id);
+        let mut body = Selection::default().of_object(object);
+        let context = self.call.context(&format!("{}/$entity", kind.set()));
+        body.insert("@odata.context".to_owned(), context.into());
+        let address =
+            format!("directoryObjects/{id}/Microsoft.DirectoryServices.{kind_in_directory}");
+        Answer::created(self.call, self.caller.tenant, &address, Value::Object(body))
+    }
+}
