@@ -69,8 +69,8 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     ("Run programs, and get tokens", &["exec", "serve", "token"]),
     (
-        "Find your workspaces, subscriptions and tenants, and who has which role",
-        &["workspace", "subscription", "tenant", "role"],
+        "Find your workspaces, and manage who may use them: people, CI jobs, machines",
+        &["workspace", "subscription", "tenant", "role", "sp"],
     ),
     (
         "Try it without an Azure account, and manage azcred",

@@ -12,6 +12,7 @@ use std::{
     str::FromStr,
     time::Duration,
 };
+use uuid::Uuid;
 
 /// A name or an id as an option takes it.
 pub(crate) fn text(text: &str) -> Result<String, String> {
@@ -20,6 +21,13 @@ pub(crate) fn text(text: &str) -> Result<String, String> {
         Some(Misplaced::Random) | None => Ok(tidy.to_owned()),
         Some(secret) => Err(format!("it is {}", secret.noun())),
     }
+}
+
+/// A GUID as an option takes it.
+pub(crate) fn guid(given: &str) -> Result<Uuid, String> {
+    let text = text(given)?;
+    Uuid::try_parse(&text)
+        .map_err(|_| "it is not an id such as 5ec0ffee-0001-4000-8000-000000000001".to_owned())
 }
 
 /// A whole number as an option takes it.

@@ -22,6 +22,7 @@ mod logout;
 mod reader;
 mod role;
 mod serve;
+mod sp;
 mod subscription;
 mod target;
 mod tenant;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Subscription(subscription::SubscriptionArguments),
     Tenant(tenant::Tenant),
     Role(role::RoleArguments),
+    Sp(sp::SpArguments),
     Cache(cache::CacheArguments),
     #[cfg(feature = "emulator")]
     Emulator(emulator::EmulatorArguments),
@@ -87,6 +89,7 @@ pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Resu
         }
         Command::Tenant(command) => finish(runtime::client()?, interruptible(command.run(output))),
         Command::Role(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Sp(command) => finish(runtime::client()?, interruptible(command.run(output))),
         #[cfg(feature = "emulator")]
         Command::Demo(command) => finish(runtime::server()?, command.run(output)),
         #[cfg(feature = "emulator")]

@@ -52,6 +52,8 @@ help_of! {
     the_help_of_subscription_lists_its_commands, "help-subscription", ["subscription"];
     the_help_of_subscription_list_is_there, "help-subscription-list", ["subscription", "list"];
     the_help_of_tenant_says_that_a_domain_needs_no_sign_in, "help-tenant", ["tenant"];
+    the_help_of_sp_says_which_applications_it_changes, "help-sp", ["sp"];
+    the_help_of_sp_create_says_what_it_makes, "help-sp-create", ["sp", "create"];
     the_help_of_completions_says_where_scripts_go, "help-completions", ["completions"];
 }
 

@@ -5,7 +5,7 @@ mod check;
 mod explain;
 mod list;
 mod people;
-mod place;
+pub(super) mod place;
 mod remove;
 mod verdicts;
 mod words;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// The scope, and the identity that looks.
 #[derive(Args)]
-pub(super) struct Where {
+pub(in crate::commands) struct Where {
     /// The scope, a whole resource id; / is the tenant [default: the workspace]
     #[arg(long, value_name = "SCOPE", value_parser = scope, conflicts_with_all = ["workspace", "resource_group", "subscription"])]
     scope: Option<RoleScope>,
@@ -33,12 +33,12 @@ pub(super) struct Where {
     subscription: Option<String>,
 
     #[command(flatten)]
-    pub(super) identity: As,
+    pub(in crate::commands) identity: As,
 }
 
 impl Where {
     /// The scope.
-    pub(super) fn scope(&self, place: &Place) -> Result<RoleScope, Failure> {
+    pub(in crate::commands) fn scope(&self, place: &Place) -> Result<RoleScope, Failure> {
         if let Some(scope) = &self.scope {
             return Ok(scope.clone());
         }
@@ -101,7 +101,7 @@ impl ScopeWords {
 }
 
 /// The role with a name or an id, as the tenant has it.
-pub(super) async fn role(
+pub(in crate::commands) async fn role(
     manager: &ResourceManager,
     scope: &RoleScope,
     wanted: &str,

@@ -1,0 +1,41 @@
+//! `azcred sp`: identities for machines, from their creation to their end.
+
+mod create;
+mod found;
+mod make;
+mod replication;
+mod unfinished;
+
+use crate::{failure::Failure, output::Output};
+use clap::{Args, Subcommand};
+
+/// Create service principals: identities for machines
+///
+/// A program that runs without a person, such as a CI job, signs in as a service principal: the
+/// identity of an application in this tenant. azcred marks the applications that it makes, and
+/// changes only those by their names. It changes others by their client ids.
+#[derive(Args)]
+#[command(
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "\
+Examples:
+  azcred sp create ci-train"
+)]
+pub(crate) struct SpArguments {
+    #[command(subcommand)]
+    command: SpCommand,
+}
+
+#[derive(Subcommand)]
+enum SpCommand {
+    Create(create::CreateSp),
+}
+
+impl SpArguments {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        match self.command {
+            SpCommand::Create(create) => create.run(output).await,
+        }
+    }
+}
