@@ -131,7 +131,8 @@ pub use crate::{
     decode::decode_text,
     facts::{
         Error, ErrorKind, Evidence, Fix, GrantRole, PassedOver, Principal, PrincipalKind, Proof,
-        Refusal, Result, SignIn, SignInWay, SubjectForm, ToolFiles, Used, UsedKind, Variable,
+        Refusal, Result, SignIn, SignInWay, SubjectForm, ToolFiles, TrustToken, Used, UsedKind,
+        Variable,
     },
     managed_identity_id::ManagedIdentityId,
     options::ClientOptions,

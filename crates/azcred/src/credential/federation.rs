@@ -5,7 +5,7 @@ use super::variables;
 use crate::{
     audience::FederatedAudience,
     cloud::Cloud,
-    facts::{self, Error, ErrorKind, Fix, Refusal, Result, is_web_token},
+    facts::{self, Error, ErrorKind, Fix, Refusal, Result, SubjectForm, TrustToken, is_web_token},
     options::ClientOptions,
     redact::redact,
     tenant::ClientId,
@@ -16,13 +16,6 @@ use std::{borrow::Cow, fmt};
 /// The longest issuer, subject or audience in Entra ID ('federatedIdentityCredential resource
 /// type').
 const VALUE_LIMIT: usize = 600;
-/// The longest name of a federated credential.
-const NAME_LIMIT: usize = 120;
-
-/// GitHub's issuer of the tokens of jobs.
-const GITHUB: &str = "https://token.actions.githubusercontent.com";
-/// By GitHub's page 'OpenID Connect reference'.
-const IDS_OF_GITHUB: &str = "GitHub writes the ids of the owner and the repository into the subjects of repositories that were made, renamed or moved since July 2026, so a federated credential with the names alone does not match";
 
 /// Sets the audience. No settings file can: the token is valid for everyone with that audience, and
 /// a project's file comes with a checkout.
@@ -150,53 +143,35 @@ impl FederatedClaims {
             .any(|claim| redact(claim, &[secret]) != claim.as_str())
     }
 
-    /// Whether the subject has the form `repo:OWNER@ID/REPO@ID:…`.
-    fn has_ids_of_github(&self) -> bool {
-        let repository = self.subject.strip_prefix("repo:");
-        let repository = repository.and_then(|rest| rest.split(':').next());
-        self.issuer == GITHUB && repository.is_some_and(|names| names.contains('@'))
-    }
-
-    /// The command that registers such assertions for an application; `None` if that is not
-    /// possible, or if a value has invisible characters.
-    fn registration(&self, client_id: &ClientId) -> Option<String> {
-        let fits = |value: &str| !value.is_empty() && printable(value, VALUE_LIMIT) == value;
-        // A federated credential has one audience.
-        let audience = self.audiences.first()?;
-        if ![&self.issuer, &self.subject, audience]
-            .into_iter()
-            .all(|value| fits(value))
-        {
-            return None;
-        }
-        let parameters = serde_json::json!({
-            "name": self.name(),
-            "issuer": self.issuer,
-            "subject": self.subject,
-            "audiences": [audience],
-        });
-        // The issuer of the token chose these values: they must not end the quotes of the pasted
-        // command.
-        let parameters = parameters
-            .to_string()
-            .replace('\'', r"\u0027")
-            .replace('`', r"\u0060");
+    /// That the same job has another subject in the other form of its system, which a federated
+    /// credential may have.
+    fn other_form(&self) -> Option<String> {
+        let form = SubjectForm::of(&self.subject);
+        let pattern = form.other_form()?.pattern()?;
         Some(format!(
-            "`az ad app federated-credential create --id {client_id} --parameters '{parameters}'`"
+            "the subject has {form}, and a federated credential with {} ({pattern}) does not match it",
+            form.other_form()?
         ))
     }
 
-    /// A name for the federated credential, of characters that Entra ID accepts:
-    /// `repo-contoso-ml-ref-refs-heads-main`.
-    fn name(&self) -> String {
-        let words: Vec<&str> = self
-            .subject
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .collect();
-        let mut name = format!("azcred-{}", words.join("-"));
-        name.truncate(NAME_LIMIT);
-        name.trim_end_matches('-').to_owned()
+    /// The fix that registers such assertions for an application; `None` if that is not possible,
+    /// or if a value has invisible characters.
+    fn registration(&self, client_id: &ClientId, audience: &Audience) -> Option<Fix> {
+        let fits = |value: &str| !value.is_empty() && printable(value, VALUE_LIMIT) == value;
+        // A federated credential has one audience.
+        let own = self.audiences.first()?;
+        let all_fit = [&self.issuer, &self.subject, own]
+            .into_iter()
+            .all(|value| fits(value));
+        all_fit.then(|| {
+            Fix::TrustToken(Box::new(TrustToken {
+                client_id: client_id.to_string(),
+                issuer: self.issuer.clone(),
+                subject: self.subject.clone(),
+                audience: own.clone(),
+                has_usual_audience: audience.origin == Origin::Cloud && audience.text == *own,
+            }))
+        })
     }
 }
 
@@ -237,8 +212,8 @@ pub(crate) fn with_both_sides(
         return without_secret(&error, secret.as_slice());
     }
     let mut why = format!("{}; {claims}", error.why());
-    if knows_none && claims.has_ids_of_github() {
-        why = format!("{why}; {IDS_OF_GITHUB}");
+    if knows_none && let Some(other) = claims.other_form() {
+        why = format!("{why}; {other}");
     }
     let shown = Error::new(error.kind(), error.what().to_owned(), why);
     let shown = match error.refusal() {
@@ -254,19 +229,20 @@ pub(crate) fn with_both_sides(
             _ => shown.with_fix_of(&error),
         };
     }
-    let mut fix: Vec<String> = change.into_iter().collect();
-    match claims.registration(client_id) {
-        Some(command) => fix.push(format!(
-            "if the application should trust this token, run {command} (for a managed identity, \
-             `az identity federated-credential create` with the same values)"
-        )),
-        None if fix.is_empty() => fix.extend(error.fix().map(ToString::to_string)),
-        None => {}
-    }
-    fix.push(format!(
-        "`az ad app federated-credential list --id {client_id}` lists what is registered"
-    ));
-    shown.with_fix(fix.join("; "))
+    let registration = claims.registration(client_id, audience);
+    let registration = registration.map(|fix| {
+        Fix::If(
+            "the application should trust this token".into(),
+            Box::new(fix),
+        )
+    });
+    // The rejection's own fix compares what is registered.
+    let all = change
+        .map(Fix::from)
+        .into_iter()
+        .chain(registration)
+        .chain(error.fix().cloned());
+    shown.with_fix(Fix::AllOf(all.collect()))
 }
 
 /// A rejection of an assertion that has a secret in its claims: Entra ID quotes those.

@@ -125,6 +125,8 @@ pub enum Fix {
         /// The application.
         client_id: String,
     },
+    /// Let an application trust tokens such as the one that was sent.
+    TrustToken(Box<TrustToken>),
     /// Change the permissions of a file or a folder, so that other users can't read it.
     ChangePermissions {
         /// The file or folder.
@@ -147,6 +149,61 @@ pub enum Fix {
     AllOf(Vec<Self>),
     /// Anything else, as an instruction without a full stop.
     Text(Cow<'static, str>),
+}
+
+/// A federated credential to register: the values of a token. Each is of 600 characters at most,
+/// without unseen ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrustToken {
+    /// The application.
+    pub client_id: String,
+    /// The token's issuer (`iss`).
+    pub issuer: String,
+    /// The token's subject (`sub`).
+    pub subject: String,
+    /// The token's audience (`aud`).
+    pub audience: String,
+    /// Whether the audience is the usual one of the cloud.
+    pub has_usual_audience: bool,
+}
+
+/// The longest name of a federated credential ('federatedIdentityCredential resource type').
+const LONGEST_NAME: usize = 120;
+
+impl TrustToken {
+    /// A name for the federated credential, of characters that Entra ID accepts:
+    /// `azcred-repo-contoso-ml-ref-refs-heads-main`.
+    fn name(&self) -> String {
+        let words = self.subject.split(|c: char| !c.is_ascii_alphanumeric());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let mut name = format!("azcred-{}", words.join("-"));
+        name.truncate(LONGEST_NAME);
+        name.trim_end_matches('-').to_owned()
+    }
+}
+
+/// Azure CLI's command.
+impl fmt::Display for TrustToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parameters = serde_json::json!({
+            "name": self.name(),
+            "issuer": self.issuer,
+            "subject": self.subject,
+            "audiences": [self.audience],
+        });
+        // The issuer of the token chose these values: they must not end the quotes of the pasted
+        // command.
+        let parameters = parameters
+            .to_string()
+            .replace('\'', r"\u0027")
+            .replace('`', r"\u0060");
+        write!(
+            f,
+            "az ad app federated-credential create --id {} --parameters '{parameters}'",
+            self.client_id
+        )
+    }
 }
 
 /// How to sign in. The reader chooses what is not set.
@@ -536,6 +593,10 @@ impl Fix {
                 f,
                 "run `az ad app federated-credential list --id {client_id}`: issuer, subject and audience must be exactly those of the token"
             ),
+            Self::TrustToken(token) => write!(
+                f,
+                "run `{token}` (for a managed identity, `az identity federated-credential create` with the same values)"
+            ),
             Self::ChangePermissions { path, mode } => write!(
                 f,
                 "let only yourself read it: `chmod {mode:o} '{}'`",
@@ -727,6 +788,29 @@ mod tests {
             "a'b",
         ] {
             assert!(!is_pasteable(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_federated_credential_has_a_name_that_entra_id_takes() {
+        for subject in [
+            "é".repeat(300),
+            "ab:".repeat(90),
+            "-".to_owned(),
+            "x".repeat(600),
+        ] {
+            let token = TrustToken {
+                client_id: "c11e".to_owned(),
+                issuer: "https://a".to_owned(),
+                subject,
+                audience: "api://a".to_owned(),
+                has_usual_audience: false,
+            };
+            let name = token.name();
+            assert!((3..=LONGEST_NAME).contains(&name.len()), "{name}");
+            let is_good = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+            assert!(name.bytes().all(is_good), "{name}");
+            assert!(!name.ends_with('-'), "{name}");
         }
     }
 }
