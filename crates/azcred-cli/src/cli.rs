@@ -62,12 +62,13 @@ pub(crate) struct Arguments {
 const VERSION: &str = env!("AZCRED_VERSION");
 
 /// The commands, grouped by purpose.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 3] = [
     (
-        "Sign in, and find out which account is used",
-        &["login", "logout", "account", "whoami", "chain", "doctor"],
+        "Sign in, find out which account is used, and run programs as it",
+        &[
+            "login", "logout", "account", "whoami", "chain", "doctor", "exec", "serve", "token",
+        ],
     ),
-    ("Run programs, and get tokens", &["exec", "serve", "token"]),
     (
         "Find your workspaces, and manage who may use them: people, CI jobs, machines",
         &["workspace", "subscription", "tenant", "role", "sp"],
