@@ -35,7 +35,7 @@ pub struct AzureCliInfo {
 /// The user who is signed in to Azure CLI: the tenant's first user, by object id, who can sign in
 /// with only a password.
 pub(crate) fn person(directory: &Directory, tenant: Uuid) -> Option<&User> {
-    directory.users.values().find(|user| {
+    directory.people().find(|user| {
         let hindered = user.locked || user.password_expired || directory.needs_mfa(user);
         user.tenant == tenant && user.password.is_some() && user.enabled && !hindered
     })

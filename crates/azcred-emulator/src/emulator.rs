@@ -4,7 +4,7 @@ use crate::{
     azure_cli_folder,
     ci::{AzurePipelinesInfo, GithubActionsInfo},
     clock::machine_now,
-    directory::{Directory, SecretText},
+    directory::{Application, Directory, KeptDirectory, SecretText},
     faults::{Faults, InvalidFault},
     homes::{PERSONAS_FOLDER, settle_left, short_hash},
     identity_hosts::{CertificateError, Hosts, HostsInfo},
@@ -84,6 +84,9 @@ pub enum Error {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Created {
     pub(crate) resources: Resources,
+    /// An earlier version did not keep it.
+    #[serde(default)]
+    pub(crate) directory: Option<KeptDirectory>,
 }
 
 /// A running emulator. It stops when it is dropped; [`Emulator::shutdown`] also waits for its
@@ -131,7 +134,16 @@ impl Emulator {
         let created = format!("created-{}.json", content.digest);
         let kept: Option<Created> =
             state.read_json(&created, "; everything that was created is then lost")?;
-        let resources = kept.map_or_else(|| content.resources.clone(), |kept| kept.resources);
+        let mut directory = std::mem::take(&mut content.directory);
+        let resources = match kept {
+            None => content.resources.clone(),
+            Some(kept) => {
+                if let Some(kept) = kept.directory {
+                    kept.restore(&mut directory);
+                }
+                kept.resources
+            }
+        };
 
         // A sign-in is good for one set of keys and one seed.
         let good_for = short_hash(&format!("{} {}", keys.entra.kid(), content.digest));
@@ -139,7 +151,6 @@ impl Emulator {
         let personas_dir = state.file(&personas);
         settle_left(&personas_dir);
 
-        let directory = std::mem::take(&mut content.directory);
         let identities = identities(&directory, content.tenant, &state, &made)?;
         let workload = Workload::find(&directory, content.tenant);
         let user = host_user(&directory, content.tenant);
@@ -152,9 +163,10 @@ impl Emulator {
             world.faults.arm(fault)?;
         }
         let keeper = state.clone();
-        world.keep_with(move |resources| {
+        world.keep_with(move |directory, resources| {
             let created_now = Created {
                 resources: resources.clone(),
+                directory: Some(KeptDirectory::of(directory)),
             };
             keeper.write_json(&created, &created_now)
         });
@@ -359,7 +371,7 @@ fn tenant_info(directory: &Directory, id: Uuid) -> TenantInfo {
 }
 
 fn users_info(directory: &Directory, resources: &Resources) -> Vec<UserInfo> {
-    let users = directory.users.values();
+    let users = directory.people();
     users
         .map(|user| UserInfo::new(directory, resources, user))
         .collect()
@@ -381,7 +393,7 @@ fn workspace_info(resources: &Resources) -> Option<WorkspaceInfo> {
 
 /// The user of Cloud Shell and of jobs: the tenant's first enabled user who is not a guest.
 fn host_user(directory: &Directory, tenant: Uuid) -> Option<Uuid> {
-    let mut people = directory.users.values();
+    let mut people = directory.people();
     people
         .find(|user| user.tenant == tenant && user.enabled && user.guest_of.is_none())
         .map(|user| user.id)
@@ -396,9 +408,10 @@ fn identities(
 ) -> Result<Vec<IdentityInfo>, StateError> {
     let now = machine_now();
     let mut all = Vec::new();
+    let registered = |app: &&Application| directory.applications.contains_key(&app.app_id);
     for app in directory
-        .applications
-        .values()
+        .clients()
+        .filter(registered)
         .filter(|app| app.home_tenant == tenant)
     {
         let mut certificate_path = None;

@@ -32,8 +32,8 @@ pub struct World {
     pub(crate) stop: Notify,
 }
 
-/// Stores the resources.
-type Keeper = Box<dyn Fn(&Resources) -> Result<(), StateError> + Send + Sync>;
+/// Stores the directory and the resources.
+type Keeper = Box<dyn Fn(&Directory, &Resources) -> Result<(), StateError> + Send + Sync>;
 
 impl World {
     /// A world with this content.
@@ -89,6 +89,20 @@ impl World {
         self.urls.get().cloned().unwrap_or_default()
     }
 
+    /// Stores the directory and the resources, for a request that waits for it. Returns why they
+    /// could not be stored.
+    pub(crate) async fn keep_for_request(self: Arc<Self>) -> Result<(), String> {
+        let kept = tokio::task::spawn_blocking(move || {
+            self.keep().map_err(|error| {
+                format!(
+                    "The change was made, but the emulator could not store it for its next start: {error}"
+                )
+            })
+        });
+        kept.await
+            .unwrap_or_else(|_| Err("the emulator is stopping".to_owned()))
+    }
+
     /// Sets the URLs of the services, once.
     pub(crate) fn set_urls(&self, urls: Urls) {
         // Only a second start of the same world could call this again, and `Emulator` prevents
@@ -106,21 +120,22 @@ impl World {
         let _ = self.passwords.set(file);
     }
 
-    /// Sets how the resources are stored, once.
+    /// Sets how the directory and the resources are stored, once.
     pub(crate) fn keep_with(
         &self,
-        keeper: impl Fn(&Resources) -> Result<(), StateError> + Send + Sync + 'static,
+        keeper: impl Fn(&Directory, &Resources) -> Result<(), StateError> + Send + Sync + 'static,
     ) {
         let _ = self.keeper.set(Box::new(keeper));
     }
 
-    /// Stores the resources in the state folder, if there is one.
+    /// Stores the directory and the resources in the state folder, if there is one.
     ///
     /// # Errors
     /// When the folder can't be written.
     pub fn keep(&self) -> Result<(), StateError> {
         match self.keeper.get() {
-            Some(keep) => keep(&self.resources()),
+            // The directory is locked first.
+            Some(keep) => keep(&self.directory(), &self.resources()),
             None => Ok(()),
         }
     }

@@ -85,15 +85,11 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
 
 /// Writes the changes to the state folder, if there is one.
 async fn keep(world: Arc<World>) -> Result<(), ArmError> {
-    let kept = tokio::task::spawn_blocking(move || world.keep().map_err(|error| error.to_string()));
-    let kept = kept
-        .await
-        .unwrap_or_else(|_| Err("the emulator is stopping".to_owned()));
-    kept.map_err(|error| {
+    world.keep_for_request().await.map_err(|error| {
         ArmError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",
-            format!("The change was made, but the emulator could not store it for its next start: {error}"),
+            error,
         )
     })
 }

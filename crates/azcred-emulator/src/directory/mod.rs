@@ -7,6 +7,7 @@ mod credential;
 mod delete;
 mod first_party;
 mod issuer;
+mod kept;
 mod policy;
 mod principal;
 mod resource_names;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 pub(crate) use application::NATIVE_REDIRECT_URIS;
 pub(crate) use consent::Consents;
 pub(crate) use issuer::{AZURE_DEVOPS, EXCHANGE_APPLICATION};
+pub(crate) use kept::KeptDirectory;
 pub(crate) use resource_names::{
     ARM, GRAPH, first_party_resource, first_party_resources, first_party_title, resource_id,
     service_names,
@@ -79,8 +81,18 @@ impl Directory {
     }
 
     /// Whatever may sign in by itself: applications, and identities that trust another issuer.
+    /// Those of the seed come first, so that it is the same one that is found first.
     pub fn clients(&self) -> impl Iterator<Item = &Application> {
-        self.applications.values().chain(self.identities.values())
+        let all = || self.applications.values().chain(self.identities.values());
+        let of_seed = all().filter(|app| app.created.is_none());
+        of_seed.chain(all().filter(|app| app.created.is_some()))
+    }
+
+    /// All users. Those of the seed come first.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &User> {
+        let all = || self.users.values();
+        let of_seed = all().filter(|user| user.created.is_none());
+        of_seed.chain(all().filter(|user| user.created.is_some()))
     }
 
     /// The client with this id.

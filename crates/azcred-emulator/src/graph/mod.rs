@@ -78,9 +78,21 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         )
     });
     let entrance = parts.extensions.get::<Entrance>();
+    let is_safe = parts.method.is_safe();
     let call =
         body.and_then(|body| Call::read(parts.method, &parts.uri, parts.headers, entrance, body));
-    trace.respond(call.and_then(|call| answer(&world, &call)))
+    let answered = match call.and_then(|call| answer(&world, &call)) {
+        Ok(done) if !is_safe => world
+            .keep_for_request()
+            .await
+            .map(|()| done)
+            .map_err(|error| {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                GraphError::new(status, "InternalServerError", error)
+            }),
+        other => other,
+    };
+    trace.respond(answered)
 }
 
 fn answer(world: &World, call: &Call) -> Result<Answer, GraphError> {

@@ -4,6 +4,7 @@ use crate::common::{
     Assertion, Lab, Reply, TENANT,
     graph::{SCOPE, app_token, each, error, get, send, token},
 };
+use azcred_emulator::Options;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
@@ -27,7 +28,10 @@ struct Made {
 
 impl Scene {
     async fn start() -> Self {
-        let lab = Lab::start().await;
+        Self::of(Lab::start().await).await
+    }
+
+    async fn of(lab: Lab) -> Self {
         let token = token(&lab, TENANT, "grace@contoso.com", SCOPE).await;
         Self { lab, token }
     }
@@ -423,6 +427,35 @@ async fn what_is_written_is_read_and_what_can_not_be_written_is_refused() {
             .await;
         assert_eq!(made.status, status, "{app_id}: {made:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_created_and_deleted_is_so_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        state_dir: Some(folder.path().join("state")),
+        ..Options::default()
+    };
+    let first = Scene::of(Lab::with(options.clone()).await).await;
+    let app = first.application().await;
+    first.principal(&app).await;
+    let added = first
+        .post(&format!("{}/addPassword", app.path), json!({}))
+        .await;
+    let secret = text(&added, "secretText").to_owned();
+    let ada = token(&first.lab, TENANT, "ada@contoso.com", SCOPE).await;
+    let gone = "/v1.0/applications(appId='a0000001-0000-4000-8000-000000000007')";
+    let deleted = send(&first.lab, &ada, Method::DELETE, gone, None).await;
+    assert_eq!(deleted.status, 204, "{deleted:?}");
+    let before = first.lab.emulator.info().identities[0].name.clone();
+    first.lab.emulator.shutdown().await;
+
+    let second = Scene::of(Lab::with(options).await).await;
+    assert_eq!(second.sign_in(&app, &secret).await.status, 200);
+    assert_eq!(error(&second.get(gone).await).0, 404);
+    // The seed's stay the first ones.
+    assert_eq!(second.lab.emulator.info().identities[0].name, before);
+    second.lab.emulator.shutdown().await;
 }
 
 #[tokio::test]
