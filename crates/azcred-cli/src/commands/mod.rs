@@ -27,6 +27,7 @@ mod subscription;
 mod target;
 mod tenant;
 mod token;
+mod user_file;
 mod whoami;
 mod workspace;
 

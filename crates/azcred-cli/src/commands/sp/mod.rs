@@ -2,6 +2,8 @@
 
 mod create;
 mod found;
+#[allow(dead_code, reason = "the commands that make secrets call it")]
+mod handover;
 mod make;
 mod replication;
 mod unfinished;

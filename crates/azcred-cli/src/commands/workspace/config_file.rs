@@ -2,15 +2,14 @@
 //! so it gets the usual mode. Another kind of file stays unchanged: models have a `config.json`
 //! too.
 
-use crate::failure::{Failure, Kind};
+use crate::{
+    commands::user_file::{Draft, DraftMode, Unread, UserFile},
+    failure::{Failure, Kind},
+};
 use azcred::{Fix, printable_path};
 use azcred_azure::WorkspaceRef;
 use serde_json::{Map, Value, json};
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 /// The largest file that is read. A workspace's file has some hundred bytes.
 const LIMIT: u64 = 1 << 20;
@@ -56,8 +55,12 @@ pub(super) fn write(path: &Path, workspace: &WorkspaceRef) -> Result<Written, Fa
     }
     let mut text = serde_json::to_string_pretty(&fields).unwrap_or_default();
     text.push('\n');
-    let draft =
-        Draft::write(path, &text, old.as_ref()).map_err(|error| unwritable(path, &error))?;
+    let mode = match &old {
+        Some(old) => DraftMode::Like(&old.seen),
+        None => DraftMode::Usual,
+    };
+    let draft = Draft::write(path, text.as_bytes(), mode);
+    let draft = draft.map_err(|error| unwritable(path, &error))?;
     match old {
         None => match draft.become_new(path) {
             Ok(()) => Ok(Written::New),
@@ -65,7 +68,7 @@ pub(super) fn write(path: &Path, workspace: &WorkspaceRef) -> Result<Written, Fa
             Err(error) => Err(unwritable(path, &error)),
         },
         Some(old) => {
-            if !old.is_still(path) {
+            if !old.seen.is_still(path) {
                 return Err(changed(path));
             }
             draft
@@ -76,38 +79,25 @@ pub(super) fn write(path: &Path, workspace: &WorkspaceRef) -> Result<Written, Fa
     }
 }
 
-/// The content of a file that names a workspace, and its metadata when it was opened.
+/// The content of a file that names a workspace, and the file as it was read.
 struct Old {
     fields: Map<String, Value>,
-    metadata: fs::Metadata,
+    seen: UserFile,
 }
 
 /// Opens the file. `None` if it does not exist. An error if it does not name a workspace.
 fn open(path: &Path, workspace: &WorkspaceRef) -> Result<Option<Old>, Failure> {
     let something_else = |why: &str| something_else(path, why, workspace);
-    // A link leads to a file of another folder.
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => return Err(link(path)),
-        _ => {}
-    }
-    let file = match readable(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
+    let (bytes, seen) = match UserFile::read(path, LIMIT) {
+        Ok(read) => read,
+        Err(Unread::Missing) => return Ok(None),
+        Err(Unread::Link) => return Err(link(path)),
+        Err(Unread::NotAFile) => return Err(something_else("it is not a file")),
+        Err(Unread::TooLarge) => return Err(something_else("it is larger than 1 MiB")),
+        Err(Unread::Failed(error)) => {
             return Err(something_else(&format!("it can't be read: {error}")));
         }
     };
-    let cannot = |error: io::Error| something_else(&format!("it can't be read: {error}"));
-    let metadata = file.metadata().map_err(cannot)?;
-    if !metadata.is_file() {
-        return Err(something_else("it is not a file"));
-    }
-    let mut bytes = Vec::new();
-    let read = (&file).take(LIMIT + 1).read_to_end(&mut bytes);
-    read.map_err(cannot)?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(something_else("it is larger than 1 MiB"));
-    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
         return Err(something_else("it is not a JSON object"));
@@ -117,23 +107,7 @@ fn open(path: &Path, workspace: &WorkspaceRef) -> Result<Option<Old>, Failure> {
             "it has no `subscription_id`, `resource_group` and `workspace_name`",
         ));
     }
-    Ok(Some(Old { fields, metadata }))
-}
-
-/// Opens a file, and no link, without waiting for the writer of a pipe.
-fn readable(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
-        options.custom_flags(flags.bits().cast_signed());
-    }
-    // Opens a link itself, and not its target (`FILE_FLAG_OPEN_REPARSE_POINT`).
-    #[cfg(windows)]
-    std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, 0x0020_0000);
-    options.open(path)
+    Ok(Some(Old { fields, seen }))
 }
 
 fn names_workspace(fields: &Map<String, Value>) -> bool {
@@ -141,134 +115,6 @@ fn names_workspace(fields: &Map<String, Value>) -> bool {
     let scope = fields.get("Scope").and_then(Value::as_str);
     FIELDS.iter().all(|field| is_text(field))
         || scope.is_some_and(|scope| WorkspaceRef::from_resource_id(scope).is_ok())
-}
-
-impl Old {
-    /// Whether the file is still the one that was read.
-    fn is_still(&self, path: &Path) -> bool {
-        let Ok(now) = fs::symlink_metadata(path) else {
-            return false;
-        };
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let seen = |one: &fs::Metadata| (one.dev(), one.ino(), one.mtime(), one.mtime_nsec());
-            seen(&now) == seen(&self.metadata)
-        }
-        #[cfg(not(unix))]
-        {
-            now.is_file()
-                && now.len() == self.metadata.len()
-                && now.modified().ok() == self.metadata.modified().ok()
-        }
-    }
-}
-
-/// The new content, in a file next to the old one. It is deleted unless it takes the place of the
-/// old one.
-struct Draft(PathBuf);
-
-impl Draft {
-    fn write(path: &Path, text: &str, old: Option<&Old>) -> io::Result<Self> {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        if !folder.as_os_str().is_empty() {
-            // The folder `.azureml` may not exist.
-            make_folder(folder)?;
-        }
-        let draft = folder.join(format!(".azcred-config-{}.tmp", std::process::id()));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&draft)?;
-        let this = Self(draft);
-        if let Some(old) = old {
-            file.set_permissions(old.metadata.permissions())?;
-        }
-        keep_owner(&file, folder, old);
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        Ok(this)
-    }
-
-    /// Moves it to a path that does not exist yet.
-    fn become_new(self, path: &Path) -> io::Result<()> {
-        match fs::hard_link(&self.0, path) {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
-                ) =>
-            {
-                // The file system has no hard links.
-                OpenOptions::new().write(true).create_new(true).open(path)?;
-                self.replace(path)
-            }
-            done => done,
-        }
-    }
-
-    fn replace(self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.0, path)
-    }
-}
-
-/// Makes a folder and those above it. What root makes belongs to the owner of the folder around it.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let around = folder.parent().unwrap_or(Path::new(""));
-    if !around.as_os_str().is_empty() {
-        make_folder(around)?;
-    }
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        made => made?,
-    }
-    // A link may be in its place by now: root must not give its target away.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(flags.bits().cast_signed());
-        if let Ok(made) = options.open(folder) {
-            keep_owner(&made, around, None);
-        }
-    }
-    Ok(())
-}
-
-/// Root's file would be one that the user of the project can't change, so it belongs to the owner
-/// of the old one, or of the folder.
-#[cfg(unix)]
-fn keep_owner(file: &File, folder: &Path, old: Option<&Old>) {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    if !rustix::process::geteuid().is_root() {
-        return;
-    }
-    let folder = match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
-    };
-    let like = match old {
-        Some(old) => Some(old.metadata.clone()),
-        None => fs::metadata(folder).ok(),
-    };
-    if let Some(like) = like {
-        // Some file systems have no owners.
-        let _ = fchown(file, Some(like.uid()), Some(like.gid()));
-    }
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &File, _: &Path, _: Option<&Old>) {}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // After a rename, the file does not exist.
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 fn failure(path: &Path, why: String) -> Failure {
@@ -331,6 +177,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
     use tempfile::TempDir;
 
     const SUBSCRIPTION: &str = "5ec0ffee-0001-4000-8000-000000000001";
@@ -473,7 +320,7 @@ mod tests {
     #[test]
     fn a_file_that_appears_or_changes_at_the_same_time_is_not_replaced() {
         let (_folder, path) = folder();
-        let draft = Draft::write(&path, "{}", None).unwrap();
+        let draft = Draft::write(&path, b"{}", DraftMode::Usual).unwrap();
         fs::write(&path, "theirs").unwrap();
         let error = draft.become_new(&path).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
@@ -481,9 +328,9 @@ mod tests {
         fs::remove_file(&path).unwrap();
         write(&path, &workspace("old")).unwrap();
         let old = open(&path, &workspace("old")).unwrap().unwrap();
-        assert!(old.is_still(&path));
+        assert!(old.seen.is_still(&path));
         fs::remove_file(&path).unwrap();
         fs::write(&path, "theirs").unwrap();
-        assert!(!old.is_still(&path));
+        assert!(!old.seen.is_still(&path));
     }
 }
