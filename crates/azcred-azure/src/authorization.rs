@@ -173,7 +173,8 @@ impl ResourceManager {
         self.get(&what, &path, AUTHORIZATION).await
     }
 
-    /// Assigns a role. If the principal has it there already, that is no error.
+    /// Assigns a role. If the principal has it there already, that is no error, also for an
+    /// identity that may not assign roles.
     ///
     /// A principal that was made a moment ago may not be known everywhere yet
     /// (`PrincipalNotFound`). The request is repeated as long as `patience` says, and `waiting` is
@@ -210,6 +211,13 @@ impl ResourceManager {
             match error.code() {
                 Some("RoleAssignmentExists") => {
                     return Ok(Made::Existed(self.existing(scope, new).await));
+                }
+                // Without the right to assign it, there is nothing to do either.
+                Some("AuthorizationFailed") => {
+                    return match self.existing(scope, new).await {
+                        Some(existed) => Ok(Made::Existed(Some(existed))),
+                        None => Err(error),
+                    };
                 }
                 Some("PrincipalNotFound") if Instant::now() + patience.pause < end => {
                     waiting();

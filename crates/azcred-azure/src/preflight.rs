@@ -217,10 +217,10 @@ struct MemberPermissions {
 
 impl Graph {
     /// Reads what decides whether the identity may write applications: three small requests at the
-    /// same time. What it may not read is left out.
+    /// same time. What it can't read is left out.
     ///
     /// # Errors
-    /// Any [`ErrorKind`] but [`ErrorKind::NotPermitted`] and [`ErrorKind::NotFound`].
+    /// [`ErrorKind::Token`], [`ErrorKind::Unauthenticated`] and [`ErrorKind::Unreachable`].
     pub async fn directory_rights(&self) -> Result<DirectoryRights> {
         let token = self.0.token().await?;
         let claims = token.unverified_claims().ok();
@@ -299,15 +299,17 @@ impl Graph {
     }
 }
 
-/// What was read; `None` if the identity may not read it.
+/// What was read; `None` if Graph rejects the request. That decides nothing: the attempt shows
+/// whether the identity may do what it wants.
 fn readable<T>(read: Result<T, Error>) -> Result<Option<T>> {
+    use ErrorKind::{Token, Unauthenticated, Unreachable};
     match read {
         Ok(value) => Ok(Some(value)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotPermitted | ErrorKind::NotFound) => {
-            tracing::debug!(%error, "may not be read");
+        Err(error) if matches!(error.kind(), Token | Unauthenticated | Unreachable) => Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "can't be read");
             Ok(None)
         }
-        Err(error) => Err(error),
     }
 }
 

@@ -77,8 +77,9 @@ async fn a_tenants_setting_and_an_accounts_roles_are_read_by_three_requests() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_read_is_left_out_and_a_service_that_fails_is_an_error() {
+async fn what_can_not_be_read_is_left_out_and_a_rejected_token_is_an_error() {
     for (status, code) in [
+        (400, "Request_BadRequest"),
         (403, "Authorization_RequestDenied"),
         (404, "Request_ResourceNotFound"),
     ] {
@@ -88,11 +89,9 @@ async fn what_may_not_be_read_is_left_out_and_a_service_that_fails_is_an_error()
         assert_eq!(read.make_applications(), May::Unknown);
     }
     let (read, _) = rights(|request| match request.uri.starts_with(ROLES) {
-        true => refused(400, "Request_BadRequest"),
+        true => refused(401, "InvalidAuthenticationToken"),
         false => member(request),
     })
     .await;
-    let error = read.unwrap_err();
-    assert_eq!(error.status(), Some(400));
-    assert_ne!(error.kind(), ErrorKind::NotPermitted);
+    assert_eq!(read.unwrap_err().kind(), ErrorKind::Unauthenticated);
 }

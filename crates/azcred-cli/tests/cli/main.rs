@@ -43,6 +43,7 @@ mod role;
 mod run;
 #[cfg(unix)]
 mod serve;
+mod sp_permitted;
 mod story;
 mod streams;
 mod subscription;

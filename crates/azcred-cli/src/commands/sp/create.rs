@@ -1,8 +1,11 @@
 //! `azcred sp create`.
 
 use super::{
+    found::find,
     make::{Granted, GrantedEntry, Identity, grant, identity},
+    permitted::{Denied, Planned, denied, for_roles},
     replication::{LIMIT, Patience},
+    request::{Request, RequestDocument},
     unfinished::Unfinished,
 };
 use crate::{
@@ -47,6 +50,14 @@ pub(super) struct CreateSp {
     #[arg(long, value_name = "ROLE", value_parser = given::text, default_value = "AzureML Data Scientist")]
     role: String,
 
+    /// Assign no role. The request to an administrator who may assign it is printed
+    #[arg(long)]
+    no_role: bool,
+
+    /// Do not read first whether this account may do it
+    #[arg(long)]
+    no_check: bool,
+
     /// Wait this long, at most, until all of Azure knows what is new [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = given::duration)]
     wait: Option<Duration>,
@@ -69,12 +80,23 @@ struct CreatedDocument<'a> {
     /// Whether this run created the application.
     is_new: bool,
     roles: Vec<GrantedEntry<'a>>,
+    /// The request to an administrator, with `--no-role`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestDocument>,
 }
 
 struct Created {
     identity: Identity,
     tenant: Option<String>,
     roles: Vec<(Granted, bool)>,
+    /// The request for the roles that were left out.
+    request: Option<Request>,
+}
+
+/// What came of the command.
+enum Outcome {
+    Created(Created),
+    Denied(Denied),
 }
 
 impl CreateSp {
@@ -85,31 +107,48 @@ impl CreateSp {
         let mut unfinished = Unfinished::new();
         let work = async {
             let reader = self.at.identity.reader(&place, output).await?;
-            let granted = Granted {
+            let roles = [Granted {
                 role: role(&reader.manager, &scope, &self.role).await?,
                 scope,
-            };
+            }];
+            let found = find(&reader.graph, Some(&self.name), self.client_id).await?;
+            if !self.no_check {
+                let planned = Planned {
+                    name: &self.name,
+                    application: found.as_ref(),
+                    roles: if self.no_role { &[] } else { &roles },
+                };
+                if let Some(denied) = denied(&reader, &planned).await? {
+                    return Ok(Outcome::Denied(denied));
+                }
+            }
             let patience = Patience {
                 output,
                 spinner: &spinner,
                 limit: self.wait.unwrap_or(LIMIT),
             };
-            let identity = identity(
-                &reader,
-                &self.name,
-                self.client_id,
-                patience,
-                &mut unfinished,
-            )
-            .await?;
-            let is_new = grant(&reader, &identity.principal, &granted, patience).await?;
-            Ok::<_, Failure>(Created {
+            let identity = identity(&reader, &self.name, found, patience, &mut unfinished).await?;
+            let mut created = Created {
                 identity,
                 tenant: reader.tenant_id().map(str::to_owned),
-                roles: vec![(granted, is_new)],
-            })
+                roles: Vec::new(),
+                request: None,
+            };
+            if self.no_role {
+                created.request = Some(for_roles(&reader, &created.identity, &roles));
+                return Ok(Outcome::Created(created));
+            }
+            for granted in roles {
+                let principal = &created.identity.principal;
+                let is_new = grant(&reader, principal, &granted, patience).await?;
+                created.roles.push((granted, is_new));
+            }
+            Ok::<_, Failure>(Outcome::Created(created))
         };
-        let created = spinner.during(work).await?;
+        let created = match spinner.during(work).await? {
+            Outcome::Created(created) => created,
+            Outcome::Denied(denied) => return Ok(denied.show(output)),
+        };
         unfinished.finish();
         if output.is_json() {
             output.json(&created.document());
@@ -145,6 +184,7 @@ impl Created {
                     is_new: *is_new,
                 })
                 .collect(),
+            request: self.request.as_ref().map(Request::document),
         }
     }
 
@@ -176,6 +216,10 @@ impl Created {
         }
         let mut lines = vec![String::new()];
         lines.extend(table::pairs(&rows));
+        if let Some(request) = &self.request {
+            lines.push(String::new());
+            lines.extend(request.lines());
+        }
         lines
     }
 }

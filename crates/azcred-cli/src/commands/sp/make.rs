@@ -29,16 +29,15 @@ pub(super) struct Granted {
     pub(super) scope: RoleScope,
 }
 
-/// Finds the application of a name, or makes it, and its service principal.
+/// Makes the application of a name, unless it was found, and its service principal.
 pub(super) async fn identity(
     reader: &Reader,
     name: &str,
-    client_id: Option<Uuid>,
+    found: Option<Application>,
     patience: Patience<'_>,
     unfinished: &mut Unfinished,
 ) -> Result<Identity, Failure> {
     let graph = &reader.graph;
-    let found = find(graph, Some(name), client_id).await?;
     let is_new = found.is_none();
     let application = match found {
         Some(found) => {

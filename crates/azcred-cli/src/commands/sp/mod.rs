@@ -5,7 +5,9 @@ mod found;
 #[allow(dead_code, reason = "the commands that make secrets call it")]
 mod handover;
 mod make;
+mod permitted;
 mod replication;
+mod request;
 mod unfinished;
 
 use crate::{failure::Failure, output::Output};
