@@ -21,6 +21,8 @@ pub enum Assigned {
     To(Uuid),
     /// The principal's own, also below the scope.
     DirectlyTo(Uuid),
+    /// The principal's own and those of its groups, also below the scope.
+    ToAlsoBelow(Uuid),
 }
 
 impl Assigned {
@@ -29,6 +31,7 @@ impl Assigned {
             Self::ToAnyone => "atScope()".to_owned(),
             Self::To(id) => format!("atScope() and assignedTo('{id}')"),
             Self::DirectlyTo(id) => format!("principalId eq '{id}'"),
+            Self::ToAlsoBelow(id) => format!("assignedTo('{id}')"),
         }
     }
 }

@@ -51,7 +51,7 @@ impl ObjectKind {
         }
     }
 
-    fn collection(self) -> &'static str {
+    pub(crate) fn collection(self) -> &'static str {
         match self {
             Self::User => "users",
             Self::Group => "groups",

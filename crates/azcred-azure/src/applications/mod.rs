@@ -7,6 +7,7 @@ mod application;
 mod federated_credential;
 mod key;
 mod marks;
+mod owned;
 mod principal;
 
 pub use self::{

@@ -54,6 +54,9 @@ help_of! {
     the_help_of_tenant_says_that_a_domain_needs_no_sign_in, "help-tenant", ["tenant"];
     the_help_of_sp_says_which_applications_it_changes, "help-sp", ["sp"];
     the_help_of_sp_create_says_what_it_makes, "help-sp-create", ["sp", "create"];
+    the_help_of_sp_list_says_which_applications_it_lists, "help-sp-list", ["sp", "list"];
+    the_help_of_sp_show_says_what_it_shows, "help-sp-show", ["sp", "show"];
+    the_help_of_sp_expiring_has_its_exit_codes, "help-sp-expiring", ["sp", "expiring"];
     the_help_of_completions_says_where_scripts_go, "help-completions", ["completions"];
 }
 

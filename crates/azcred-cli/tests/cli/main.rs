@@ -44,6 +44,7 @@ mod run;
 #[cfg(unix)]
 mod serve;
 mod sp_permitted;
+mod sp_show;
 mod story;
 mod streams;
 mod subscription;

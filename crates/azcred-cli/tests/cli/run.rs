@@ -262,6 +262,7 @@ pub(crate) fn settings() -> insta::Settings {
         (r"(localhost|127\.0\.0\.1):\d+", "$1:[PORT]"),
         (r"[^ (]+[/\\]azcred-emulator-\w+", "[FOLDER]"),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(Z| UTC)?", "[TIME]"),
+        (r"\(\d{4}-\d\d-\d\d\)", "([DATE])"),
         (r#""expires_on": \d+"#, r#""expires_on": [SECONDS]"#),
         (r#""milliseconds": \d+"#, r#""milliseconds": [N]"#),
         (r#""(startedMs|tookMs)": [\d.]+"#, r#""$1": [MS]"#),
@@ -279,6 +280,7 @@ pub(crate) fn settings() -> insta::Settings {
         (r#""pid": \d+"#, r#""pid": [PID]"#),
         (r"\d+ minutes", "[N] minutes"),
         (r"in \d+ days", "in [N] days"),
+        (r"\d+ days ago", "[N] days ago"),
         (r"\d+\.\d s\b", "[N] s"),
         (r"azcred\.exe", "azcred"),
     ] {

@@ -4,7 +4,7 @@ mod assign;
 mod check;
 mod explain;
 mod list;
-mod people;
+pub(super) mod people;
 pub(super) mod place;
 mod remove;
 mod verdicts;

@@ -12,9 +12,9 @@ use uuid::Uuid;
 /// A principal, as far as it is known.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Person {
+pub(in crate::commands) struct Person {
     /// The object id.
-    pub(super) id: Uuid,
+    pub(in crate::commands) id: Uuid,
     /// The name; `null` if it is not known.
     pub(super) name: Option<String>,
     /// `User`, `Group` or `ServicePrincipal`; `null` if it is not known.
@@ -32,7 +32,7 @@ impl Person {
         }
     }
 
-    fn of(object: &DirectoryObject) -> Self {
+    pub(in crate::commands) fn of(object: &DirectoryObject) -> Self {
         let name = match &object.user_name {
             Some(user_name) if !user_name.is_empty() => user_name,
             _ => &object.name,
@@ -45,7 +45,7 @@ impl Person {
     }
 
     /// The kind in a word, and the name: `the group ML engineers`.
-    pub(super) fn described(&self) -> String {
+    pub(in crate::commands) fn described(&self) -> String {
         let kind = match self.kind.as_deref() {
             Some("User") => "the user ",
             Some("Group") => "the group ",
@@ -78,7 +78,7 @@ pub(super) struct Meant {
 }
 
 /// The identity that is signed in.
-pub(super) fn own(reader: &Reader) -> Result<Person, Failure> {
+pub(in crate::commands) fn own(reader: &Reader) -> Result<Person, Failure> {
     let principal = reader.principal.as_ref();
     let id = principal
         .and_then(|principal| principal.object_id.as_deref())
@@ -177,7 +177,7 @@ pub(super) async fn meant(reader: &Reader, text: &str) -> Result<Meant, Failure>
 }
 
 /// Names of principals by their object ids.
-pub(super) struct Names {
+pub(in crate::commands) struct Names {
     known: HashMap<Uuid, Person>,
     /// Why names could not be read.
     pub(super) trouble: Option<Error>,
@@ -186,7 +186,7 @@ pub(super) struct Names {
 impl Names {
     /// Reads the names of the assignments' principals. Names are only for display: if they can't be
     /// read, ids are shown.
-    pub(super) async fn of(reader: &Reader, assignments: &[RoleAssignment]) -> Self {
+    pub(in crate::commands) async fn of(reader: &Reader, assignments: &[RoleAssignment]) -> Self {
         let mut known: HashMap<Uuid, Person> = assignments
             .iter()
             .map(|one| {
@@ -223,7 +223,7 @@ impl Names {
     }
 
     /// The principal with an id.
-    pub(super) fn person(&self, id: Uuid) -> Person {
+    pub(in crate::commands) fn person(&self, id: Uuid) -> Person {
         let known = self.known.get(&id).cloned();
         known.unwrap_or_else(|| Person::unknown(id))
     }

@@ -57,7 +57,7 @@ fn meant(name: &str, found: Vec<Application>) -> Result<Option<Application>, Fai
             "the directory has an application of this name that azcred did not make, and names are not unique",
         )
         .fix(format!(
-            "choose another name; or, if you mean that application, add `--client-id {}`",
+            "if you mean that application, give its client id: `--client-id {}`; else choose another name",
             ids(others)
         ))),
         (several, _) => Err(Failure::new(

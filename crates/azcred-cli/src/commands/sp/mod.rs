@@ -1,13 +1,19 @@
 //! `azcred sp`: identities for machines, from their creation to their end.
 
+mod access;
+mod applications;
 mod create;
+mod expiring;
 mod found;
 #[allow(dead_code, reason = "the commands that make secrets call it")]
 mod handover;
+mod keys;
+mod list;
 mod make;
 mod permitted;
 mod replication;
 mod request;
+mod show;
 mod unfinished;
 
 use crate::{failure::Failure, output::Output};
@@ -34,12 +40,18 @@ pub(crate) struct SpArguments {
 #[derive(Subcommand)]
 enum SpCommand {
     Create(create::CreateSp),
+    List(list::ListSp),
+    Show(show::ShowSp),
+    Expiring(expiring::ExpiringSp),
 }
 
 impl SpArguments {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         match self.command {
             SpCommand::Create(create) => create.run(output).await,
+            SpCommand::List(list) => list.run(output).await,
+            SpCommand::Show(show) => show.run(output).await,
+            SpCommand::Expiring(expiring) => expiring.run(output).await,
         }
     }
 }
