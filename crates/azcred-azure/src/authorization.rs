@@ -57,12 +57,12 @@ pub enum Made {
     Existed(Option<RoleAssignment>),
 }
 
-/// How long a new principal is waited for, and how often it is tried.
+/// How long Azure is waited for, and how often it is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// The whole time.
     pub limit: Duration,
-    /// The pause between two requests.
+    /// The pause between two requests, unless Azure says how long.
     pub pause: Duration,
 }
 

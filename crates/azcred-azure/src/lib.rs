@@ -12,6 +12,7 @@ mod graph;
 mod graph_codes;
 mod lists;
 mod locate;
+mod long_operation;
 mod operations;
 mod permissions;
 mod preflight;

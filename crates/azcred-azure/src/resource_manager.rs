@@ -23,7 +23,7 @@ pub mod api_version {
 
 /// A client of one cloud's Resource Manager, for one identity.
 #[derive(Clone)]
-pub struct ResourceManager(Service);
+pub struct ResourceManager(pub(crate) Service);
 
 /// A subscription.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

@@ -14,7 +14,11 @@ use azcred::{
 };
 use base64::{Engine, engine::general_purpose};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -170,8 +174,7 @@ impl Service {
         call: &Call<'_>,
     ) -> Result<Response<Vec<T>>> {
         let end = Instant::now() + self.deadline;
-        let first = self.address(call)?;
-        let mut address = first.clone();
+        let mut address = self.address(call)?;
         let mut entries = Vec::new();
         for _ in 0..PAGES {
             let response = self.answer(call, address, end).await?;
@@ -184,23 +187,65 @@ impl Service {
                     correlation_id: page.correlation_id,
                 });
             };
-            address = Url::parse(&link)
-                .ok()
-                .filter(|next| next.origin() == first.origin() && next.username().is_empty() && next.password().is_none())
-                .ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::Unexpected,
-                        call.what.to_owned(),
-                        "the response links to a next page at another host, and the token would be sent there",
-                    )
-                    .with_fix("check that no proxy changes Azure's responses")
-                })?;
+            address = self.linked(call, &link)?;
         }
         Err(Error::new(
             ErrorKind::Unexpected,
             call.what.to_owned(),
             format!("the list has more than {PAGES} pages"),
         ))
+    }
+
+    /// Sends a request, and returns the response as it is.
+    pub(crate) async fn respond(&self, call: &Call<'_>) -> Result<HttpResponse> {
+        self.respond_at(call, self.address(call)?).await
+    }
+
+    /// Sends a request to an address that a response has named: see [`Self::linked`].
+    pub(crate) async fn respond_at(&self, call: &Call<'_>, address: Url) -> Result<HttpResponse> {
+        self.answer(call, address, Instant::now() + self.deadline)
+            .await
+    }
+
+    /// An address that a response has named. The token is sent there, so it must be the service's.
+    pub(crate) fn linked(&self, call: &Call<'_>, link: &str) -> Result<Url> {
+        let own = self.address(call)?;
+        let is_own = |next: &Url| {
+            next.origin() == own.origin() && next.username().is_empty() && next.password().is_none()
+        };
+        Url::parse(link).ok().filter(is_own).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unexpected,
+                call.what.to_owned(),
+                "the response links to another host, and the token would be sent there",
+            )
+            .with_fix("check that no proxy changes Azure's responses")
+        })
+    }
+
+    /// The machine's time.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.system.now()
+    }
+
+    /// The error that a response has, whatever its status is.
+    pub(crate) async fn rejected(&self, call: &Call<'_>, response: &HttpResponse) -> Error {
+        match self.token().await {
+            Ok(token) => refusal::read(&self.sent(call, &token), response),
+            Err(error) => error,
+        }
+    }
+
+    fn sent<'a>(&'a self, call: &'a Call<'_>, token: &'a AccessToken) -> Sent<'a> {
+        Sent {
+            service: self.kind,
+            what: call.what,
+            path: call.path,
+            audience: self.cloud.resource_manager_audience(),
+            changes: call.verb.changes(),
+            token,
+            now: self.system.now(),
+        }
     }
 
     /// The URL of a call, with each segment of its path encoded.
@@ -291,20 +336,12 @@ impl Service {
                 request = request.with_claims(claims);
                 continue;
             }
-            let sent = Sent {
-                service: self.kind,
-                what,
-                path,
-                audience: self.cloud.resource_manager_audience(),
-                changes: call.verb.changes(),
-                token: &token,
-                now: self.system.now(),
-            };
-            return Err(refusal::read(&sent, &response));
+            return Err(refusal::read(&self.sent(call, &token), &response));
         }
     }
 
-    fn parse<T: DeserializeOwned>(
+    /// Reads a response's value.
+    pub(crate) fn parse<T: DeserializeOwned>(
         &self,
         what: &str,
         response: &HttpResponse,

@@ -8,7 +8,7 @@ use azcred::{
 use azcred_azure::{
     CheckId, CheckReport, Doctor, Event, Flags, Report, Status, WorkspaceRef, locate,
 };
-use azcred_emulator::{Emulator, Options, Persona, Way};
+use azcred_emulator::{Emulator, Options, Persona, Seed, Way};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 pub(crate) const FOLDER: &str = "/home/ada/project";
@@ -24,9 +24,19 @@ pub(crate) struct Contoso {
 
 impl Contoso {
     pub(crate) async fn start() -> Self {
-        let emulator = Emulator::start(Options::default())
-            .await
-            .expect("the emulator starts");
+        Self::start_with("").await
+    }
+
+    /// With this text at the end of the default seed.
+    pub(crate) async fn start_with(more: &str) -> Self {
+        let options = Options {
+            seed: Seed::Text {
+                name: "a test's".to_owned(),
+                text: format!("{}\n{more}", Seed::default_text()),
+            },
+            ..Options::default()
+        };
+        let emulator = Emulator::start(options).await.expect("the emulator starts");
         Self { emulator }
     }
 
