@@ -1,6 +1,6 @@
 //! A fix as an instruction with the commands that do it.
 
-use azcred::{Fix, SignIn, SignInWay};
+use azcred::{Fix, SignIn, SignInWay, TrustToken};
 
 /// A fix, as an instruction without a full stop.
 ///
@@ -53,6 +53,14 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
         Fix::CheckSubscription => {
             "check the id and the tenant with `azcred subscription list`".to_owned()
         }
+        Fix::TrustToken(token) => match federate(token) {
+            Some(command) => format!("run `{command}`"),
+            None => of.to_string(),
+        },
+        Fix::CompareFederation { .. } => {
+            "with `--check`, `azcred sp federate` shows what is registered beside the token's issuer and subject"
+                .to_owned()
+        }
         Fix::If(condition, then) => format!("if {condition}, {}", fix(then, own)),
         Fix::AnyOf(fixes) => join(fixes, "; or ", own),
         Fix::AllOf(fixes) => join(fixes, "; ", own),
@@ -96,6 +104,32 @@ fn sign_in(to: &SignIn) -> String {
     format!("{}: `{command}`", to.verb())
 }
 
+/// The command that lets an application trust a token; `None` if a value can't be quoted in the
+/// same way for every shell.
+fn federate(token: &TrustToken) -> Option<String> {
+    let quoted = |value: &str| match value.contains(['\'', '`', '"', '$', '\\', '!']) {
+        true => None,
+        false => Some(format!("'{value}'")),
+    };
+    let TrustToken {
+        client_id,
+        issuer,
+        subject,
+        audience,
+        has_usual_audience,
+        ..
+    } = token;
+    let mut command = format!(
+        "azcred sp federate --client-id {client_id} --issuer {} --subject {}",
+        quoted(issuer)?,
+        quoted(subject)?
+    );
+    if !has_usual_audience {
+        command = format!("{command} --audience {}", quoted(audience)?);
+    }
+    Some(command)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +162,31 @@ mod tests {
             ),
         ] {
             assert_eq!(fix(&value, &none), text);
+        }
+    }
+
+    #[test]
+    fn a_token_is_trusted_by_a_command_if_its_values_can_be_quoted() {
+        let token = |subject, has_usual_audience| {
+            let values = ["https://ci.contoso.com", subject, "api://own"];
+            Fix::TrustToken(Box::new(TrustToken::new(
+                "c11e",
+                values,
+                has_usual_audience,
+            )))
+        };
+        let of = |token: &Fix| fix(token, &none);
+        assert_eq!(
+            of(&token("repo:contoso@1/ml@2:ref:refs/heads/main", true)),
+            "run `azcred sp federate --client-id c11e --issuer 'https://ci.contoso.com' --subject \
+             'repo:contoso@1/ml@2:ref:refs/heads/main'`"
+        );
+        assert!(of(&token("job:1", false)).ends_with("--subject 'job:1' --audience 'api://own'`"));
+        for odd in ["a'; rm -rf ~ #", "a`id`", "$(id)", "a\"b"] {
+            assert!(
+                of(&token(odd, true)).starts_with("run `az ad app "),
+                "{odd}"
+            );
         }
     }
 

@@ -54,6 +54,13 @@ pub struct NewFederatedCredential<'a> {
     pub description: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+struct Change<'a> {
+    issuer: &'a str,
+    subject: &'a str,
+    audiences: [&'a str; 1],
+}
+
 fn path(application: Uuid) -> String {
     format!("/v1.0/applications/{application}/federatedIdentityCredentials")
 }
@@ -93,6 +100,31 @@ impl Graph {
             verb: Verb::Post(json(new)),
         };
         Ok(self.0.send(&call).await?.value)
+    }
+
+    /// Changes the issuer, the subject and the audience of a federated credential. Its name stays.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`](crate::ErrorKind).
+    pub async fn change_federated_credential(
+        &self,
+        application: Uuid,
+        id: Uuid,
+        to: &NewFederatedCredential<'_>,
+    ) -> Result<()> {
+        let body = Change {
+            issuer: to.issuer,
+            subject: to.subject,
+            audiences: to.audiences,
+        };
+        let call = Call {
+            what: "could not change the federated credential",
+            path: &format!("{}/{id}", path(application)),
+            query: &[],
+            verb: Verb::Patch(json(&body)),
+        };
+        self.0.perform(&call).await?;
+        Ok(())
     }
 
     /// Removes a federated credential. Returns whether it was there.

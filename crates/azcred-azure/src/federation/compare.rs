@@ -144,3 +144,18 @@ pub fn nearest<'a>(
         (differences.len(), std::cmp::Reverse(common.count()))
     })
 }
+
+/// The federated credential for the same jobs in the other form of their system, if there is one.
+/// Only GitHub's subjects can be compared across forms: Azure DevOps' have nothing in common.
+pub fn other_form_of<'a>(
+    registered: &'a [FederatedCredential],
+    trust: &FederatedTrust,
+) -> Option<&'a FederatedCredential> {
+    let wanted = without_ids(trust.subject());
+    registered.iter().find(|one| {
+        let subject = one.subject.as_ref().map_or("", azcred::Untrusted::raw);
+        one.issuer.raw() == trust.issuer()
+            && SubjectForm::of(subject).other_form() == Some(trust.form())
+            && without_ids(subject) == wanted
+    })
+}

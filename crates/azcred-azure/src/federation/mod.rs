@@ -18,7 +18,7 @@ use crate::{
 use azcred::{FederatedAudience, SubjectForm, is_unseen, printable};
 use serde::Serialize;
 
-pub use compare::{Difference, Part, differences, nearest};
+pub use compare::{Difference, Part, differences, nearest, other_form_of};
 pub use github::{GitHubRepository, GitHubRun, SubjectPrefix};
 pub use github_api::{GitHub, PrefixSource};
 pub use issuers::{DevOpsConnection, GitLabProject, GitLabRef, KubernetesAccount};

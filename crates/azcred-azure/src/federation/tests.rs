@@ -309,6 +309,21 @@ fn the_nearest_credential_is_the_one_with_the_fewest_differences() {
 }
 
 #[test]
+fn the_same_jobs_in_the_other_form_are_found() {
+    let all = [
+        registered("dev", &trust("repo:contoso/ml:ref:refs/heads/dev")),
+        registered("old", &trust("repo:contoso/ml:ref:refs/heads/main")),
+        registered("new", &trust("repo:contoso@1/ml@2:ref:refs/heads/main")),
+    ];
+    let name = |trust: &FederatedTrust| other_form_of(&all, trust).map(|one| one.name.to_string());
+    let ids = trust("repo:contoso@1/ml@2:ref:refs/heads/main");
+    assert_eq!(name(&ids).as_deref(), Some("old"));
+    let names = trust("repo:contoso/ml:ref:refs/heads/main");
+    assert_eq!(name(&names).as_deref(), Some("new"));
+    assert_eq!(name(&trust("repo:contoso@1/ml@2:pull_request")), None);
+}
+
+#[test]
 fn the_plan_finds_what_is_there_and_refuses_the_twenty_first() {
     let wanted = trust("repo:contoso@1/ml@2:ref:refs/heads/main");
     let name = CredentialName::new("github-main").unwrap();

@@ -10,7 +10,7 @@ use crate::{
     sign_in::{Person, Place, sign_in},
     suggested::Suggested,
 };
-use azcred::{TenantId, Untrusted};
+use azcred::{ClientOptions, TenantId, Untrusted};
 use azcred_azure::{Graph, Principal, ResourceManager, Subscription, Tenant};
 use clap::Args;
 use clap_complete::ArgValueCandidates;
@@ -35,6 +35,8 @@ pub(super) struct Reader {
     /// The identity in the token.
     pub(super) principal: Option<Principal>,
     pub(super) suggested: Suggested,
+    /// The network and the cloud.
+    pub(super) options: ClientOptions,
 }
 
 impl As {
@@ -58,6 +60,7 @@ impl As {
             graph,
             principal: Principal::from_token(&token).ok(),
             suggested,
+            options: options.clone(),
         })
     }
 }

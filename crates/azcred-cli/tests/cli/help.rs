@@ -53,6 +53,7 @@ help_of! {
     the_help_of_subscription_list_is_there, "help-subscription-list", ["subscription", "list"];
     the_help_of_tenant_says_that_a_domain_needs_no_sign_in, "help-tenant", ["tenant"];
     the_help_of_sp_says_which_applications_it_changes, "help-sp", ["sp"];
+    the_help_of_sp_federate_says_whom_an_application_may_trust, "help-sp-federate", ["sp", "federate"];
     the_help_of_sp_create_says_what_it_makes, "help-sp-create", ["sp", "create"];
     the_help_of_sp_list_says_which_applications_it_lists, "help-sp-list", ["sp", "list"];
     the_help_of_sp_show_says_what_it_shows, "help-sp-show", ["sp", "show"];

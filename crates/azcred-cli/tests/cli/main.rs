@@ -21,6 +21,7 @@ mod emulator;
 #[cfg(unix)]
 mod exec;
 mod failures;
+mod federate;
 #[cfg(unix)]
 mod folders;
 mod help;

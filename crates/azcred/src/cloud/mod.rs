@@ -227,6 +227,16 @@ impl Cloud {
     pub fn storage_suffix(&self) -> &str {
         &self.storage_suffix
     }
+    /// The audience of identity tokens that Entra ID exchanges in this cloud ('Configure an
+    /// application to trust a managed identity' lists it for each cloud).
+    pub fn federated_audience(&self) -> &'static str {
+        match self.name() {
+            "AzureUSGovernment" => "api://AzureADTokenExchangeUSGov",
+            "AzureChinaCloud" => "api://AzureADTokenExchangeChina",
+            _ => "api://AzureADTokenExchange",
+        }
+    }
+
     /// The Azure portal's address.
     pub fn portal(&self) -> &str {
         &self.portal

@@ -4,7 +4,6 @@
 use super::variables;
 use crate::{
     audience::FederatedAudience,
-    cloud::Cloud,
     facts::{self, Error, ErrorKind, Fix, Refusal, Result, SubjectForm, TrustToken, is_web_token},
     options::ClientOptions,
     redact::redact,
@@ -63,7 +62,7 @@ impl Audience {
             let given = variables::read(&**system, AUDIENCE, FederatedAudience::new)?;
             (given.as_str().to_owned().into(), Origin::Variable)
         } else {
-            (of_cloud(&options.cloud()?).into(), Origin::Cloud)
+            (options.cloud()?.federated_audience().into(), Origin::Cloud)
         };
         Ok(Self {
             text,
@@ -95,16 +94,6 @@ impl Audience {
             (Requester::Other, _) => (!claims.audiences.iter().any(|one| *one == self.text))
                 .then(|| format!("request the token for the audience {}", self.text)),
         }
-    }
-}
-
-/// The audience of assertions in a cloud ('Configure an application to trust a managed identity'
-/// lists it for each cloud).
-fn of_cloud(cloud: &Cloud) -> &'static str {
-    match cloud.name() {
-        "AzureUSGovernment" => "api://AzureADTokenExchangeUSGov",
-        "AzureChinaCloud" => "api://AzureADTokenExchangeChina",
-        _ => "api://AzureADTokenExchange",
     }
 }
 
@@ -164,13 +153,13 @@ impl FederatedClaims {
             .into_iter()
             .all(|value| fits(value));
         all_fit.then(|| {
-            Fix::TrustToken(Box::new(TrustToken {
-                client_id: client_id.to_string(),
-                issuer: self.issuer.clone(),
-                subject: self.subject.clone(),
-                audience: own.clone(),
-                has_usual_audience: audience.origin == Origin::Cloud && audience.text == *own,
-            }))
+            let is_usual = audience.origin == Origin::Cloud && audience.text == *own;
+            let values = [&*self.issuer, &*self.subject, &**own];
+            Fix::TrustToken(Box::new(TrustToken::new(
+                client_id.to_string(),
+                values,
+                is_usual,
+            )))
         })
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    cloud::Cloud,
     facts::{Refusal, WEB_TOKEN_LIMIT},
     system::Fixture,
 };
@@ -50,7 +51,7 @@ fn each_cloud_has_its_audience() {
         (Cloud::US_GOVERNMENT, "api://AzureADTokenExchangeUSGov"),
         (Cloud::CHINA, "api://AzureADTokenExchangeChina"),
     ] {
-        assert_eq!(of_cloud(&cloud), wanted);
+        assert_eq!(cloud.federated_audience(), wanted);
     }
 }
 

@@ -172,6 +172,21 @@ pub struct TrustToken {
 const LONGEST_NAME: usize = 120;
 
 impl TrustToken {
+    /// The values of a token, for an application.
+    pub fn new(
+        client_id: impl Into<String>,
+        [issuer, subject, audience]: [&str; 3],
+        has_usual_audience: bool,
+    ) -> Self {
+        Self {
+            client_id: client_id.into(),
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            audience: audience.to_owned(),
+            has_usual_audience,
+        }
+    }
+
     /// A name for the federated credential, of characters that Entra ID accepts:
     /// `azcred-repo-contoso-ml-ref-refs-heads-main`.
     fn name(&self) -> String {

@@ -4,6 +4,7 @@ mod access;
 mod applications;
 mod create;
 mod expiring;
+mod federate;
 mod found;
 #[allow(dead_code, reason = "the commands that make secrets call it")]
 mod handover;
@@ -30,7 +31,8 @@ use clap::{Args, Subcommand};
     subcommand_required = true,
     after_help = "\
 Examples:
-  azcred sp create ci-train"
+  azcred sp create ci-train
+  azcred sp federate ci-train --github contoso/ml --branch main"
 )]
 pub(crate) struct SpArguments {
     #[command(subcommand)]
@@ -40,6 +42,7 @@ pub(crate) struct SpArguments {
 #[derive(Subcommand)]
 enum SpCommand {
     Create(create::CreateSp),
+    Federate(federate::FederateSp),
     List(list::ListSp),
     Show(show::ShowSp),
     Expiring(expiring::ExpiringSp),
@@ -49,6 +52,7 @@ impl SpArguments {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         match self.command {
             SpCommand::Create(create) => create.run(output).await,
+            SpCommand::Federate(federate) => federate.run(output).await,
             SpCommand::List(list) => list.run(output).await,
             SpCommand::Show(show) => show.run(output).await,
             SpCommand::Expiring(expiring) => expiring.run(output).await,

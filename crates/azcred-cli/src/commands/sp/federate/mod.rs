@@ -1,0 +1,135 @@
+//! `azcred sp federate`.
+
+mod compare;
+mod register;
+mod trusted;
+
+use super::found::find;
+use crate::{
+    commands::reader::As,
+    failure::{Failure, Kind},
+    given,
+    output::Output,
+    sign_in::Place,
+};
+use azcred_azure::{FederatedCredential, PrefixSource};
+use clap::Args;
+use compare::compare;
+use register::{Made, Registered, register};
+use uuid::Uuid;
+
+pub(super) use trusted::Federation;
+
+/// Let a CI system or a cluster sign in as an application, without a secret
+///
+/// Registers a federated credential: from then on, Entra ID accepts the tokens of the named jobs as
+/// the application. If it is there already, nothing is changed.
+///
+/// GitHub and Azure DevOps have two forms of subjects each. azcred finds out which one is right:
+/// from the job's own token if it runs in the job, from GitHub's API (with GH_TOKEN or
+/// GITHUB_TOKEN, or through GitHub CLI), or from the ids that you give.
+///
+/// With --check, it shows whether the application trusts such a token, and if not, what is
+/// registered beside it. The exit code is then 1.
+///
+/// You need to own the application, or a directory role that may change it.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred sp federate ci-train --github contoso/ml --branch main
+  azcred sp federate ci-train --github contoso/ml --environment production
+  azcred sp federate ci-train --gitlab contoso/ml --branch main
+  azcred sp federate ci-train \\
+    --kubernetes https://oidc.contoso.com/cluster training/runner")]
+pub(super) struct FederateSp {
+    /// The application's name, if azcred made it
+    #[arg(value_name = "NAME", value_parser = given::text, required_unless_present = "client_id")]
+    name: Option<String>,
+
+    /// The application's client id
+    #[arg(long, value_name = "ID", value_parser = given::guid)]
+    client_id: Option<Uuid>,
+
+    #[command(flatten)]
+    federation: Federation,
+
+    /// Change the federated credential of this name or subject if it differs
+    #[arg(long)]
+    replace: bool,
+
+    /// Change nothing: show what is registered beside these values
+    #[arg(long, conflicts_with = "replace")]
+    check: bool,
+
+    #[command(flatten)]
+    identity: As,
+}
+
+impl FederateSp {
+    pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let Some(wanted) = self.federation.wanted()? else {
+            return Err(Failure::new(
+                Kind::Usage,
+                "could not tell whom the application should trust",
+                "no option says it",
+            )
+            .fix("add `--github OWNER/REPOSITORY --branch NAME`, `--gitlab`, `--azure-pipelines`, `--kubernetes`, or `--issuer` and `--subject`"));
+        };
+        let place = Place::here()?;
+        let work = async {
+            let reader = self.identity.reader(&place, output).await?;
+            let (trust, source) = wanted.trust(&reader).await?;
+            let found = find(&reader.graph, self.name.as_deref(), self.client_id).await?;
+            let application = found.ok_or_else(|| {
+                let name = self.name.as_deref().unwrap_or_default();
+                Failure::new(
+                    Kind::NotFound,
+                    format!("could not find the application '{name}'"),
+                    "azcred made no application of this name in this tenant",
+                )
+                .fix(format!(
+                    "make it with `azcred sp create {name}`, or name another one with `--client-id`"
+                ))
+            })?;
+            let graph = &reader.graph;
+            let done = match self.check {
+                true => Done::Compared(graph.federated_credentials(application.id).await?),
+                false => {
+                    let name = self.federation.credential_name();
+                    let made = register(graph, &application, &trust, name, self.replace).await?;
+                    Done::Registered(Box::new(made), source)
+                }
+            };
+            let tenant = reader.tenant_id().map(str::to_owned);
+            Ok::<_, Failure>((application, tenant, trust, done))
+        };
+        let what = match self.check {
+            true => "Reading the federated credentials",
+            false => "Registering the federated credential",
+        };
+        let (application, tenant, trust, done) = output.waiting(what, work).await?;
+        match done {
+            Done::Compared(registered) => {
+                let is_trusted = compare(&application, &registered, &trust, output);
+                Ok(u8::from(!is_trusted))
+            }
+            Done::Registered(made, source) => {
+                let registered = Registered {
+                    application,
+                    tenant,
+                    trust,
+                    source,
+                    made: *made,
+                };
+                registered.show(output);
+                Ok(0)
+            }
+        }
+    }
+}
+
+/// What a run did.
+enum Done {
+    Registered(Box<Made>, Option<PrefixSource>),
+    Compared(Vec<FederatedCredential>),
+}

@@ -1,0 +1,232 @@
+//! Registers a federated credential, and says what came of it.
+
+use crate::{
+    failure::{Failure, Kind},
+    output::{
+        Output,
+        style::{STRONG, paint},
+        table,
+    },
+};
+use azcred_azure::{
+    Application, Caution, CredentialName, Difference, FederatedCredential, FederatedTrust, Graph,
+    NewFederatedCredential, Part, Plan, PrefixSource, differences, other_form_of, plan,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What was done.
+pub(in crate::commands) struct Made {
+    /// The federated credential's name.
+    name: String,
+    what: Done,
+    /// A federated credential for the same jobs in the other form, which is still trusted.
+    other_form: Option<FederatedCredential>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Done {
+    Created,
+    Changed,
+    Nothing,
+}
+
+/// Registers a federated credential for an application. One that is there already stays; one that
+/// differs is changed only if `may_replace`.
+pub(in crate::commands) async fn register(
+    graph: &Graph,
+    application: &Application,
+    trust: &FederatedTrust,
+    name: Option<&CredentialName>,
+    may_replace: bool,
+) -> Result<Made, Failure> {
+    let registered = graph.federated_credentials(application.id).await?;
+    let other_form = other_form_of(&registered, trust).cloned();
+    let new = |name| NewFederatedCredential {
+        name,
+        issuer: trust.issuer(),
+        subject: trust.subject(),
+        audiences: [trust.audience().as_str()],
+        description: None,
+    };
+    let (name, what) = match plan(&registered, trust, name)? {
+        Plan::Nothing(one) => (one.name.to_string(), Done::Nothing),
+        Plan::Make(name) => {
+            graph
+                .create_federated_credential(application.id, &new(name.as_str()))
+                .await?;
+            (name.as_str().to_owned(), Done::Created)
+        }
+        Plan::Change(one) if may_replace => {
+            graph
+                .change_federated_credential(application.id, one.id, &new(one.name.raw()))
+                .await?;
+            (one.name.to_string(), Done::Changed)
+        }
+        Plan::Change(one) => return Err(differs(one, trust)),
+    };
+    // One that was changed has the other form no longer.
+    let other_form = other_form.filter(|one| one.name.as_str() != name);
+    Ok(Made {
+        name,
+        what,
+        other_form,
+    })
+}
+
+/// The failure for a federated credential that is there and differs, with both sides.
+fn differs(one: &FederatedCredential, trust: &FederatedTrust) -> Failure {
+    let sides: Vec<String> = differences(one, trust).iter().map(side_by_side).collect();
+    Failure::new(
+        Kind::Invalid,
+        format!("could not register the federated credential '{}'", one.name),
+        format!("there is one already, and it differs: {}", sides.join("; ")),
+    )
+    .fix("add `--replace` to change it, or `--credential-name NAME` to make another one")
+}
+
+/// A difference in one sentence.
+fn side_by_side(difference: &Difference) -> String {
+    let Difference {
+        registered,
+        presented,
+        reason,
+        ..
+    } = difference;
+    let reason = reason
+        .as_ref()
+        .map_or_else(String::new, |reason| format!(" ({reason})"));
+    format!(
+        "the {} is '{registered}', not '{presented}'{reason}",
+        part(difference.part)
+    )
+}
+
+pub(super) fn part(part: Part) -> &'static str {
+    match part {
+        Part::Issuer => "issuer",
+        Part::Subject => "subject",
+        Part::Audience => "audience",
+    }
+}
+
+/// A federated credential that is there now.
+pub(super) struct Registered {
+    pub(super) application: Application,
+    pub(super) tenant: Option<String>,
+    pub(super) trust: FederatedTrust,
+    pub(super) source: Option<PrefixSource>,
+    pub(super) made: Made,
+}
+
+/// The output of `--output json`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FederatedDocument<'a> {
+    name: &'a str,
+    client_id: Uuid,
+    tenant_id: Option<&'a str>,
+    credential: Credential<'a>,
+    /// What was done: `created`, `changed` or `nothing`.
+    done: Done,
+    /// What said how a GitHub repository's subjects begin; `null` for other systems.
+    found_by: Option<PrefixSource>,
+    cautions: Vec<Caution>,
+    /// A subject of the same jobs in another form that is trusted too; `null` if there is none.
+    also_trusted: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Credential<'a> {
+    name: &'a str,
+    issuer: &'a str,
+    subject: &'a str,
+    audience: &'a str,
+}
+
+impl Registered {
+    /// Shows it.
+    pub(super) fn show(&self, output: &mut Output) {
+        if output.is_json() {
+            return output.json(&self.document());
+        }
+        for line in self.lines() {
+            output.line(line);
+        }
+        for remark in self.remarks() {
+            output.remark(&remark);
+        }
+    }
+
+    fn document(&self) -> FederatedDocument<'_> {
+        FederatedDocument {
+            name: &self.application.name,
+            client_id: self.application.app_id,
+            tenant_id: self.tenant.as_deref(),
+            credential: Credential {
+                name: &self.made.name,
+                issuer: self.trust.issuer(),
+                subject: self.trust.subject(),
+                audience: self.trust.audience().as_str(),
+            },
+            done: self.made.what,
+            found_by: self.source,
+            cautions: self.trust.cautions(),
+            also_trusted: self.other_subject(),
+        }
+    }
+
+    fn other_subject(&self) -> Option<&str> {
+        self.made.other_form.as_ref()?.subject.as_deref()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let headline = match self.made.what {
+            Done::Created => "Registered the federated credential:",
+            Done::Changed => "Changed the federated credential:",
+            Done::Nothing => "Nothing to do: the application trusts these tokens already.",
+        };
+        let name = format!(
+            "{} (client id {})",
+            paint(STRONG, &self.application.name),
+            self.application.app_id
+        );
+        let found_by = match self.source {
+            Some(PrefixSource::Job) => "the token of this job",
+            Some(PrefixSource::Api) => "GitHub's API",
+            Some(PrefixSource::GitHubCli) => "GitHub's API, through GitHub CLI",
+            _ => "",
+        };
+        let mut rows = vec![
+            ("Application", name),
+            ("Tenant", self.tenant.clone().unwrap_or_default()),
+            ("Credential", self.made.name.clone()),
+            ("Issuer", self.trust.issuer().to_owned()),
+            ("Subject", paint(STRONG, self.trust.subject())),
+            ("Audience", self.trust.audience().to_string()),
+        ];
+        if !found_by.is_empty() {
+            rows.push(("Subject from", found_by.to_owned()));
+        }
+        let mut lines = vec![headline.to_owned(), String::new()];
+        lines.extend(table::pairs(&rows));
+        lines
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let cautions = self.trust.cautions().into_iter();
+        let mut remarks: Vec<String> = cautions
+            .map(|caution| caution.sentence().to_owned())
+            .collect();
+        if let Some(other) = self.other_subject() {
+            remarks.push(format!(
+                "the application also trusts '{other}', the other form of this subject. Remove that one when no job uses it any more"
+            ));
+        }
+        if self.made.what != Done::Nothing {
+            remarks.push("it takes a moment until Entra ID knows it everywhere".to_owned());
+        }
+        remarks
+    }
+}
