@@ -1,10 +1,11 @@
 //! The part of the directory that requests can change, as the state folder keeps it.
 
 use super::{
-    Application, Directory, Group, MICROSOFT_SERVICES, ServicePrincipal, ServicePrincipalKind, User,
+    Application, Deleted, Directory, Group, MICROSOFT_SERVICES, ServicePrincipal,
+    ServicePrincipalKind, User,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Applications, principals and roles. It has secrets: it is written to the state folder only.
@@ -15,6 +16,9 @@ pub(crate) struct KeptDirectory {
     users: Vec<User>,
     groups: Vec<Group>,
     directory_roles: BTreeSet<(Uuid, Uuid)>,
+    deleted: BTreeMap<Uuid, Deleted>,
+    /// What users may create, by tenant: applications, groups.
+    policies: BTreeMap<Uuid, (bool, bool)>,
 }
 
 impl KeptDirectory {
@@ -35,6 +39,15 @@ impl KeptDirectory {
             users: directory.users.values().cloned().collect(),
             groups: directory.groups.values().cloned().collect(),
             directory_roles: directory.directory_roles.clone(),
+            deleted: directory.deleted.clone(),
+            policies: directory
+                .tenants
+                .values()
+                .map(|tenant| {
+                    let groups = tenant.users_may_create_groups;
+                    (tenant.id, (tenant.users_may_create_applications, groups))
+                })
+                .collect(),
         }
     }
 
@@ -60,5 +73,12 @@ impl KeptDirectory {
         let groups = self.groups.into_iter();
         directory.groups = groups.map(|group| (group.id, group)).collect();
         directory.directory_roles = self.directory_roles;
+        directory.deleted = self.deleted;
+        for (id, (applications, groups)) in self.policies {
+            if let Some(tenant) = directory.tenants.get_mut(&id) {
+                tenant.users_may_create_applications = applications;
+                tenant.users_may_create_groups = groups;
+            }
+        }
     }
 }

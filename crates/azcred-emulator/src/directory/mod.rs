@@ -30,6 +30,7 @@ pub(crate) use resource_names::{
 pub use application::{Application, Audience};
 pub use create::CreateError;
 pub use credential::{Certificate, FederatedCredential, Secret, SecretText};
+pub use delete::{Deleted, DeletedObject};
 pub use first_party::{AZURE_CLI, MICROSOFT_SERVICES};
 pub use issuer::{EXCHANGE_AUDIENCE, Issuer, IssuerKeys, RsaJwk};
 pub use policy::{ClientApp, Policy, Requirement, Subject};
@@ -58,6 +59,8 @@ pub struct Directory {
     pub users: BTreeMap<Uuid, User>,
     /// Groups by object id.
     pub groups: BTreeMap<Uuid, Group>,
+    /// What was deleted and can come back, by object id.
+    pub deleted: BTreeMap<Uuid, Deleted>,
     /// Who has which directory role: the principal's object id, the role's id.
     pub directory_roles: BTreeSet<(Uuid, Uuid)>,
     /// Conditional Access policies by id.

@@ -69,9 +69,13 @@ impl DirectoryRole {
 }
 
 impl Directory {
-    /// Whether a principal has one of these roles.
+    /// Whether a principal has one of these roles, itself or through a group.
     pub fn has_role(&self, principal: Uuid, any_of: &[DirectoryRole]) -> bool {
-        let mut roles = any_of.iter();
-        roles.any(|role| self.directory_roles.contains(&(principal, role.id)))
+        let mut holders = self.groups_of(principal);
+        holders.insert(principal);
+        let mut roles = self.directory_roles.iter();
+        roles.any(|(holder, role)| {
+            holders.contains(holder) && any_of.iter().any(|known| known.id == *role)
+        })
     }
 }

@@ -70,6 +70,19 @@ fn readers(kind: Kind) -> &'static [&'static str] {
             "Directory.ReadWrite.All",
         ],
         Kind::DirectoryObject => &["Directory.Read.All", "Directory.ReadWrite.All"],
+        Kind::DeletedItem => &[
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+            "Application.Read.All",
+            "Application.ReadWrite.All",
+        ],
+        Kind::AuthorizationPolicy => &["Policy.Read.All", "Policy.ReadWrite.Authorization"],
+        Kind::DirectoryRole | Kind::RoleAssignment | Kind::RoleDefinition => &[
+            "RoleManagement.Read.Directory",
+            "Directory.Read.All",
+            "RoleManagement.ReadWrite.Directory",
+            "Directory.ReadWrite.All",
+        ],
     }
 }
 
@@ -143,7 +156,11 @@ impl Caller {
         let is_own = reach == Reach::Me || kind == Kind::Organization;
         let granted = granted || self.has(&[AS_USER]) || (is_own && self.has(READ_ME));
         let is_listing = reach == Reach::All && matches!(kind, Kind::User | Kind::Group);
-        allowed(granted && !(self.is_guest && is_listing))
+        let is_for_members = matches!(
+            kind,
+            Kind::AuthorizationPolicy | Kind::DirectoryRole | Kind::RoleAssignment
+        );
+        allowed(granted && !(self.is_guest && (is_listing || is_for_members)))
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::{
     directory::{Audience, Directory, GRAPH, MICROSOFT_SERVICES, first_party_resources},
     graph::{
+        ids::derived_id,
         kind::Kind,
-        objects::{Object, derived_id, object},
+        objects::{Object, object},
     },
 };
 use serde_json::{Value, json};

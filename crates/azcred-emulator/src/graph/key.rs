@@ -11,7 +11,7 @@ pub(super) enum Key {
 }
 
 /// The properties by which a path can name an object besides its id.
-const KEYS: &[&str] = &["appId", "name", "uniqueName"];
+const KEYS: &[&str] = &["appId", "name", "roleTemplateId", "uniqueName"];
 
 /// The namespace of types and actions, and its alias, which the SDKs that Kiota makes use.
 const NAMESPACES: &[&str] = &["microsoft.graph.", "graph."];

@@ -7,11 +7,18 @@ use std::sync::LazyLock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Application,
+    /// What a tenant's users may do. There is one.
+    AuthorizationPolicy,
+    /// Any object that was deleted and can come back.
+    DeletedItem,
     /// Any of them, in mixed collections.
     DirectoryObject,
+    DirectoryRole,
     FederatedCredential,
     Group,
     Organization,
+    RoleAssignment,
+    RoleDefinition,
     ServicePrincipal,
     User,
 }
@@ -45,51 +52,46 @@ struct Table {
     properties: Vec<Property>,
 }
 
-static TABLES: LazyLock<[Table; 7]> = LazyLock::new(|| {
-    let table = |kind, set, name, text| Table {
-        kind,
-        set,
-        name,
-        properties: read(text),
-    };
-    macro_rules! shape {
-        ($name:literal) => {
-            include_str!(concat!("shapes/", $name, ".txt"))
+static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
+    macro_rules! table {
+        ($kind:ident, $set:literal, $name:literal) => {
+            Table {
+                kind: Kind::$kind,
+                set: $set,
+                name: $name,
+                properties: read(include_str!(concat!("shapes/", $name, ".txt"))),
+            }
         };
     }
-    [
-        table(
-            Kind::Application,
-            "applications",
-            "application",
-            shape!("application"),
+    vec![
+        table!(Application, "applications", "application"),
+        table!(
+            AuthorizationPolicy,
+            "policies/authorizationPolicy",
+            "authorizationPolicy"
         ),
-        table(
-            Kind::DirectoryObject,
-            "directoryObjects",
-            "directoryObject",
-            shape!("directoryObject"),
-        ),
-        table(
-            Kind::FederatedCredential,
+        table!(DeletedItem, "directory/deletedItems", "directoryObject"),
+        table!(DirectoryObject, "directoryObjects", "directoryObject"),
+        table!(DirectoryRole, "directoryRoles", "directoryRole"),
+        table!(
+            FederatedCredential,
             "federatedIdentityCredentials",
-            "federatedIdentityCredential",
-            shape!("federatedIdentityCredential"),
+            "federatedIdentityCredential"
         ),
-        table(Kind::Group, "groups", "group", shape!("group")),
-        table(
-            Kind::Organization,
-            "organization",
-            "organization",
-            shape!("organization"),
+        table!(Group, "groups", "group"),
+        table!(Organization, "organization", "organization"),
+        table!(
+            RoleAssignment,
+            "roleManagement/directory/roleAssignments",
+            "unifiedRoleAssignment"
         ),
-        table(
-            Kind::ServicePrincipal,
-            "servicePrincipals",
-            "servicePrincipal",
-            shape!("servicePrincipal"),
+        table!(
+            RoleDefinition,
+            "roleManagement/directory/roleDefinitions",
+            "unifiedRoleDefinition"
         ),
-        table(Kind::User, "users", "user", shape!("user")),
+        table!(ServicePrincipal, "servicePrincipals", "servicePrincipal"),
+        table!(User, "users", "user"),
     ]
 });
 
@@ -109,11 +111,16 @@ fn read(text: &'static str) -> Vec<Property> {
 
 impl Kind {
     /// The kinds that the directory has an entity set of.
-    const SETS: [Self; 6] = [
+    const SETS: [Self; 11] = [
         Self::Application,
+        Self::AuthorizationPolicy,
+        Self::DeletedItem,
         Self::DirectoryObject,
+        Self::DirectoryRole,
         Self::Group,
         Self::Organization,
+        Self::RoleAssignment,
+        Self::RoleDefinition,
         Self::ServicePrincipal,
         Self::User,
     ];
@@ -128,19 +135,35 @@ impl Kind {
 
     fn table(self) -> &'static Table {
         let found = TABLES.iter().find(|table| table.kind == self);
-        found.unwrap_or(&TABLES[1])
+        found.unwrap_or(&TABLES[0])
     }
 
-    /// The entity set with this name, in any case.
-    pub(super) fn of_set(segment: &str) -> Option<Self> {
-        let is_it = |kind: &Self| kind.set().eq_ignore_ascii_case(segment);
-        Self::SETS.into_iter().find(is_it)
+    /// The entity set with which a path begins, in any case, and how many segments its name has.
+    /// `name` is a segment's without its key.
+    pub(super) fn of_set(path: &[String], name: impl Fn(&str) -> &str) -> Option<(Self, usize)> {
+        Self::SETS.into_iter().find_map(|kind| {
+            let mut given = path.iter();
+            let mut words = kind.set().split('/');
+            let is_next = |word: &str| {
+                let given = given.next();
+                given.is_some_and(|given| name(given).eq_ignore_ascii_case(word))
+            };
+            words
+                .all(is_next)
+                .then(|| (kind, kind.set().split('/').count()))
+        })
+    }
+
+    /// Whether its objects are of several kinds.
+    pub(super) fn is_mixed(self) -> bool {
+        matches!(self, Self::DirectoryObject | Self::DeletedItem)
     }
 
     /// The kind with this name of a type, in any case.
     pub(super) fn of_type(name: &str) -> Option<Self> {
         let is_it = |kind: &Self| kind.name().eq_ignore_ascii_case(name);
-        Self::OBJECTS.into_iter().find(is_it)
+        let mut all = Self::OBJECTS.into_iter().chain([Self::DirectoryRole]);
+        all.find(is_it)
     }
 
     /// The name of the entity set: `users`.
@@ -220,16 +243,13 @@ mod tests {
 
     #[test]
     fn every_line_of_the_tables_is_a_property() {
-        let texts = [
-            include_str!("shapes/application.txt"),
-            include_str!("shapes/directoryObject.txt"),
-            include_str!("shapes/federatedIdentityCredential.txt"),
-            include_str!("shapes/group.txt"),
-            include_str!("shapes/organization.txt"),
-            include_str!("shapes/servicePrincipal.txt"),
-            include_str!("shapes/user.txt"),
-        ];
-        for (table, text) in TABLES.iter().zip(texts) {
+        for table in TABLES.iter() {
+            let file = format!(
+                "{}/src/graph/shapes/{}.txt",
+                env!("CARGO_MANIFEST_DIR"),
+                table.name
+            );
+            let text = std::fs::read_to_string(&file).unwrap();
             let lines = text
                 .lines()
                 .filter(|line| !line.is_empty() && !line.starts_with('#'));

@@ -68,7 +68,7 @@ impl Reading<'_> {
         let expansion = Expansion::of(self.call, kind)?;
         let expansion = expansion.as_ref();
         let object = self.find(kind, key)?;
-        let is_mixed = kind == Kind::DirectoryObject;
+        let is_mixed = kind.is_mixed();
         let selected = selection.with_expansion(expansion);
         let what = format!("{}{selected}/$entity", kind.set());
         self.entity(
@@ -201,7 +201,7 @@ fn is_mixed(collection: &Collection) -> bool {
         Source::Set(kind) => *kind,
         Source::Related(_, _, relation) => relations::kind(*relation),
     };
-    collection.cast.is_none() && kind == Kind::DirectoryObject
+    collection.cast.is_none() && kind.is_mixed()
 }
 
 /// An object as the answer has it. In a mixed collection, it says its type.

@@ -6,6 +6,7 @@ use crate::graph::{
     kind::Kind,
     lists::{Reading, written},
     options::Selection,
+    relations,
     response::{Answer, GraphError},
     target::Action,
 };
@@ -22,7 +23,7 @@ const MAX_IDS: usize = 1000;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wanted {
-    #[allow(dead_code, reason = "all groups are security groups")]
+    /// Security groups only, as all groups are, and no directory roles.
     security_enabled_only: bool,
 }
 
@@ -49,15 +50,23 @@ impl Reading<'_> {
     ) -> Result<Answer, GraphError> {
         let object = self.find(kind, key)?;
         let groups = self.objects.directory.groups_of(object.id);
+        let with_roles = || relations::with_roles(&self.objects, object.id, &groups);
         let found: BTreeSet<Uuid> = match action {
             Action::CheckMemberGroups | Action::CheckMemberObjects => {
                 let checked: Checked = self.call.json()?;
                 let ids = ids(&checked.ids, MAX_CHECKED)?;
-                groups.intersection(&ids).copied().collect()
+                let all = match action {
+                    Action::CheckMemberObjects => with_roles(),
+                    _ => groups,
+                };
+                all.intersection(&ids).copied().collect()
             }
             _ => {
-                let _: Wanted = self.call.json()?;
-                groups
+                let wanted: Wanted = self.call.json()?;
+                match action == Action::GetMemberObjects && !wanted.security_enabled_only {
+                    true => with_roles(),
+                    false => groups,
+                }
             }
         };
         Ok(Answer::of_action(

@@ -1,4 +1,4 @@
-//! Microsoft Graph: the directory, for reading, and the sessions of users.
+//! Microsoft Graph: the directory, and the sessions of users.
 //!
 //! Every request passes these steps, as in Graph:
 //!
@@ -14,14 +14,17 @@ mod credentials;
 mod expand;
 mod filter;
 mod first_party;
+mod ids;
 mod key;
 mod kind;
 mod lists;
 mod membership;
+mod methods;
 mod objects;
 mod options;
 mod relations;
 mod response;
+mod roles;
 mod search;
 mod sessions;
 mod target;
@@ -32,11 +35,10 @@ use self::{
     access::Caller,
     call::Call,
     key::Key,
-    kind::Kind,
     lists::Reading,
     objects::Objects,
     response::{Answer, GraphError, GraphTrace},
-    target::{Action, Collection, Relation, Source, Target},
+    target::{Action, Target},
 };
 use crate::{
     front_door::{FrontDoor, Routes},
@@ -98,7 +100,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
 fn answer(world: &World, call: &Call) -> Result<Answer, GraphError> {
     let caller = Caller::of(world, &call.headers)?;
     let target = Target::of(call)?;
-    check_method(call, &target)?;
+    methods::check(call, &target)?;
     if caller.is_app && target.key() == Some(&Key::Me) {
         return Err(GraphError::bad_request(
             "/me request is only valid with delegated authentication flow.",
@@ -112,9 +114,6 @@ fn answer(world: &World, call: &Call) -> Result<Answer, GraphError> {
         Target::Action(_, key, Action::RevokeSignInSessions) => {
             sessions::revoke(world, call, &caller, &key)
         }
-        Target::Object(Kind::User, key) if call.method == Method::PATCH => {
-            sessions::update(world, call, &caller, &key)
-        }
         target if is_reading(call, &target) => read(world, call, &caller, &target),
         target => writing::serve(world, call, &caller, &target),
     }
@@ -124,9 +123,10 @@ fn answer(world: &World, call: &Call) -> Result<Answer, GraphError> {
 fn is_reading(call: &Call, target: &Target) -> bool {
     match target {
         Target::Batch | Target::ByIds => true,
-        Target::Action(_, _, action) => {
-            !matches!(action, Action::AddPassword | Action::RemovePassword)
-        }
+        Target::Action(_, _, action) => !matches!(
+            action,
+            Action::AddPassword | Action::RemovePassword | Action::Restore
+        ),
         _ => call.method == Method::GET,
     }
 }
@@ -157,37 +157,6 @@ fn read(
         Target::FederatedCredential(key, id) => reading.federated_credential(key, id),
         Target::ByIds => reading.by_ids(),
         Target::Action(kind, key, action) => reading.membership(*kind, key, *action),
-        Target::Batch => Err(GraphError::not_served(call)),
+        Target::Batch | Target::Reference(..) => Err(GraphError::not_served(call)),
     }
-}
-
-/// # Errors
-/// 405 for a method that Graph does not have on this path. Another error for one that it has and
-/// the emulator does not serve.
-fn check_method(call: &Call, target: &Target) -> Result<(), GraphError> {
-    let (served, others): (&[Method], &[Method]) = match target {
-        Target::Batch | Target::ByIds | Target::Action(..) => (&[Method::POST], &[]),
-        Target::Collection(Collection { source, cast: None }) => match source {
-            Source::Set(Kind::DirectoryObject | Kind::Organization) => (&[Method::GET], &[]),
-            Source::Set(Kind::Application | Kind::ServicePrincipal)
-            | Source::Related(_, _, Relation::FederatedCredentials) => {
-                (&[Method::GET, Method::POST], &[])
-            }
-            Source::Set(_) => (&[Method::GET], &[Method::POST]),
-            Source::Related(..) => (&[Method::GET], &[]),
-        },
-        Target::Collection(_) | Target::Count(_) | Target::Property(..) => (&[Method::GET], &[]),
-        Target::Object(Kind::User, _) => (&[Method::GET, Method::PATCH], &[Method::DELETE]),
-        Target::Object(Kind::Organization, _) => (&[Method::GET], &[Method::PATCH]),
-        Target::Object(Kind::Application | Kind::ServicePrincipal, _)
-        | Target::FederatedCredential(..) => (&[Method::GET, Method::PATCH, Method::DELETE], &[]),
-        Target::Object(..) => (&[Method::GET], &[Method::PATCH, Method::DELETE]),
-    };
-    if served.contains(&call.method) {
-        return Ok(());
-    }
-    Err(match others.contains(&call.method) {
-        true => GraphError::not_served(call),
-        false => GraphError::wrong_method(),
-    })
 }

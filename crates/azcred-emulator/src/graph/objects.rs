@@ -3,16 +3,18 @@
 
 use crate::{
     directory::{
-        Application, Audience, Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant,
-        User,
+        Application, Audience, Deleted, DeletedObject, Directory, Group, ServicePrincipal,
+        ServicePrincipalKind, Tenant, User,
     },
     graph::{
         credentials::{federated_credential, key_credential, password_credential, seconds},
         first_party,
+        ids::security_identifier,
         key::Key,
         kind::Kind,
         options::no_property,
         response::GraphError,
+        roles,
     },
     resources::{Resource, Resources, USER_ASSIGNED_TYPE, identity_of},
 };
@@ -84,6 +86,18 @@ impl Objects<'_> {
                 kinds.flat_map(|kind| self.all(kind)).collect()
             }
             Kind::FederatedCredential => Vec::new(),
+            Kind::AuthorizationPolicy => {
+                let tenant = directory.tenants.get(&self.tenant);
+                tenant.into_iter().map(roles::policy).collect()
+            }
+            Kind::DirectoryRole => roles::of_tenant(self),
+            Kind::RoleAssignment => roles::assignments(self),
+            Kind::RoleDefinition => roles::definitions(),
+            Kind::DeletedItem => {
+                let all = directory.deleted.values();
+                let own = all.filter(|deleted| deleted.tenant() == self.tenant);
+                own.map(|deleted| self.deleted(deleted)).collect()
+            }
         };
         found.sort_by_key(|object| object.id);
         found
@@ -102,6 +116,7 @@ impl Objects<'_> {
             }
             (Key::Other(name, _), _) => Some(*name),
             (Key::Id(_), Kind::User) => Some("userPrincipalName"),
+            (Key::Id(_), Kind::AuthorizationPolicy) => Some("id"),
             _ if id.is_none() => return Err(GraphError::invalid_id(&text)),
             _ => None,
         };
@@ -143,6 +158,8 @@ impl Objects<'_> {
                 .map(|app| self.application(app)),
         );
         if found.len() < ids.len() {
+            let roles = roles::of_tenant(self).into_iter();
+            found.extend(roles.filter(|role| ids.contains(&role.id)));
             let made = first_party::all(directory, self.tenant);
             found.extend(made.filter(|principal| ids.contains(&principal.id)));
         }
@@ -233,6 +250,19 @@ impl Objects<'_> {
         object
     }
 
+    /// An object that was deleted, with the time.
+    fn deleted(&self, deleted: &Deleted) -> Object {
+        let mut object = match &deleted.object {
+            DeletedObject::Application(app) => self.application(app),
+            DeletedObject::ServicePrincipal(sp) => self.service_principal(sp),
+            DeletedObject::Group(deleted) => group(deleted),
+            DeletedObject::User(user) => self.user(user),
+        };
+        let name = "deletedDateTime".to_owned();
+        object.properties.insert(name, seconds(deleted.on).into());
+        object
+    }
+
     /// A managed identity names the resource that it is, or that has it.
     fn alternative_names(&self, sp: &ServicePrincipal) -> Vec<String> {
         let mut all = self.resources.resources();
@@ -311,7 +341,7 @@ pub(super) fn object(kind: Kind, id: Uuid, known: Value) -> Object {
         Value::Object(known) => known,
         _ => Map::new(),
     };
-    known.insert("id".to_owned(), json!(id));
+    known.entry("id").or_insert_with(|| json!(id));
     Object {
         kind,
         id,
@@ -364,38 +394,5 @@ fn sign_in_audience(app: &Application) -> &'static str {
     match app.audience {
         Audience::SingleTenant => "AzureADMyOrg",
         Audience::MultipleTenants => "AzureADMultipleOrgs",
-    }
-}
-
-/// `S-1-12-1-…`: the four words of the id, as Windows stores it.
-fn security_identifier(id: Uuid) -> String {
-    let bytes = id.to_bytes_le();
-    let words = bytes.as_chunks::<4>().0.iter();
-    let words: Vec<String> = words
-        .map(|word| u32::from_le_bytes(*word).to_string())
-        .collect();
-    format!("S-1-12-1-{}", words.join("-"))
-}
-
-/// An id that is the same in every emulator (a GUID of version 8, RFC 9562 section 5.8).
-pub(super) fn derived_id(parts: &[&[u8]]) -> Uuid {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &parts.concat());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest.as_ref()[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_security_identifier_has_the_ids_words() {
-        // 'Microsoft Entra joined devices': a script there converts ids like this.
-        let id = Uuid::parse_str("73d664e4-0886-4a73-b745-c694da45ddb4").unwrap();
-        assert_eq!(
-            security_identifier(id),
-            "S-1-12-1-1943430372-1249052806-2496021943-3034400218"
-        );
     }
 }

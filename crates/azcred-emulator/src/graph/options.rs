@@ -140,7 +140,8 @@ impl Selection {
 /// The name of a property as the tables write it. Mixed collections have those of all kinds.
 fn property(kind: Kind, name: &str) -> Option<&'static str> {
     let own = kind.property(name);
-    let mixed = (kind == Kind::DirectoryObject)
+    let mixed = kind
+        .is_mixed()
         .then(|| Kind::OBJECTS.iter().find_map(|kind| kind.property(name)));
     own.or(mixed.flatten()).map(|property| property.name)
 }

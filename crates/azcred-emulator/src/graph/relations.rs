@@ -3,6 +3,7 @@
 use crate::graph::{
     kind::Kind,
     objects::{Object, Objects},
+    roles,
     target::Relation,
 };
 use std::collections::BTreeSet;
@@ -25,12 +26,13 @@ pub(super) fn related(objects: &Objects<'_>, object: &Object, relation: Relation
         Relation::FederatedCredentials => return objects.federated_credentials(id),
         Relation::MemberOf => {
             let groups = directory.groups.values();
-            groups
+            let groups = groups
                 .filter(|group| group.members.contains(&id))
-                .map(|group| group.id)
-                .collect()
+                .map(|group| group.id);
+            groups.chain(roles::ids_of(objects, id)).collect()
         }
-        Relation::TransitiveMemberOf => directory.groups_of(id),
+        Relation::TransitiveMemberOf => with_roles(objects, id, &directory.groups_of(id)),
+        Relation::Members if object.kind == Kind::DirectoryRole => roles::members(objects, id),
         Relation::Members => group.map(|group| group.members.clone()).unwrap_or_default(),
         Relation::TransitiveMembers => members_within(objects, id),
         Relation::Owners => {
@@ -52,6 +54,17 @@ pub(super) fn related(objects: &Objects<'_>, object: &Object, relation: Relation
         }
     };
     objects.with_ids(&found)
+}
+
+/// Groups of an object, with the directory roles that it has itself or through them.
+pub(super) fn with_roles(
+    objects: &Objects<'_>,
+    id: Uuid,
+    groups: &BTreeSet<Uuid>,
+) -> BTreeSet<Uuid> {
+    let holders = groups.iter().copied().chain([id]);
+    let roles = holders.flat_map(|holder| roles::ids_of(objects, holder));
+    roles.chain(groups.iter().copied()).collect()
 }
 
 /// The members of a group, also those of the groups in it.

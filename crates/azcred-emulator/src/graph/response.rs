@@ -260,6 +260,13 @@ impl GraphError {
         ))
     }
 
+    /// A property is the directory's own.
+    pub(super) fn read_only(property: &str) -> Self {
+        Self::rejected(format!(
+            "Property '{property}' is read-only and cannot be set."
+        ))
+    }
+
     /// A new object lacks a property.
     pub(super) fn missing_value(kind: Kind, property: &str) -> Self {
         Self::rejected(format!(

@@ -1,5 +1,5 @@
-//! Requests that end sessions, change passwords, and enable or disable accounts. Users and
-//! applications may send them with the right permission.
+//! Requests that end sessions, and change one's own password. Users and applications may send them
+//! with the right permission.
 
 use crate::{
     directory::{Directory, SecretText, User},
@@ -11,9 +11,8 @@ use crate::{
     },
     world::World,
 };
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Delegated permissions, one of which is needed to end one's own sessions ('user:
@@ -32,15 +31,6 @@ const REVOKE: &[&str] = &[
     "User.ReadWrite.All",
     "Directory.ReadWrite.All",
 ];
-/// … to disable an account ('Update user').
-const DISABLE: &[&str] = &[
-    "User.EnableDisableAccount.All",
-    "User.ReadWrite.All",
-    "Directory.ReadWrite.All",
-];
-/// … to reset another user's password.
-const RESET: &[&str] = &["User-PasswordProfile.ReadWrite.All"];
-
 /// `POST …/revokeSignInSessions`.
 pub(super) fn revoke(
     world: &World,
@@ -71,7 +61,7 @@ struct ChangePassword {
 /// A secret in a body. It is deserialized directly into its type.
 #[derive(Deserialize)]
 #[serde(from = "String")]
-struct SecretInput(SecretText);
+pub(super) struct SecretInput(pub(super) SecretText);
 
 impl From<String> for SecretInput {
     fn from(text: String) -> Self {
@@ -102,53 +92,6 @@ pub(super) fn change_password(
         ));
     }
     directory.change_password(caller.object_id, wanted.new_password.0, now);
-    Ok(Answer::empty())
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Update {
-    account_enabled: Option<bool>,
-    password_profile: Option<PasswordProfile>,
-}
-
-#[derive(Deserialize)]
-struct PasswordProfile {
-    password: Option<SecretInput>,
-}
-
-/// `PATCH /users/{id}`: enables or disables an account, and resets its password. Other changes are
-/// not served.
-pub(super) fn update(
-    world: &World,
-    call: &Call,
-    caller: &Caller,
-    key: &Key,
-) -> Result<Answer, GraphError> {
-    // The names first: a map with the values would have a copy of the password.
-    let names: BTreeMap<String, IgnoredAny> = call.json()?;
-    let is_served = |name: &String| matches!(name.as_str(), "accountEnabled" | "passwordProfile");
-    let update: Update = call.json()?;
-    let password = update.password_profile.and_then(|profile| profile.password);
-    let is_empty = update.account_enabled.is_none() && password.is_none();
-    if is_empty || !names.keys().all(is_served) {
-        return Err(GraphError::not_served(call));
-    }
-    if update.account_enabled.is_some() {
-        caller.authorize(DISABLE)?;
-    }
-    if password.is_some() {
-        caller.authorize(RESET)?;
-    }
-    let now = world.clock.now();
-    let mut directory = world.directory_mut();
-    let id = named(&directory, caller, key)?.id;
-    if let (Some(enabled), Some(user)) = (update.account_enabled, directory.users.get_mut(&id)) {
-        user.enabled = enabled;
-    }
-    if let Some(password) = password {
-        directory.change_password(id, password.0, now);
-    }
     Ok(Answer::empty())
 }
 

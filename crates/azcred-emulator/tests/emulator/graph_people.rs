@@ -96,9 +96,16 @@ async fn groups_members_and_owners_say_of_which_type_they_are() {
         groups.body["@odata.context"],
         "https://graph.microsoft.com/v1.0/$metadata#directoryObjects"
     );
-    assert_eq!(each(&groups, "id"), [ML_ENGINEERS]);
-    assert_eq!(each(&groups, "@odata.type"), ["#microsoft.graph.group"]);
-    let all = get(&lab, &ada, "/v1.0/me/transitiveMemberOf").await;
+    let mut types = each(&groups, "@odata.type");
+    types.sort_unstable();
+    assert_eq!(
+        types,
+        ["#microsoft.graph.directoryRole", "#microsoft.graph.group"]
+    );
+    let path = "/v1.0/me/memberOf/microsoft.graph.group";
+    assert_eq!(each(&get(&lab, &ada, path).await, "id"), [ML_ENGINEERS]);
+    let path = "/v1.0/me/transitiveMemberOf/microsoft.graph.group";
+    let all = get(&lab, &ada, path).await;
     assert_eq!(each(&all, "id"), [ML_ENGINEERS, ENGINEERS]);
     let members = get(&lab, &ada, &format!("/v1.0/groups/{ENGINEERS}/members")).await;
     let mut types = each(&members, "@odata.type");

@@ -11,6 +11,7 @@ mod faults;
 mod front_doors;
 mod graph;
 mod graph_applications;
+mod graph_directory;
 mod graph_people;
 mod graph_queries;
 mod identity_host_faults;

@@ -14,6 +14,7 @@ use crate::{
         kind::Kind,
         objects::{Object, REDIRECT_PLACES},
         response::{Answer, GraphError},
+        target::Relation,
     },
 };
 use serde_json::{Value, json};
@@ -40,6 +41,9 @@ impl Writing<'_> {
         if !self.caller.is_app || !self.caller.has(&["Application.ReadWrite.All"]) {
             app.owners.insert(self.caller.object_id);
         }
+        let owners = body.bound("owners")?;
+        let owners = self.all_referenced(KIND, Relation::Owners, &owners)?;
+        app.owners.extend(owners);
         self.write(&mut app, body)?;
         let mut secrets = Vec::new();
         for password in passwords {
@@ -120,7 +124,7 @@ impl Writing<'_> {
         if let Some(is_public) = body.take::<bool>("isFallbackPublicClient")? {
             app.public_client = is_public;
         }
-        let written = body.over(&before);
+        let written = body.over(self.call, &before)?;
         if let Some(name) = written.get("uniqueName") {
             self.check_unique_name(app, name)?;
         }

@@ -68,9 +68,7 @@ impl Writing<'_> {
             .take::<String>("name")?
             .is_some_and(|name| name != old.name)
         {
-            return Err(GraphError::rejected(
-                "Property 'name' is read-only and cannot be set.",
-            ));
+            return Err(GraphError::read_only("name"));
         }
         for (name, value) in [("issuer", &mut new.issuer), ("subject", &mut new.subject)] {
             if let Some(given) = body.take(name)? {

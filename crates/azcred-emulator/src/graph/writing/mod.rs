@@ -2,11 +2,16 @@
 
 mod applications;
 mod body;
+mod deleted;
 mod federated_credentials;
+mod groups;
 mod keys;
 mod passwords;
 mod principals;
+mod references;
 mod rights;
+mod roles;
+mod users;
 
 use crate::{
     directory::Directory,
@@ -64,6 +69,9 @@ impl Writing<'_> {
             Target::Collection(Collection { source, cast: None }) => match source {
                 Source::Set(Kind::Application) => self.create_application(),
                 Source::Set(Kind::ServicePrincipal) => self.create_principal(),
+                Source::Set(Kind::Group) => self.create_group(),
+                Source::Set(Kind::User) => self.create_user(),
+                Source::Set(Kind::RoleAssignment) => self.create_role_assignment(),
                 Source::Related(kind, key, Relation::FederatedCredentials) => {
                     let application = self.find(*kind, key)?;
                     self.create_federated_credential(application.id)
@@ -77,6 +85,13 @@ impl Writing<'_> {
                     (Kind::Application, true) => self.delete_application(&object),
                     (Kind::ServicePrincipal, false) => self.update_principal(&object),
                     (Kind::ServicePrincipal, true) => self.delete_principal(&object),
+                    (Kind::Group, false) => self.update_group(&object),
+                    (Kind::Group, true) => self.delete_group(&object),
+                    (Kind::User, false) => self.update_user(&object),
+                    (Kind::User, true) => self.delete_user(&object),
+                    (Kind::RoleAssignment, true) => self.delete_role_assignment(&object),
+                    (Kind::AuthorizationPolicy, false) => self.update_policy(),
+                    (Kind::DeletedItem, true) => self.purge(&object),
                     _ => Err(GraphError::not_served(self.call)),
                 }
             }
@@ -92,7 +107,15 @@ impl Writing<'_> {
                 match action {
                     Action::AddPassword => self.add_password(&object),
                     Action::RemovePassword => self.remove_password(&object),
+                    Action::Restore => self.restore(object),
                     _ => Err(GraphError::not_served(self.call)),
+                }
+            }
+            Target::Reference(kind, key, relation, related) => {
+                let object = self.find(*kind, key)?;
+                match related {
+                    None => self.add_reference(&object, *relation),
+                    Some(id) => self.remove_reference(&object, *relation, id),
                 }
             }
             _ => Err(GraphError::not_served(self.call)),
@@ -114,12 +137,18 @@ impl Writing<'_> {
 
     /// The answer to a request that created an object: the properties that a `GET` returns too.
     fn created(&self, object: Object, kind_in_directory: &str) -> Answer {
-        let (kind, id) = (object.kind, object.id);
+        let id = object.id;
+        let address =
+            format!("directoryObjects/{id}/Microsoft.DirectoryServices.{kind_in_directory}");
+        self.created_at(object, &address)
+    }
+
+    /// The same for an object with another address.
+    fn created_at(&self, object: Object, address: &str) -> Answer {
+        let kind = object.kind;
         let mut body = Selection::default().of_object(object);
         let context = self.call.context(&format!("{}/$entity", kind.set()));
         body.insert("@odata.context".to_owned(), context.into());
-        let address =
-            format!("directoryObjects/{id}/Microsoft.DirectoryServices.{kind_in_directory}");
-        Answer::created(self.call, self.caller.tenant, &address, Value::Object(body))
+        Answer::created(self.call, self.caller.tenant, address, Value::Object(body))
     }
 }

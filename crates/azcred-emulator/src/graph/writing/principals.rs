@@ -13,6 +13,7 @@ use crate::{
         kind::Kind,
         objects::Object,
         response::{Answer, GraphError},
+        target::Relation,
     },
 };
 use uuid::Uuid;
@@ -51,6 +52,9 @@ impl Writing<'_> {
         if !self.caller.is_app || !self.caller.has(&["Application.ReadWrite.All"]) {
             principal.owners.insert(self.caller.object_id);
         }
+        let owners = body.bound("owners")?;
+        let owners = self.all_referenced(KIND, Relation::Owners, &owners)?;
+        principal.owners.extend(owners);
         // The name is the application's.
         body.take::<String>("displayName")?;
         self.write_principal(&mut principal, body)?;
@@ -65,9 +69,7 @@ impl Writing<'_> {
         let mut principal = self.owned_principal(object.id)?;
         let mut body = Body::read(self.call, KIND)?;
         if body.take::<String>("appId")?.is_some() {
-            return Err(GraphError::rejected(
-                "Property 'appId' is read-only and cannot be set.",
-            ));
+            return Err(GraphError::read_only("appId"));
         }
         if let Some(name) = body.take::<String>("displayName")? {
             principal.name = name;
@@ -108,7 +110,7 @@ impl Writing<'_> {
             principal.certificates = keys::read(keys, &principal.certificates)?;
         }
         let before = self.objects().service_principal(principal).properties;
-        principal.properties.extend(body.over(&before));
+        principal.properties.extend(body.over(self.call, &before)?);
         Ok(())
     }
 }

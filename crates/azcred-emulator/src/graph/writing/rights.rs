@@ -4,7 +4,8 @@
 use crate::{
     directory::{
         APPLICATION_ADMINISTRATOR, APPLICATION_DEVELOPER, CLOUD_APPLICATION_ADMINISTRATOR,
-        DirectoryRole, GLOBAL_ADMINISTRATOR,
+        DirectoryRole, GLOBAL_ADMINISTRATOR, GROUPS_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR,
+        USER_ADMINISTRATOR,
     },
     graph::{access::denied, response::GraphError, writing::Writing},
 };
@@ -20,7 +21,7 @@ pub(super) struct Right {
     /// Delegated permissions, beside that to do all that the user may.
     delegated: &'static [&'static str],
     /// Directory roles.
-    roles: &'static [DirectoryRole],
+    pub(super) roles: &'static [DirectoryRole],
 }
 
 /// To change applications and service principals.
@@ -33,6 +34,82 @@ pub(super) const APPLICATIONS: Right = Right {
         APPLICATION_ADMINISTRATOR,
         CLOUD_APPLICATION_ADMINISTRATOR,
     ],
+};
+
+/// To create groups.
+pub(super) const NEW_GROUPS: Right = Right {
+    app: &[
+        "Group.ReadWrite.All",
+        "Group.Create",
+        "Directory.ReadWrite.All",
+    ],
+    ..GROUPS
+};
+
+/// To change groups.
+pub(super) const GROUPS: Right = Right {
+    app: &["Group.ReadWrite.All", "Directory.ReadWrite.All"],
+    app_owned: &[],
+    delegated: &["Group.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &[
+        GLOBAL_ADMINISTRATOR,
+        GROUPS_ADMINISTRATOR,
+        USER_ADMINISTRATOR,
+    ],
+};
+
+/// To change the members of groups.
+pub(super) const MEMBERS: Right = Right {
+    app: &[
+        "GroupMember.ReadWrite.All",
+        "Group.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ],
+    delegated: &[
+        "GroupMember.ReadWrite.All",
+        "Group.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ],
+    ..GROUPS
+};
+
+/// To create, change and delete users.
+pub(super) const USERS: Right = Right {
+    app: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+    app_owned: &[],
+    delegated: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &[GLOBAL_ADMINISTRATOR, USER_ADMINISTRATOR],
+};
+
+/// To enable and disable accounts ('Update user').
+pub(super) const ACCOUNTS: Right = Right {
+    app: &[
+        "User.EnableDisableAccount.All",
+        "User.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ],
+    ..USERS
+};
+
+/// To reset the password of another user.
+pub(super) const PASSWORDS: Right = Right {
+    app: &["User-PasswordProfile.ReadWrite.All"],
+    ..USERS
+};
+
+/// To assign directory roles.
+pub(super) const ROLES: Right = Right {
+    app: &["RoleManagement.ReadWrite.Directory"],
+    app_owned: &[],
+    delegated: &["RoleManagement.ReadWrite.Directory"],
+    roles: &[GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR],
+};
+
+/// To change what users may do.
+pub(super) const POLICY: Right = Right {
+    app: &["Policy.ReadWrite.Authorization"],
+    delegated: &["Policy.ReadWrite.Authorization"],
+    ..ROLES
 };
 
 /// To create applications.

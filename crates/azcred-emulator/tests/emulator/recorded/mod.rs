@@ -8,6 +8,7 @@ mod ci;
 mod entra;
 mod grants;
 mod graph;
+mod graph_writing;
 mod machines;
 
 use crate::common::Reply;
