@@ -1,6 +1,6 @@
 //! A fix as an instruction with the commands that do it.
 
-use azcred::{Fix, SignIn, SignInWay, TrustToken};
+use azcred::{Fix, GrantRole, PrincipalKind, SignIn, SignInWay, TrustToken};
 
 /// A fix, as an instruction without a full stop.
 ///
@@ -53,6 +53,7 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
         Fix::CheckSubscription => {
             "check the id and the tenant with `azcred subscription list`".to_owned()
         }
+        Fix::GrantRole(grant) => grant.by_owner(&assign(grant)),
         Fix::TrustToken(token) => match federate(token) {
             Some(command) => format!("run `{command}`"),
             None => of.to_string(),
@@ -82,6 +83,19 @@ pub fn alternatives(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<Stri
 fn join(fixes: &[Fix], between: &str, own: &impl Fn(&Fix) -> Option<String>) -> String {
     let fixes: Vec<String> = fixes.iter().map(|one| fix(one, own)).collect();
     fixes.join(between)
+}
+
+fn assign(grant: &GrantRole) -> String {
+    let [object_id, role, scope] = grant.pasteable();
+    // With the type, Azure accepts a principal that is so new that not all of Azure knows it yet.
+    let kind = match grant.kind {
+        PrincipalKind::User => " --type user",
+        PrincipalKind::ServicePrincipal | PrincipalKind::ManagedIdentity => {
+            " --type service-principal"
+        }
+        _ => "",
+    };
+    format!("azcred role assign \"{role}\" --to {object_id}{kind} --scope \"{scope}\"")
 }
 
 fn sign_in(to: &SignIn) -> String {
@@ -152,6 +166,25 @@ mod tests {
                 "sign in with a device code: `azcred login --device-code`; or wait",
             ),
             ("wait".into(), "wait"),
+            (
+                Fix::GrantRole(GrantRole::new(
+                    "Reader",
+                    Some("/subscriptions/5ec0".to_owned()),
+                    Some("d0000001-0000-4000-8000-000000000001".to_owned()),
+                    PrincipalKind::ManagedIdentity,
+                )),
+                "ask an owner of the subscription to run `azcred role assign \"Reader\" --to d0000001-0000-4000-8000-000000000001 --type \
+                 service-principal --scope \"/subscriptions/5ec0\"`",
+            ),
+            (
+                Fix::GrantRole(GrantRole::new(
+                    "$(x)",
+                    None,
+                    Some("x; y".to_owned()),
+                    PrincipalKind::Unknown,
+                )),
+                "ask an owner of the resource to run `azcred role assign \"ROLE\" --to OBJECT_ID --scope \"SCOPE\"`",
+            ),
             (
                 Fix::CheckResourceGroup {
                     subscription: Some("5ec0".to_owned()),

@@ -26,7 +26,7 @@ use serde::Serialize;
 Examples:
   azcred whoami
 
-  # the object id, which `az role assignment create` needs
+  # the object id, which `azcred role assign --to` needs
   azcred whoami --output json | jq -r .objectId
 
 Exit codes: the same as for `azcred token`.")]

@@ -396,12 +396,29 @@ impl GrantRole {
         }
     }
 
-    /// Azure CLI's command that assigns the role. A value that is not safe to paste into a shell
-    /// becomes a word in capitals, which the reader replaces.
-    pub fn command(&self) -> String {
+    /// The object id, the role and the scope, as they can be pasted into a shell between double
+    /// quotes. A value that can't be is a word in capitals, which the reader replaces.
+    pub fn pasteable(&self) -> [&str; 3] {
         let is_guid = |id: &&str| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
         let object_id = self.object_id.as_deref().filter(is_guid);
-        let object_id = object_id.unwrap_or("OBJECT_ID");
+        let role = Some(&*self.role).filter(|role| is_pasteable(role));
+        let scope = self.scope.as_deref().filter(|scope| is_pasteable(scope));
+        [
+            object_id.unwrap_or("OBJECT_ID"),
+            role.unwrap_or("ROLE"),
+            scope.unwrap_or("SCOPE"),
+        ]
+    }
+
+    /// Who can assign the role, and by which command.
+    pub fn by_owner(&self, command: &str) -> String {
+        let of = self.scope.as_deref().map_or("the resource", kind_of);
+        format!("ask an owner of {of} to run `{command}`")
+    }
+
+    /// Azure CLI's command that assigns the role, of [pasteable](Self::pasteable) values.
+    pub fn command(&self) -> String {
+        let [object_id, role, scope] = self.pasteable();
         // With the type, Azure accepts a principal that is so new that not all of Azure knows it
         // yet.
         let kind = match self.kind {
@@ -411,10 +428,6 @@ impl GrantRole {
             }
             PrincipalKind::Unknown => "",
         };
-        let role = Some(&*self.role).filter(|role| is_pasteable(role));
-        let role = role.unwrap_or("ROLE");
-        let scope = self.scope.as_deref().filter(|scope| is_pasteable(scope));
-        let scope = scope.unwrap_or("SCOPE");
         format!(
             "az role assignment create --assignee-object-id {object_id}{kind} --role \"{role}\" --scope \"{scope}\""
         )
@@ -666,8 +679,7 @@ impl fmt::Display for SignIn {
 impl fmt::Display for GrantRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = Seen(f);
-        let of = self.scope.as_deref().map_or("the resource", kind_of);
-        write!(f, "ask an owner of {of} to run `{}`", self.command())
+        write!(f, "{}", self.by_owner(&self.command()))
     }
 }
 

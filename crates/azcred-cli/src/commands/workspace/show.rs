@@ -31,7 +31,7 @@ Examples:
   azcred workspace show
   azcred workspace show ws-contoso-ml
 
-  # the resource id, which `az role assignment create --scope` needs
+  # the resource id, which `azcred role assign --scope` needs
   azcred workspace show --output json | jq -r .id")]
 pub(super) struct ShowWorkspace {
     /// The workspace's name, or its whole resource id
