@@ -1,8 +1,16 @@
 //! Faults: how a service fails on request, for which clients, and how often.
 
-use crate::{clock::Clock, expires_on::ExpiresOnFormat, service::Service};
+use crate::{
+    clock::Clock,
+    expires_on::ExpiresOnFormat,
+    replication::{Delay, Replication},
+    service::Service,
+};
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 /// A fault: the requests to which it applies, its effect, and how many times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +79,17 @@ pub enum Effect {
         /// The number after `AADSTS`.
         code: u32,
     },
+    /// A service does not see what is created from now on: for so many requests that look for it,
+    /// and for so long. Without a service, no service sees it.
+    ReplicationDelay {
+        /// The number of requests. Each place of a service that looks for an object counts for
+        /// itself.
+        #[serde(default)]
+        reads: u32,
+        /// The time in milliseconds; an hour at most.
+        #[serde(default)]
+        milliseconds: u64,
+    },
     /// The emulator's clock is wrong, for all services and clients, until the fault is removed.
     ClockSkew {
         /// The shift in seconds. Negative: the clock is slow.
@@ -102,8 +121,14 @@ impl Effect {
             Self::HugeBody => "huge_body",
             Self::Redirect { .. } => "redirect",
             Self::Aadsts { .. } => "aadsts",
+            Self::ReplicationDelay { .. } => "replication_delay",
             Self::ClockSkew { .. } => "clock_skew",
         }
+    }
+
+    /// Whether it concerns the emulator, and no single request.
+    fn is_of_all_requests(&self) -> bool {
+        matches!(self, Self::ReplicationDelay { .. } | Self::ClockSkew { .. })
     }
 }
 
@@ -177,6 +202,22 @@ impl Fault {
             {
                 refuse("clock_skew shifts the clock of all services: service, path, client_id and count can't limit it".into())
             }
+            Effect::ReplicationDelay { milliseconds, .. } if *milliseconds > MAX_LATENCY_MS => {
+                refuse(format!("a delay of {milliseconds} ms is more than {MAX_LATENCY_MS}"))
+            }
+            Effect::ReplicationDelay { .. }
+                if self.path.is_some() || self.client_id.is_some() || self.count.is_some() =>
+            {
+                refuse("replication_delay can be limited to a service only".into())
+            }
+            Effect::ReplicationDelay { .. }
+                if !matches!(
+                    self.service,
+                    None | Some(Service::Login | Service::Arm | Service::Graph)
+                ) =>
+            {
+                refuse("only the services 'login', 'arm' and 'graph' look for what is created".into())
+            }
             Effect::Aadsts { .. } if self.service.is_some_and(|s| s != Service::Login) => {
                 refuse("only the service 'login' has AADSTS codes".into())
             }
@@ -202,14 +243,16 @@ impl Fault {
 pub struct Faults {
     armed: Mutex<Vec<Fault>>,
     clock: Arc<Clock>,
+    replication: Arc<Replication>,
 }
 
 impl Faults {
-    /// No faults yet. `ClockSkew` shifts this clock.
-    pub(crate) fn new(clock: Arc<Clock>) -> Self {
+    /// No faults yet. `ClockSkew` shifts this clock; `ReplicationDelay` delays this replication.
+    pub(crate) fn new(clock: Arc<Clock>, replication: Arc<Replication>) -> Self {
         Self {
             armed: Mutex::default(),
             clock,
+            replication,
         }
     }
 
@@ -232,14 +275,23 @@ impl Faults {
         if let Effect::ClockSkew { seconds } = fault.effect {
             self.clock.set_skew(seconds);
         }
+        if let Effect::ReplicationDelay {
+            reads,
+            milliseconds,
+        } = fault.effect
+        {
+            let time = Duration::from_millis(milliseconds);
+            self.replication.set(fault.service, Delay { reads, time });
+        }
         all.push(fault);
         Ok(())
     }
 
-    /// Removes all faults and resets the clock. Requests that already hang or wait continue to do
-    /// so.
+    /// Removes all faults, and resets the clock. What is new is then seen everywhere. Requests that
+    /// already hang or wait continue to do so.
     pub fn clear(&self) {
         self.clock.set_skew(0);
+        self.replication.clear();
         self.lock().clear();
     }
 
@@ -257,8 +309,7 @@ impl Faults {
     ) -> Option<Effect> {
         let mut all = self.lock();
         let index = all.iter().position(|fault| {
-            !matches!(fault.effect, Effect::ClockSkew { .. })
-                && fault.meets(service, path, client_id)
+            !fault.effect.is_of_all_requests() && fault.meets(service, path, client_id)
         })?;
         let effect = all[index].effect.clone();
         if let Some(count) = &mut all[index].count {
@@ -272,126 +323,4 @@ impl Faults {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_with_a_count_applies_that_many_times() {
-        let faults = Faults::default();
-        faults
-            .arm(Fault::new(Effect::Reset).on(Service::Arm).times(2))
-            .unwrap();
-        assert_eq!(faults.take(Service::Login, "/", None), None);
-        assert_eq!(faults.take(Service::Arm, "/", None), Some(Effect::Reset));
-        assert_eq!(faults.take(Service::Arm, "/", None), Some(Effect::Reset));
-        assert_eq!(faults.take(Service::Arm, "/", None), None);
-        assert!(faults.all().is_empty());
-    }
-
-    #[test]
-    fn a_fault_for_one_client_does_not_affect_others() {
-        let faults = Faults::default();
-        faults
-            .arm(Fault::new(Effect::Aadsts { code: 50196 }).client("ABC"))
-            .unwrap();
-        let code = Some(Effect::Aadsts { code: 50196 });
-        assert_eq!(
-            faults.take(Service::Login, "/t/oauth2/v2.0/token", Some("abc")),
-            code
-        );
-        assert_eq!(
-            faults.take(Service::Login, "/t/oauth2/v2.0/token", Some("other")),
-            None
-        );
-        assert_eq!(
-            faults.take(Service::Login, "/t/oauth2/v2.0/token", None),
-            None
-        );
-        assert_eq!(faults.take(Service::Arm, "/token", Some("abc")), None);
-    }
-
-    #[test]
-    fn invalid_faults_are_rejected() {
-        let faults = Faults::default();
-        let skew = Effect::ClockSkew { seconds: 1 };
-        for fault in [
-            Fault::new(Effect::Status {
-                status: 200,
-                retry_after: None,
-            }),
-            Fault::new(Effect::Redirect {
-                status: 200,
-                location: "x".into(),
-            }),
-            Fault::new(Effect::Redirect {
-                status: 302,
-                location: "a\r\nb".into(),
-            }),
-            Fault::new(Effect::Latency {
-                milliseconds: u64::MAX,
-            }),
-            Fault::new(skew.clone()).on(Service::Arm),
-            Fault::new(skew).times(1),
-            Fault::new(Effect::Aadsts { code: 1 }).on(Service::Arm),
-            Fault::new(Effect::Reset).times(0),
-        ] {
-            assert!(faults.arm(fault.clone()).is_err(), "{fault:?}");
-        }
-        assert!(faults.all().is_empty());
-    }
-
-    #[test]
-    fn a_fault_for_a_part_of_the_path_does_not_affect_other_paths() {
-        let faults = Faults::default();
-        let of_keys = Fault::new(Effect::Html).path("/keys").times(1);
-        faults.arm(of_keys).unwrap();
-        faults
-            .arm(Fault::new(Effect::Aadsts { code: 50196 }))
-            .unwrap();
-        let take = |path| faults.take(Service::Login, path, None);
-        // Only requests for a token are rejected with a code.
-        assert_eq!(take("/t/KEYS"), None);
-        assert_eq!(take("/t/oauth2/v2.0/authorize"), None);
-        assert_eq!(take("/t/discovery/v2.0/keys"), Some(Effect::Html));
-    }
-
-    #[test]
-    fn the_number_of_faults_is_limited() {
-        let faults = Faults::default();
-        for _ in 0..MAX_FAULTS {
-            faults.arm(Fault::new(Effect::Reset)).unwrap();
-        }
-        assert!(faults.arm(Fault::new(Effect::Reset)).is_err());
-        faults.clear();
-        assert!(faults.arm(Fault::new(Effect::Reset)).is_ok());
-    }
-
-    #[test]
-    fn a_skew_shifts_the_clock_until_it_is_removed() {
-        let clock = Arc::new(Clock::default());
-        let faults = Faults::new(clock.clone());
-        faults
-            .arm(Fault::new(Effect::ClockSkew { seconds: -3600 }))
-            .unwrap();
-        assert_eq!(clock.skew(), -3600);
-        assert_eq!(faults.take(Service::Login, "/", None), None);
-        faults.clear();
-        assert_eq!(clock.skew(), 0);
-    }
-
-    #[test]
-    fn a_fault_is_parsed_from_json() {
-        let fault: Fault = serde_json::from_str(
-            r#"{"service":"login","count":1,"effect":{"kind":"status","status":429,"retry_after":1}}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            fault.effect,
-            Effect::Status {
-                status: 429,
-                retry_after: Some(1)
-            }
-        );
-        assert!(serde_json::from_str::<Fault>(r#"{"effect":{"kind":"reset"},"typo":1}"#).is_err());
-    }
-}
+mod tests;

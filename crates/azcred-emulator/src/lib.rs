@@ -44,6 +44,7 @@ mod not_served;
 mod odata;
 mod ports;
 mod projected_token;
+mod replication;
 mod routes;
 mod serve;
 mod shared_keys;

@@ -2,8 +2,8 @@
 
 use crate::{
     clock::Clock, directory::Directory, entra_state::EntraState, faults::Faults,
-    request_log::RequestLog, resources::Resources, service::Urls, signing::Keys,
-    state_error::StateError,
+    replication::Replication, request_log::RequestLog, resources::Resources, service::Urls,
+    signing::Keys, state_error::StateError,
 };
 use std::{
     path::{Path, PathBuf},
@@ -19,6 +19,8 @@ pub struct World {
     pub keys: Keys,
     /// The time.
     pub clock: Arc<Clock>,
+    /// What is not seen everywhere yet.
+    pub(crate) replication: Arc<Replication>,
     /// The active faults.
     pub faults: Faults,
     /// The log of requests.
@@ -39,11 +41,13 @@ impl World {
     /// A world with this content.
     pub fn new(directory: Directory, resources: Resources, keys: Keys) -> Self {
         let clock = Arc::new(Clock::default());
+        let replication = Arc::new(Replication::default());
         Self {
             directory: RwLock::new(directory),
             resources: RwLock::new(resources),
             keys,
-            faults: Faults::new(clock.clone()),
+            faults: Faults::new(clock.clone(), replication.clone()),
+            replication,
             clock,
             requests: RequestLog::default(),
             entra: EntraState::default(),

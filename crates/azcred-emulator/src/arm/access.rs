@@ -3,12 +3,14 @@
 
 use super::{call::Call, error::ArmError, operations::Need, route::Target};
 use crate::{
+    replication::View,
     resources::{Action, Decision, Principals, Resources, Scope},
     service::{Cloud, Service},
     tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer},
     world::World,
 };
 use http::{Method, StatusCode};
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// The caller of a request.
@@ -64,7 +66,32 @@ pub(super) fn authenticate(
     }
     evaluate(&world.directory(), &claims, world.clock.now())
         .map_err(|revoked| ArmError::revoked(&authorize_url(world, call), &revoked))?;
+    if world.replication.misses(View::Tokens, claims.object_id) {
+        return Err(ArmError::invalid_token(&authority));
+    }
     Ok(caller(world, &claims))
+}
+
+/// The resources without those of the caller's role assignments that are too new to count.
+pub(super) fn as_seen<'a>(
+    world: &World,
+    resources: &'a Resources,
+    caller: &Caller,
+) -> Cow<'a, Resources> {
+    let own = resources.role_assignments();
+    let own = own.filter(|one| caller.who.are(one.principal));
+    let missed: Vec<(Scope, Uuid)> = own
+        .filter(|one| world.replication.misses(View::Roles, one.id))
+        .map(|one| (one.scope.clone(), one.id))
+        .collect();
+    if missed.is_empty() {
+        return Cow::Borrowed(resources);
+    }
+    let mut seen = resources.clone();
+    for (scope, id) in missed {
+        seen.unassign(&scope, id);
+    }
+    Cow::Owned(seen)
 }
 
 fn caller(world: &World, claims: &Claims) -> Caller {

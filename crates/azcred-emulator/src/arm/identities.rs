@@ -50,7 +50,7 @@ pub(super) fn put(
     let old = resources.resource(id).cloned();
     let is_new = old.is_none();
     let mut resource = old.unwrap_or_else(|| {
-        let principal = create(&mut directory, caller.tenant, id.name());
+        let principal = create(world, &mut directory, caller.tenant, id.name());
         user_assigned(
             id.clone(),
             location,
@@ -79,8 +79,9 @@ pub(super) fn associated(world: &World, id: &Scope) -> Result<ArmResponse, ArmEr
 }
 
 /// Creates a service principal for a resource, and returns its object id.
-pub(super) fn create(directory: &mut Directory, tenant: Uuid, name: &str) -> Uuid {
+pub(super) fn create(world: &World, directory: &mut Directory, tenant: Uuid, name: &str) -> Uuid {
     let principal = Uuid::new_v4();
+    world.replication.created(principal);
     add(directory, principal, tenant, name);
     principal
 }

@@ -115,7 +115,11 @@ fn answer(world: &World, call: &Call) -> Result<ArmResponse, ArmError> {
     versions::check(&call.method, &target, version, world.clock.now())?;
     let need = operations::needed(&call.method, &target)
         .ok_or_else(|| ArmError::not_served(&call.method, &call.scope_text()))?;
-    access::authorize(&world.resources(), &caller, call, &target, &need)?;
+    {
+        let resources = world.resources();
+        let resources = access::as_seen(world, &resources, &caller);
+        access::authorize(&resources, &caller, call, &target, &need)?;
+    }
     access::check_mfa(world, call, &caller)?;
     let done = perform(world, call, &caller, &target, version);
     if target.provider_type().is_none() {

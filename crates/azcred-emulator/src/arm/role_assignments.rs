@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     directory::Directory,
+    replication::View,
     resources::{
         AssignError, Change, PrincipalType, Principals, Resources, RoleAssignment, Scope, kind_of,
     },
@@ -187,6 +188,7 @@ fn put(
         )
     })?;
     let principal_type = principal_type(
+        world,
         &directory,
         caller.tenant,
         principal,
@@ -210,7 +212,10 @@ fn put(
         }),
     };
     match resources.assign(new) {
-        Ok(_) => {
+        Ok(is_new) => {
+            if is_new {
+                world.replication.created(id);
+            }
             let found = resources.role_assignment(scope, id);
             let mut body = found.map(view).unwrap_or_default();
             // As Azure does, also for an update. A later GET has it.
@@ -237,6 +242,7 @@ fn put(
 
 /// The type of a principal. It checks the type that the client sent.
 fn principal_type(
+    world: &World,
     directory: &Directory,
     tenant: Uuid,
     principal: Uuid,
@@ -246,6 +252,7 @@ fn principal_type(
     if let Some(found) = directory
         .principal(principal)
         .filter(|found| found.tenant() == tenant)
+        .filter(|found| !world.replication.misses(View::Principals, found.id()))
     {
         let kind = kind_of(found);
         if let Some(given) = given.filter(|given| !given.eq_ignore_ascii_case(kind.as_str())) {

@@ -113,8 +113,9 @@ pub(super) fn put(
                 .and_then(|old| old.identity.clone())
                 .and_then(|identity| identity.principal_id);
             let principal = kind.contains("SystemAssigned").then(|| {
-                known
-                    .unwrap_or_else(|| identities::create(&mut directory, caller.tenant, id.name()))
+                known.unwrap_or_else(|| {
+                    identities::create(world, &mut directory, caller.tenant, id.name())
+                })
             });
             Some(Identity {
                 kind: kind.to_owned(),

@@ -6,6 +6,7 @@
 use crate::{
     directory::{Application, Certificate, Directory, Tenant},
     entra::refusal::Refusal,
+    replication::View,
     service::{self, Service},
     signing::{Algorithm, Jws, PublicKey},
     text::{clip, iso},
@@ -119,7 +120,8 @@ fn check_signature(
     })?;
     let named = CertificateId::of(jws)?;
     let wrong = |reason: String| invalid_signature(application, &reason, &named.shown());
-    let all = to.directory.certificates_of(to.tenant.id, application);
+    let mut all = to.directory.certificates_of(to.tenant.id, application);
+    all.retain(|key| !to.world.replication.misses(View::SignIn, key.id));
     let certificate = all
         .iter()
         .find(|certificate| named.is(certificate))

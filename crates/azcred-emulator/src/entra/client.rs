@@ -9,6 +9,7 @@ use crate::{
         form::Form,
         refusal::Refusal,
     },
+    replication::View,
     signing::Jws,
     text::clip,
 };
@@ -122,7 +123,7 @@ fn named<'a>(directory: &'a Directory, client_id: &str) -> Option<&'a Applicatio
     directory.client(id)
 }
 
-fn unknown(client_id: &str, place: &str) -> Refusal {
+pub(super) fn unknown(client_id: &str, place: &str) -> Refusal {
     Refusal::new(
         700_016,
         "unauthorized_client",
@@ -176,7 +177,8 @@ fn check_secret(
     let app = application.app_id;
     // All secrets are compared, so that the time does not show which one matches.
     let (mut valid, mut expired) = (false, false);
-    let all = to.directory.secrets_of(to.tenant.id, application);
+    let mut all = to.directory.secrets_of(to.tenant.id, application);
+    all.retain(|secret| !to.world.replication.misses(View::SignIn, secret.id));
     for secret in &all {
         let is_it = secret.text.matches(presented.expose());
         if secret.starts.is_some_and(|starts| starts > to.now) {
@@ -240,16 +242,8 @@ pub(super) fn principal<'a>(
     application: &Application,
 ) -> Result<&'a ServicePrincipal, Refusal> {
     let app = application.app_id;
-    let principal = directory.service_principal_of(tenant.id, app).ok_or_else(|| {
-        Refusal::invalid_client(
-            7_000_229,
-            format!(
-                "The client application {app} is missing service principal in the tenant {}. See instructions here: \
-                 https://go.microsoft.com/fwlink/?linkid=2225119",
-                tenant.id
-            ),
-        )
-    })?;
+    let found = directory.service_principal_of(tenant.id, app);
+    let principal = found.ok_or_else(|| no_principal(app, tenant))?;
     if !principal.enabled {
         return Err(Refusal::new(
             7_000_112,
@@ -262,6 +256,18 @@ pub(super) fn principal<'a>(
         return Err(Refusal::by_code(53003));
     }
     Ok(principal)
+}
+
+/// The tenant has no service principal for an application: AADSTS7000229.
+pub(super) fn no_principal(app: Uuid, tenant: &Tenant) -> Refusal {
+    Refusal::invalid_client(
+        7_000_229,
+        format!(
+            "The client application {app} is missing service principal in the tenant {}. See instructions here: \
+             https://go.microsoft.com/fwlink/?linkid=2225119",
+            tenant.id
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
         assertion::{check_time, malformed},
         refusal::Refusal,
     },
+    replication::View,
     signing::{Algorithm, Jws, PublicKey, SigningKey},
     text::clip,
     tokens::tenant_of_issuer,
@@ -58,7 +59,7 @@ pub(super) fn check(
             other => other,
         })
         .collect();
-    find(application, issuer, subject, &audiences)?;
+    find(world, application, issuer, subject, &audiences)?;
     check_time(jws, now)?;
     check_signature(jws, issuer, world, directory)
 }
@@ -76,12 +77,16 @@ fn may_be_exchanged(jws: &Jws<'_>, subject: &str, directory: &Directory) -> bool
 
 /// The credential that matches a token exactly, or an error that names the part without a match.
 fn find<'a>(
+    world: &World,
     application: &'a Application,
     issuer: &str,
     subject: &str,
     audiences: &[&str],
 ) -> Result<&'a FederatedCredential, Refusal> {
-    let all = &application.federated_credentials;
+    let all = application.federated_credentials.iter();
+    let all: Vec<&FederatedCredential> = all
+        .filter(|one| !world.replication.misses(View::SignIn, one.id))
+        .collect();
     let refused = |code, part: &str, value: &str| {
         Refusal::invalid_client(
             code,
@@ -100,7 +105,7 @@ fn find<'a>(
             ),
         ));
     }
-    let of_issuer: Vec<_> = all.iter().filter(|c| c.issuer == issuer).collect();
+    let of_issuer: Vec<_> = all.iter().copied().filter(|c| c.issuer == issuer).collect();
     if of_issuer.is_empty() {
         return Err(refused(700_211, "issuer", issuer));
     }

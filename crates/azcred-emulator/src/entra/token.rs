@@ -16,6 +16,7 @@ use crate::{
         user::{self, UserTokenRequest},
         version::Version,
     },
+    replication::View,
     world::World,
 };
 use axum::{
@@ -161,8 +162,18 @@ fn by_application(
         tenant,
         now: exchange.now,
     };
-    let proof = client::prove(&credentials.presented, application, &to)?;
-    let principal = client::principal(directory, tenant, application)?;
+    let proof = client::prove(&credentials.presented, application, &to);
+    // A request looks for all of what is new, whatever it misses.
+    let misses = |id| world.replication.misses(View::SignIn, id);
+    let principal = client::principal(directory, tenant, application);
+    let is_missed = principal.as_ref().is_ok_and(|sp| misses(sp.id));
+    if misses(application.object_id) {
+        return Err(client::unknown(&credentials.client_id, &tenant.name));
+    }
+    let (proof, principal) = (proof?, principal?);
+    if is_missed {
+        return Err(client::no_principal(application.app_id, tenant));
+    }
     if let Some(limit) = tenant.loop_limit
         && world.entra.loops.is_loop(
             application.app_id,

@@ -105,7 +105,9 @@ impl Reading<'_> {
             let name = one.properties.get("name").and_then(Value::as_str);
             one.id.to_string().eq_ignore_ascii_case(id) || name == Some(id)
         });
-        let found = found.ok_or_else(|| GraphError::not_found(id))?;
+        let found = found
+            .filter(|found| self.objects.sees(found))
+            .ok_or_else(|| GraphError::not_found(id))?;
         let set = federated_credentials_set(&application);
         let what = format!("{set}{}/$entity", selection.in_context());
         self.entity(&what, written(found, &selection, false))
@@ -163,6 +165,7 @@ impl Reading<'_> {
                 (relations::kind(*relation), related)
             }
         };
+        objects.retain(|object| self.objects.sees(object));
         match collection.cast {
             Some(cast) => {
                 objects.retain(|object| object.kind == cast);

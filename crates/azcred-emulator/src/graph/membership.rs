@@ -96,7 +96,7 @@ impl Reading<'_> {
             .objects
             .with_ids(&ids)
             .into_iter()
-            .filter(|object| is_wanted(object.kind))
+            .filter(|object| is_wanted(object.kind) && self.objects.sees(object))
             .map(|object| Value::Object(written(object, &selection, true)))
             .collect();
         let what = format!("directoryObjects{}", selection.in_context());

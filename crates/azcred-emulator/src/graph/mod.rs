@@ -146,6 +146,7 @@ fn read(
         objects: Objects {
             directory: &directory,
             resources: &resources,
+            replication: &world.replication,
             tenant: caller.tenant,
         },
     };

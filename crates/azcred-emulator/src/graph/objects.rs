@@ -16,6 +16,7 @@ use crate::{
         response::GraphError,
         roles,
     },
+    replication::{Replication, View},
     resources::{Resource, Resources, USER_ASSIGNED_TYPE, identity_of},
 };
 use serde_json::{Map, Value, json};
@@ -42,6 +43,7 @@ pub(super) const REDIRECT_PLACES: &[&str] = &["web", "publicClient", "spa"];
 pub(super) struct Objects<'a> {
     pub(super) directory: &'a Directory,
     pub(super) resources: &'a Resources,
+    pub(super) replication: &'a Replication,
     pub(super) tenant: Uuid,
 }
 
@@ -126,7 +128,14 @@ impl Objects<'_> {
             is_id || value.is_some_and(|value| value.eq_ignore_ascii_case(&text))
         };
         let mut all = self.all(kind).into_iter();
-        all.find(is_it).ok_or_else(|| GraphError::not_found(&text))
+        all.find(is_it)
+            .filter(|object| self.sees(object))
+            .ok_or_else(|| GraphError::not_found(&text))
+    }
+
+    /// Whether Graph sees an object already.
+    pub(super) fn sees(&self, object: &Object) -> bool {
+        !self.replication.misses(View::Graph, object.id)
     }
 
     /// The objects with these ids, in the order of their ids.

@@ -83,8 +83,8 @@ pub(super) async fn apply(
             let exchange = Exchange::new(&context.world, headers, entrance.clone()).at(path);
             Outcome::Answer(Refusal::by_code(*code).into_response(&exchange))
         }
-        // The fault does not concern a single request. It has shifted the clock already.
-        Effect::ClockSkew { .. } => Outcome::Nothing,
+        // These do not concern a single request. They have taken effect already.
+        Effect::ReplicationDelay { .. } | Effect::ClockSkew { .. } => Outcome::Nothing,
     })
 }
 

@@ -26,6 +26,7 @@ mod on_behalf_of;
 mod personas;
 mod recorded;
 mod refresh_tokens;
+mod replication;
 mod resources;
 mod routes;
 mod sign_in;

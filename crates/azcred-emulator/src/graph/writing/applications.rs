@@ -3,7 +3,7 @@
 use super::{
     Writing,
     body::Body,
-    keys::{self, NewKey},
+    keys::NewKey,
     passwords::NewPassword,
     rights::{APPLICATIONS, NEW_APPLICATIONS},
 };
@@ -49,6 +49,7 @@ impl Writing<'_> {
         for password in passwords {
             let secret = password.secret(self.now, &app.secrets)?;
             secrets.push(secret.text.clone());
+            self.replication.created(secret.id);
             app.secrets.push(secret);
         }
         let app_id = app.app_id;
@@ -103,7 +104,7 @@ impl Writing<'_> {
     fn write(&self, app: &mut Application, mut body: Body) -> Result<(), GraphError> {
         let before = self.objects().application(app).properties;
         if let Some(keys) = body.take::<Vec<NewKey>>("keyCredentials")? {
-            app.certificates = keys::read(keys, &app.certificates)?;
+            app.certificates = self.keys(keys, &app.certificates)?;
         }
         if let Some(audience) = body.take::<String>("signInAudience")? {
             app.audience = match audience.as_str() {

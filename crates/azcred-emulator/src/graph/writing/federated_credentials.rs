@@ -41,6 +41,7 @@ impl Writing<'_> {
         let set = format!("applications('{application}')/federatedIdentityCredentials/$entity");
         answer.insert("@odata.context".to_owned(), self.call.context(&set).into());
         let address = format!("federatedIdentityCredentials/{}", new.id);
+        self.replication.created(new.id);
         self.directory.host_issuer(new.issuer.clone());
         if let Some(app) = self.directory.application_with_mut(application) {
             app.federated_credentials.push(new);

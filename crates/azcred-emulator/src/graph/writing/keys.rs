@@ -1,5 +1,6 @@
 //! `keyCredentials`: the list of an object's certificates, which is replaced as a whole.
 
+use super::Writing;
 use crate::{directory::Certificate, graph::response::GraphError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -24,13 +25,24 @@ pub(super) struct NewKey {
     usage: Option<String>,
 }
 
-/// The certificates of a list.
-///
-/// # Errors
-/// For a key that is not a certificate to verify signatures with, and for one without its content
-/// that the object does not have.
-pub(super) fn read(list: Vec<NewKey>, now: &[Certificate]) -> Result<Vec<Certificate>, GraphError> {
-    list.into_iter().map(|key| key.certificate(now)).collect()
+impl Writing<'_> {
+    /// The certificates of a list.
+    ///
+    /// # Errors
+    /// For a key that is not a certificate to verify signatures with, and for one without its
+    /// content that the object does not have.
+    pub(super) fn keys(
+        &self,
+        list: Vec<NewKey>,
+        now: &[Certificate],
+    ) -> Result<Vec<Certificate>, GraphError> {
+        let all: Result<Vec<_>, _> = list.into_iter().map(|key| key.certificate(now)).collect();
+        let all = all?;
+        let is_new = |key: &&Certificate| now.iter().all(|known| known.id != key.id);
+        let new = all.iter().filter(is_new);
+        new.for_each(|key| self.replication.created(key.id));
+        Ok(all)
+    }
 }
 
 impl NewKey {

@@ -25,6 +25,7 @@ use crate::{
         response::{Answer, GraphError},
         target::{Action, Collection, Relation, Source, Target},
     },
+    replication::Replication,
     resources::Resources,
     world::World,
 };
@@ -39,6 +40,7 @@ struct Writing<'a> {
     now: OffsetDateTime,
     directory: &'a mut Directory,
     resources: &'a Resources,
+    replication: &'a Replication,
 }
 
 /// Answers a request that changes something. Its method is one that the target has.
@@ -58,6 +60,7 @@ pub(super) fn serve(
         now,
         directory: &mut directory,
         resources: &resources,
+        replication: &world.replication,
     };
     writing.answer(target)
 }
@@ -126,6 +129,7 @@ impl Writing<'_> {
         Objects {
             directory: self.directory,
             resources: self.resources,
+            replication: self.replication,
             tenant: self.caller.tenant,
         }
     }
@@ -146,6 +150,7 @@ impl Writing<'_> {
     /// The same for an object with another address.
     fn created_at(&self, object: Object, address: &str) -> Answer {
         let kind = object.kind;
+        self.replication.created(object.id);
         let mut body = Selection::default().of_object(object);
         let context = self.call.context(&format!("{}/$entity", kind.set()));
         body.insert("@odata.context".to_owned(), context.into());

@@ -98,6 +98,7 @@ impl Writing<'_> {
         }
         let context = self.call.context("microsoft.graph.passwordCredential");
         body["@odata.context"] = context.into();
+        self.replication.created(secret.id);
         self.secrets_of(object)?.push(secret);
         Ok(Answer::of_action(self.call, body))
     }

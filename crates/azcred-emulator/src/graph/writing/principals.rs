@@ -1,11 +1,6 @@
 //! Service principals: created for an application, changed, deleted.
 
-use super::{
-    Writing,
-    body::Body,
-    keys::{self, NewKey},
-    rights::APPLICATIONS,
-};
+use super::{Writing, body::Body, keys::NewKey, rights::APPLICATIONS};
 use crate::{
     directory::{Audience, ServicePrincipal, ServicePrincipalKind},
     graph::{
@@ -15,6 +10,7 @@ use crate::{
         response::{Answer, GraphError},
         target::Relation,
     },
+    replication::View,
 };
 use uuid::Uuid;
 
@@ -30,7 +26,10 @@ impl Writing<'_> {
         let app = self.directory.applications.get(&app_id);
         let is_here =
             |app: &Audience, home: Uuid| home == tenant || *app == Audience::MultipleTenants;
-        let app = app.filter(|app| is_here(&app.audience, app.home_tenant));
+        let app = app.filter(|app| {
+            is_here(&app.audience, app.home_tenant)
+                && !self.replication.misses(View::Graph, app.object_id)
+        });
         let app = app.ok_or_else(|| {
             GraphError::rejected(format!(
                 "The appId '{app_id}' of the service principal does not reference a valid application object."
@@ -107,7 +106,7 @@ impl Writing<'_> {
             principal.enabled = enabled;
         }
         if let Some(keys) = body.take::<Vec<NewKey>>("keyCredentials")? {
-            principal.certificates = keys::read(keys, &principal.certificates)?;
+            principal.certificates = self.keys(keys, &principal.certificates)?;
         }
         let before = self.objects().service_principal(principal).properties;
         principal.properties.extend(body.over(self.call, &before)?);
