@@ -93,6 +93,12 @@ impl RoleScope {
             .then(|| parts.next())?
     }
 
+    /// Whether a scope or a resource is this one or below it, by their paths. A path does not say
+    /// which management groups are above a subscription.
+    pub fn contains(&self, other: &str) -> bool {
+        is_at_or_below(other, self.prefix())
+    }
+
     /// The provider of the resource, if the scope is one: `Microsoft.Storage`.
     pub fn provider(&self) -> Option<&str> {
         let (_, rest) = self.0.rsplit_once("/providers/")?;

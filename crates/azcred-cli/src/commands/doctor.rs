@@ -140,7 +140,7 @@ const LABEL: usize = 8;
 
 /// A check as text: the finding, then the cause, the fix and Azure's details of a problem. Skipped
 /// checks come at the end, in one line, unless the output is `verbose`.
-fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
+pub(super) fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
     match check.status {
         Status::Skipped if !verbose => return Vec::new(),
         // It needs no fix, so its details are shown with -v only.
@@ -261,7 +261,7 @@ fn mark(status: Status) -> (&'static str, Style) {
 }
 
 /// The lines after the checks: skipped checks, the sources if none had a token, and the summary.
-fn ending(report: &Report, verbose: bool, width: usize) -> Vec<String> {
+pub(super) fn ending(report: &Report, verbose: bool, width: usize) -> Vec<String> {
     let titles = |status| {
         let checks = report
             .checks
@@ -326,7 +326,7 @@ fn verdict(failed: usize, warned: usize) -> String {
 }
 
 /// The kind of a failed check, for the exit code.
-fn kind(check: &CheckReport) -> Kind {
+pub(super) fn kind(check: &CheckReport) -> Kind {
     match check.subject {
         Some(Subject::NotSignedIn) => Kind::NotSignedIn,
         Some(Subject::Refused) => Kind::Refused,

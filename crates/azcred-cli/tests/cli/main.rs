@@ -44,6 +44,7 @@ mod role;
 mod run;
 #[cfg(unix)]
 mod serve;
+mod sp;
 mod sp_permitted;
 mod sp_show;
 mod story;

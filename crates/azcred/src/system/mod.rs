@@ -3,6 +3,7 @@
 //! Credentials don't use `std::env`, the disk, the clock or processes directly. They use a
 //! [`System`]. The default is the real machine. A `Fixture` makes any environment a value.
 
+mod application;
 #[cfg(feature = "people")]
 pub(crate) mod browser;
 mod disk;
@@ -20,6 +21,7 @@ mod seen;
 mod unattended;
 mod variables;
 
+pub use application::{ApplicationProof, ApplicationSystem};
 pub use embedded::EmbeddedSystem;
 #[cfg(any(test, feature = "test-util"))]
 pub use fixture::{Fixture, Program};

@@ -7,8 +7,8 @@ use crate::{
     sign_in::Place,
 };
 use azcred_azure::{
-    BuiltInRole, ErrorKind, Flags, ResourceManager, RoleDefinition, RoleScope, Subscription,
-    describe_scope, locate,
+    BuiltInRole, ErrorKind, Flags, Located, ResourceManager, RoleDefinition, RoleScope,
+    Subscription, WorkspaceRef, describe_scope, locate,
 };
 use clap::Args;
 use uuid::Uuid;
@@ -37,6 +37,25 @@ pub(in crate::commands) struct Where {
 }
 
 impl Where {
+    /// The workspace that a scope is, or else the one of this folder if the scope contains it.
+    pub(in crate::commands) fn workspace_in(
+        &self,
+        scope: &RoleScope,
+        place: &Place,
+    ) -> Option<Located> {
+        let flags = match WorkspaceRef::from_resource_id(scope.as_str()) {
+            Ok(workspace) => Flags {
+                workspace: Some(workspace.resource_id()),
+                ..Flags::default()
+            },
+            Err(_) => Flags::default(),
+        };
+        let located = locate(&*place.system, &place.folder, &flags).ok()?;
+        scope
+            .contains(&located.workspace.resource_id())
+            .then_some(located)
+    }
+
     /// The scope.
     pub(in crate::commands) fn scope(&self, place: &Place) -> Result<RoleScope, Failure> {
         if let Some(scope) = &self.scope {

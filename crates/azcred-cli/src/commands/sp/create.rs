@@ -1,42 +1,56 @@
 //! `azcred sp create`.
 
 use super::{
+    breadth,
+    created::{Created, Credential},
     found::find,
-    make::{Granted, GrantedEntry, Identity, grant, identity},
+    handover::{Expected, Handover, HandoverOptions, NewCredential, NewProof, ProofKind},
+    make::{Granted, Identity, grant, identity},
+    pending::{add_secret, own_live, settle},
     permitted::{Denied, Planned, denied, for_roles},
+    proof::{Candidate, Proof, Target, prove},
     replication::{LIMIT, Patience},
-    request::{Request, RequestDocument},
     unfinished::Unfinished,
 };
 use crate::{
-    commands::role::place::{Where, role},
-    failure::Failure,
-    given,
-    output::{
-        Output,
-        style::{STRONG, paint},
-        table,
+    commands::{
+        reader::Reader,
+        role::place::{Where, role},
     },
+    failure::{Failure, Kind},
+    given,
+    output::{Output, time},
     sign_in::Place,
 };
+use ::time::OffsetDateTime;
+use azcred::{ClientId, SecretString, TenantId, system::ApplicationProof};
+use azcred_azure::{Application, Located, RoleScope};
 use clap::Args;
-use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Create a service principal, and give it a role at the workspace
+/// Create a service principal, give it a role at the workspace, and prove that it works
 ///
 /// Creates an application with its service principal in this tenant, and assigns it a role at the
-/// workspace. It says what it changes before it does. What is there already stays as it is: if the
-/// command was interrupted, run it again to finish.
+/// workspace. Then it signs in as the new principal and checks what it may do, as `azcred doctor`
+/// does. A new secret is handed over without being shown. It says what it changes before it does.
+/// What is there already stays as it is: if the command was interrupted, run it again to finish.
 ///
 /// You need to be allowed to create applications, as most users are, and a role that may assign
 /// roles, such as Owner, User Access Administrator or Role Based Access Control Administrator.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  azcred sp create ci-train
-  azcred sp create ci-report --role Reader --workspace WORKSPACE_ID")]
+  # for programs on this machine: `azcred exec --profile ci-train -- ...`
+  azcred sp create ci-train --secret
+
+  # for hi-ml, in a file that git ignores
+  azcred sp create ci-train --for himl --to .env
+
+  azcred sp create ci-report --role Reader --workspace WORKSPACE_ID
+
+For the proof of a service principal without a secret, azcred adds a secret that
+it keeps in memory and removes again.")]
 pub(super) struct CreateSp {
     /// The name of the application
     #[arg(value_name = "NAME", value_parser = given::text)]
@@ -51,12 +65,28 @@ pub(super) struct CreateSp {
     role: String,
 
     /// Assign no role. The request to an administrator who may assign it is printed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "with_data_access")]
     no_role: bool,
 
     /// Do not read first whether this account may do it
     #[arg(long)]
     no_check: bool,
+
+    /// Also let it read and write the data in the workspace's storage account
+    #[arg(long)]
+    with_data_access: bool,
+
+    /// Add a secret
+    #[arg(long, conflicts_with = "no_secret")]
+    secret: bool,
+
+    /// Add no secret. This is the default, unless --for names a use that needs one
+    #[arg(long)]
+    no_secret: bool,
+
+    /// How long the secret can be used [default: 90d]
+    #[arg(long, value_name = "TIME", value_parser = given::duration)]
+    expires: Option<Duration>,
 
     /// Wait this long, at most, until all of Azure knows what is new [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = given::duration)]
@@ -64,162 +94,338 @@ pub(super) struct CreateSp {
 
     #[command(flatten)]
     at: Where,
+
+    #[command(flatten)]
+    handover: HandoverOptions,
 }
 
-/// The output of `--output json`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CreatedDocument<'a> {
-    name: &'a str,
-    client_id: Uuid,
-    /// The application's object id.
-    application_id: Uuid,
-    /// The service principal's object id, which roles name.
-    object_id: Uuid,
-    tenant_id: Option<&'a str>,
-    /// Whether this run created the application.
-    is_new: bool,
-    roles: Vec<GrantedEntry<'a>>,
-    /// The request to an administrator, with `--no-role`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<RequestDocument>,
+/// How long a secret can be used.
+const EXPIRES: Duration = Duration::from_secs(90 * 86_400);
+/// How long the secret of a proof could be used, if it could not be removed.
+const OF_PROOF: Duration = Duration::from_secs(30 * 60);
+/// The role with which data in a storage account is read and written.
+const DATA_ROLE: &str = "Storage Blob Data Contributor";
+
+/// What is read before anything is created.
+struct Plan {
+    reader: Reader,
+    tenant: String,
+    found: Option<Application>,
+    roles: Vec<Granted>,
+    workspace: Option<Located>,
+    kind: ProofKind,
 }
 
-struct Created {
+/// What was made, before the secret is handed over.
+struct Made {
     identity: Identity,
-    tenant: Option<String>,
-    roles: Vec<(Granted, bool)>,
-    /// The request for the roles that were left out.
-    request: Option<Request>,
-}
-
-/// What came of the command.
-enum Outcome {
-    Created(Created),
-    Denied(Denied),
+    /// For each role that was to be assigned, whether it is new.
+    are_roles_new: Vec<bool>,
+    /// The key id and the secret.
+    secret: Option<(Uuid, SecretString)>,
+    proof: Option<Proof>,
 }
 
 impl CreateSp {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
         let scope = self.at.scope(&place)?;
-        let spinner = output.spinner("Signing in");
-        let mut unfinished = Unfinished::new();
-        let work = async {
-            let reader = self.at.identity.reader(&place, output).await?;
-            let roles = [Granted {
-                role: role(&reader.manager, &scope, &self.role).await?,
-                scope,
-            }];
-            let found = find(&reader.graph, Some(&self.name), self.client_id).await?;
-            if !self.no_check {
-                let planned = Planned {
-                    name: &self.name,
-                    application: found.as_ref(),
-                    roles: if self.no_role { &[] } else { &roles },
-                };
-                if let Some(denied) = denied(&reader, &planned).await? {
-                    return Ok(Outcome::Denied(denied));
-                }
+        let plan = self.plan(&place, scope, output);
+        let plan = output.waiting("Looking what is there", plan).await?;
+        if let Some(denied) = self.denied(&plan, output).await? {
+            return Ok(denied.show(output));
+        }
+        for granted in &plan.roles {
+            for warning in breadth::warnings(&granted.role, &granted.scope) {
+                output.remark(&warning);
             }
+        }
+        let handover = self.check(&plan, &place, output).await?;
+        let mut unfinished = Unfinished::new();
+        let mut made = {
+            let spinner = output.spinner("Creating");
             let patience = Patience {
                 output,
                 spinner: &spinner,
                 limit: self.wait.unwrap_or(LIMIT),
             };
-            let identity = identity(&reader, &self.name, found, patience, &mut unfinished).await?;
-            let mut created = Created {
-                identity,
-                tenant: reader.tenant_id().map(str::to_owned),
-                roles: Vec::new(),
-                request: None,
-            };
-            if self.no_role {
-                created.request = Some(for_roles(&reader, &created.identity, &roles));
-                return Ok(Outcome::Created(created));
-            }
-            for granted in roles {
-                let principal = &created.identity.principal;
-                let is_new = grant(&reader, principal, &granted, patience).await?;
-                created.roles.push((granted, is_new));
-            }
-            Ok::<_, Failure>(Outcome::Created(created))
+            let work = self.make(&plan, &place, patience, &mut unfinished);
+            spinner.during(work).await?
         };
-        let created = match spinner.during(work).await? {
-            Outcome::Created(created) => created,
-            Outcome::Denied(denied) => return Ok(denied.show(output)),
-        };
+        let credential = self
+            .hand_over(&plan, &mut made, &handover, &place, output)
+            .await?;
         unfinished.finish();
-        if output.is_json() {
-            output.json(&created.document());
-            return Ok(0);
-        }
-        for line in created.lines() {
-            output.line(line);
-        }
-        Ok(0)
-    }
-}
-
-impl Created {
-    fn document(&self) -> CreatedDocument<'_> {
-        let Identity {
-            application,
-            principal,
-            is_new,
-        } = &self.identity;
-        CreatedDocument {
-            name: &application.name,
-            client_id: application.app_id,
-            application_id: application.id,
-            object_id: principal.id,
-            tenant_id: self.tenant.as_deref(),
-            is_new: *is_new,
-            roles: self
-                .roles
-                .iter()
-                .map(|(granted, is_new)| GrantedEntry {
-                    role: &granted.role.name,
-                    scope: granted.scope.as_str(),
-                    is_new: *is_new,
-                })
-                .collect(),
-            request: self.request.as_ref().map(Request::document),
-        }
+        let request = self
+            .no_role
+            .then(|| for_roles(&plan.reader, &made.identity, &plan.roles));
+        let created = Created {
+            identity: made.identity,
+            tenant: plan.tenant,
+            roles: plan.roles.into_iter().zip(made.are_roles_new).collect(),
+            request,
+            credential,
+            proof: made.proof,
+        };
+        created.tell(handover.takes_stdout(), output);
+        let failed = created.proof.as_ref().and_then(Proof::failed);
+        Ok(failed.map_or(0, Kind::exit_code))
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// Reads what is there, and what is meant.
+    async fn plan(
+        &self,
+        place: &Place,
+        scope: RoleScope,
+        output: &Output,
+    ) -> Result<Plan, Failure> {
+        let reader = self.at.identity.reader(place, output).await?;
+        let tenant = reader.tenant_id().map(str::to_owned).ok_or_else(|| {
+            Failure::new(
+                Kind::Unexpected,
+                "could not find the tenant",
+                "the token of the sign-in does not name it",
+            )
+            .fix("name the tenant with `--tenant`")
+        })?;
+        let found = find(&reader.graph, Some(&self.name), self.client_id).await?;
+        let workspace = self.at.workspace_in(&scope, place);
+        let storage = self.storage(&reader, workspace.as_ref()).await?;
+        let mut roles = vec![Granted {
+            role: role(&reader.manager, &scope, &self.role).await?,
+            scope,
+        }];
+        if let Some(scope) = storage {
+            let role = role(&reader.manager, &scope, DATA_ROLE).await?;
+            roles.push(Granted { role, scope });
+        }
+        let kind = match self.secret || (self.handover.implies_secret() && !self.no_secret) {
+            true => ProofKind::Secret,
+            false => ProofKind::Federated,
+        };
+        Ok(Plan {
+            reader,
+            tenant,
+            found,
+            roles,
+            workspace,
+            kind,
+        })
+    }
+
+    /// What this account may not do, and the request for it.
+    async fn denied(&self, plan: &Plan, output: &Output) -> Result<Option<Denied>, Failure> {
+        if self.no_check {
+            return Ok(None);
+        }
+        let planned = Planned {
+            name: &self.name,
+            application: plan.found.as_ref(),
+            roles: self.assigned(plan),
+        };
+        let read = denied(&plan.reader, &planned);
+        output
+            .waiting("Reading what this account may do", read)
+            .await
+    }
+
+    /// The roles that are assigned.
+    fn assigned<'a>(&self, plan: &'a Plan) -> &'a [Granted] {
+        match self.no_role {
+            true => &[],
+            false => &plan.roles,
+        }
+    }
+
+    /// The workspace's storage account, if its data are needed. The workspace must exist.
+    async fn storage(
+        &self,
+        reader: &Reader,
+        workspace: Option<&Located>,
+    ) -> Result<Option<RoleScope>, Failure> {
+        let what = "could not find the storage account";
+        let Some(located) = workspace else {
+            return match self.with_data_access {
+                false => Ok(None),
+                true => Err(
+                    Failure::new(Kind::Usage, what, "no workspace is named").fix(
+                        "name the workspace with `--workspace`, or leave `--with-data-access` out",
+                    ),
+                ),
+            };
+        };
+        let read = reader.manager.workspace(&located.workspace).await?.value;
+        if !self.with_data_access {
+            return Ok(None);
+        }
+        let account = read.properties.storage_account.ok_or_else(|| {
+            Failure::new(
+                Kind::Unexpected,
+                what,
+                format!("Azure names none for the workspace {}", read.name),
+            )
+            .fix("leave `--with-data-access` out, and assign the role with `azcred role assign --scope`")
+        })?;
+        Ok(Some(RoleScope::new(account.raw())?))
+    }
+
+    /// Checks the place of the secret before anything is created.
+    async fn check(
+        &self,
+        plan: &Plan,
+        place: &Place,
+        output: &Output,
+    ) -> Result<Handover, Failure> {
+        let client_id = plan.found.as_ref().map(|found| client_id(found.app_id));
+        let client_id = client_id.transpose()?;
+        let expected = Expected {
+            name: &self.name,
+            client_id: client_id.as_ref(),
+            proof: plan.kind,
+        };
+        self.handover.check(&expected, place, output).await
+    }
+
+    async fn make(
+        &self,
+        plan: &Plan,
+        place: &Place,
+        patience: Patience<'_>,
+        unfinished: &mut Unfinished,
+    ) -> Result<Made, Failure> {
+        let graph = &plan.reader.graph;
+        let found = plan.found.clone();
+        let identity = identity(&plan.reader, &self.name, found, patience, unfinished).await?;
+        let mut made = Made {
+            identity,
+            are_roles_new: Vec::new(),
+            secret: None,
+            proof: None,
+        };
         let Identity {
             application,
             principal,
             ..
-        } = &self.identity;
-        let mut rows = vec![
-            ("Service principal", paint(STRONG, &application.name)),
-            ("Client id", application.app_id.to_string()),
-            ("Tenant", self.tenant.clone().unwrap_or_default()),
-            ("Object id", principal.id.to_string()),
-        ];
-        for (granted, is_new) in &self.roles {
-            let mark = match is_new {
-                true => "",
-                false => ", as before",
-            };
-            rows.push((
-                "Role",
-                format!(
-                    "{} at {}{mark}",
-                    granted.role.name,
-                    granted.scope.describe()
-                ),
+        } = &mut made.identity;
+        for granted in self.assigned(plan) {
+            let is_new = grant(&plan.reader, principal, granted, patience).await?;
+            made.are_roles_new.push(is_new);
+        }
+        let live = own_live(application, &application.secrets).next().cloned();
+        if let (ProofKind::Secret, Some(key)) = (plan.kind, &live) {
+            let end = key.ends_on.map(time::in_time).unwrap_or_default();
+            patience.say(format!(
+                "It has a secret already, which ends {end}; `azcred sp rotate` makes a new one"
             ));
         }
-        let mut lines = vec![String::new()];
-        lines.extend(table::pairs(&rows));
-        if let Some(request) = &self.request {
-            lines.push(String::new());
-            lines.extend(request.lines());
+        let adds = plan.kind == ProofKind::Secret && live.is_none();
+        let expires = match adds {
+            true => self.expires.unwrap_or(EXPIRES),
+            false => OF_PROOF,
+        };
+        patience.say(match adds {
+            true => format!("Adding a secret that can be used for {}", span(expires)),
+            false => {
+                "Adding a secret for the proof; it stays in memory, and is removed again".to_owned()
+            }
+        });
+        let ends_on = OffsetDateTime::now_utc() + expires;
+        let added = match add_secret(graph, application, ends_on, patience).await {
+            Ok(added) => added,
+            // The tenant allows no secrets. An identity that needs none is complete without.
+            Err(error) if !adds && error.kind == Kind::NotPermitted => {
+                patience.say(format!("Not proved: {}", error.why));
+                settle(graph, application, None, &[], patience).await?;
+                return Ok(made);
+            }
+            Err(error) => return Err(error),
+        };
+        patience.say(format!("Signing in as {}", self.name));
+        let candidate = Candidate {
+            tenant: &plan.tenant,
+            client_id: application.app_id,
+            proof: ApplicationProof::Secret(added.text.clone()),
+        };
+        let target = Target {
+            // Without a role, it sees no workspace.
+            workspace: plan.workspace.as_ref().filter(|_| !self.no_role),
+            roles: plan.roles.iter().map(|granted| &granted.role).collect(),
+        };
+        let proof = prove(place, candidate, &target, patience).await;
+        if !adds || proof.is_err() {
+            let settled = settle(graph, application, None, &[], patience).await;
+            made.proof = Some(proof?);
+            settled?;
+        } else {
+            made.proof = proof.ok();
+            made.secret = Some((added.key.id, added.text));
         }
-        lines
+        Ok(made)
     }
+
+    /// Hands the secret over, and removes what earlier runs left.
+    async fn hand_over(
+        &self,
+        plan: &Plan,
+        made: &mut Made,
+        handover: &Handover,
+        place: &Place,
+        output: &mut Output,
+    ) -> Result<Option<Credential>, Failure> {
+        let graph = &plan.reader.graph;
+        let (key, proof) = match made.secret.take() {
+            Some((key, text)) => (Some(key), Some(NewProof::Secret(text))),
+            // The ids may have a place too.
+            None => (
+                None,
+                (plan.kind == ProofKind::Federated).then_some(NewProof::Federated),
+            ),
+        };
+        let mut credential = None;
+        let mut failed = None;
+        if let Some(proof) = proof {
+            let mut secrets = made.identity.application.secrets.iter();
+            let ends_on = secrets.find(|one| Some(one.id) == key);
+            let ends_on = ends_on.and_then(|one| one.ends_on);
+            let new = NewCredential {
+                client_id: client_id(made.identity.application.app_id)?,
+                tenant: TenantId::new(&plan.tenant)?,
+                name: self.name.clone(),
+                proof,
+                expires_on: ends_on,
+                workspace: plan.workspace.as_ref().map(|one| one.workspace.clone()),
+            };
+            match handover.deliver(&new, place, output).await {
+                Ok(delivered) => {
+                    credential = Some(Credential {
+                        key,
+                        ends_on,
+                        delivered,
+                    });
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        let spinner = output.spinner("Finishing");
+        let patience = Patience {
+            output,
+            spinner: &spinner,
+            limit: self.wait.unwrap_or(LIMIT),
+        };
+        let kept = credential.as_ref().and_then(|one| one.key);
+        let work = settle(graph, &mut made.identity.application, kept, &[], patience);
+        let settled = spinner.during(work).await;
+        match failed {
+            Some(error) => Err(error),
+            None => settled.map(|()| credential),
+        }
+    }
+}
+
+fn client_id(id: Uuid) -> Result<ClientId, Failure> {
+    Ok(ClientId::new(&id.to_string())?)
+}
+
+fn span(time: Duration) -> String {
+    time::span(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
 }

@@ -11,7 +11,6 @@ use azcred_azure::{
     Application, Error, ErrorKind, Graph, Made, Marks, NewApplication, NewRoleAssignment,
     ObjectKind, Patience as OfRole, RoleDefinition, RoleScope, ServicePrincipal,
 };
-use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -137,14 +136,4 @@ pub(super) async fn grant(
         })
         .await?;
     Ok(matches!(made, Made::New(_)))
-}
-
-/// A role for JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GrantedEntry<'a> {
-    pub(super) role: &'a str,
-    pub(super) scope: &'a str,
-    /// Whether this run assigned it.
-    pub(super) is_new: bool,
 }

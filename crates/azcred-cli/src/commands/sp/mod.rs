@@ -2,16 +2,20 @@
 
 mod access;
 mod applications;
+mod breadth;
 mod create;
+mod created;
 mod expiring;
 mod federate;
 mod found;
-#[allow(dead_code, reason = "the commands that make secrets call it")]
+#[allow(dead_code, reason = "certificates and workflows need the rest")]
 mod handover;
 mod keys;
 mod list;
 mod make;
+mod pending;
 mod permitted;
+mod proof;
 mod replication;
 mod request;
 mod show;

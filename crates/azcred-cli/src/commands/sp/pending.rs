@@ -1,0 +1,127 @@
+//! Adds a secret to an application and removes it, so that an interrupted run leaves nothing that
+//! is not known: each key is marked on the application before it is added, until it is handed over.
+
+use super::replication::{Patience, is_early};
+use crate::failure::Failure;
+use azcred_azure::{
+    Application, CertificateChange, Error, ErrorKind, Graph, Key, Marks, NewSecret, Secret,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What the portal shows as the description of a secret that azcred added.
+pub(super) const NAME: &str = "azcred";
+
+/// Adds a secret. It is marked as pending until [`settle`].
+///
+/// # Errors
+/// If the response was lost, the secret is removed again.
+pub(super) async fn add_secret(
+    graph: &Graph,
+    application: &mut Application,
+    ends_on: OffsetDateTime,
+    patience: Patience<'_>,
+) -> Result<Secret, Failure> {
+    let key = Uuid::new_v4();
+    mark(
+        graph,
+        application,
+        application.marks.clone().with_pending(key),
+        patience,
+    )
+    .await?;
+    let new = NewSecret {
+        id: key,
+        name: NAME,
+        ends_on,
+    };
+    let add = async || graph.add_secret(application.id, &new).await;
+    match patience.until("the application", is_early, add).await {
+        Ok(secret) => {
+            application.secrets.push(secret.key.clone());
+            Ok(secret)
+        }
+        Err(error) => {
+            let is_lost = matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Unexpected);
+            if is_lost && let Err(error) = graph.remove_secret(application.id, key).await {
+                // The mark stays, so that the next run removes it.
+                tracing::debug!(%error, "the secret whose response was lost is not removed");
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Removes keys, and every pending one but `kept`, which is handed over now. Afterwards no mark
+/// says anything about them.
+pub(super) async fn settle(
+    graph: &Graph,
+    application: &mut Application,
+    kept: Option<Uuid>,
+    removed: &[Uuid],
+    patience: Patience<'_>,
+) -> Result<(), Failure> {
+    let mut marks = application.marks.clone();
+    let mut all: Vec<Uuid> = marks.pending();
+    all.extend(removed);
+    all.sort_unstable();
+    all.dedup();
+    for key in all {
+        if Some(key) != kept {
+            remove(graph, application, key).await?;
+        }
+        marks = marks.without(key);
+    }
+    if marks != application.marks {
+        mark(graph, application, marks, patience).await?;
+    }
+    Ok(())
+}
+
+/// Removes one key, a secret or a certificate. One that is not there is no error.
+async fn remove(graph: &Graph, application: &mut Application, key: Uuid) -> Result<(), Failure> {
+    let is_key = |one: &Key| one.id == key;
+    if application.certificates.iter().any(is_key) {
+        // Graph takes the whole list, which another program may have changed.
+        let now = graph.application(application.id).await?;
+        let change = CertificateChange::Remove(key);
+        graph.change_certificates(&now, change).await?;
+        application.certificates.retain(|one| !is_key(one));
+        return Ok(());
+    }
+    let is_known = application.secrets.iter().any(is_key);
+    match graph.remove_secret(application.id, key).await {
+        Ok(_) => {}
+        // One that was marked and never added.
+        Err(error) if !is_known && error.kind() == ErrorKind::Invalid => {}
+        Err(error) => return Err(error.into()),
+    }
+    application.secrets.retain(|one| !is_key(one));
+    Ok(())
+}
+
+async fn mark(
+    graph: &Graph,
+    application: &mut Application,
+    marks: Marks,
+    patience: Patience<'_>,
+) -> Result<(), Error> {
+    let set = async || graph.set_marks(application.id, &marks).await;
+    patience.until("the application", is_early, set).await?;
+    application.marks = marks;
+    Ok(())
+}
+
+/// The keys that azcred added and handed over, and that still work.
+pub(super) fn own_live<'a>(
+    application: &'a Application,
+    keys: &'a [Key],
+) -> impl Iterator<Item = &'a Key> {
+    let pending = application.marks.pending();
+    let now = OffsetDateTime::now_utc();
+    keys.iter().filter(move |key| {
+        key.name.as_deref() == Some(NAME)
+            && !pending.contains(&key.id)
+            && key.ends_on.is_none_or(|end| end > now)
+    })
+}

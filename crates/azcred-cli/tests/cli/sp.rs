@@ -1,0 +1,245 @@
+//! `azcred sp`: the life of a service principal.
+
+use crate::{
+    azure::Azure,
+    run::{Run, Said, assert_seen, azcred},
+    subscription::seeded,
+};
+use azcred_emulator::{Persona, Way, directory::Application};
+use serde_json::Value;
+
+/// An administrator of applications that may assign roles, a developer that may not, and an
+/// application that azcred did not make.
+pub(crate) const SEED: &str = r#"
+[[tenants]]
+id = "c0a70500-0000-4000-8000-000000000001"
+name = "Contoso"
+domains = ["contoso.onmicrosoft.com"]
+
+[[applications]]
+app_id = "a0000001-0000-4000-8000-000000000001"
+object_id = "b0000001-0000-4000-8000-000000000001"
+name = "admin"
+service_principal = { id = "d0000001-0000-4000-8000-000000000001", graph_permissions = ["Directory.Read.All", "Application.ReadWrite.All"] }
+secrets = [{ name = "one" }]
+
+[[applications]]
+app_id = "a0000001-0000-4000-8000-000000000002"
+object_id = "b0000001-0000-4000-8000-000000000002"
+name = "blind"
+service_principal = { id = "d0000001-0000-4000-8000-000000000002", graph_permissions = ["Directory.Read.All"] }
+secrets = [{ name = "one" }]
+
+[[applications]]
+app_id = "a0000001-0000-4000-8000-000000000003"
+object_id = "b0000001-0000-4000-8000-000000000003"
+name = "portal-made"
+service_principal = { id = "d0000001-0000-4000-8000-000000000003" }
+secrets = [{ name = "one" }]
+
+[[subscriptions]]
+id = "5ec0ffee-0001-4000-8000-000000000001"
+name = "Contoso ML"
+tenant = "contoso.onmicrosoft.com"
+
+[[resource_groups]]
+subscription = "5ec0ffee-0001-4000-8000-000000000001"
+name = "rg"
+location = "westeurope"
+
+[[workspaces]]
+subscription = "5ec0ffee-0001-4000-8000-000000000001"
+resource_group = "rg"
+name = "ws-team"
+location = "westeurope"
+workspace_id = "5ec0ffee-0001-4000-8000-100000000001"
+
+[[role_assignments]]
+principal = "admin"
+role = "Owner"
+scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
+
+[[role_assignments]]
+principal = "blind"
+role = "Reader"
+scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
+"#;
+
+pub(crate) fn contoso() -> Azure {
+    seeded(SEED.to_owned())
+}
+
+/// `azcred sp` as an application, at the workspace.
+pub(crate) fn sp(azure: &Azure, who: &str, arguments: &[&str]) -> Run {
+    let mut variables = azure.application(who);
+    variables.retain(|(name, _)| !name.starts_with("AZUREML_"));
+    for (name, value) in [
+        (
+            "AZUREML_ARM_SUBSCRIPTION",
+            "5ec0ffee-0001-4000-8000-000000000001",
+        ),
+        ("AZUREML_ARM_RESOURCEGROUP", "rg"),
+        ("AZUREML_ARM_WORKSPACE_NAME", "ws-team"),
+    ] {
+        variables.push((name.to_owned(), value.to_owned()));
+    }
+    azcred(&["sp"]).args(arguments).envs(&variables)
+}
+
+fn json(azure: &Azure, arguments: &[&str]) -> Value {
+    let arguments = [arguments, &["-o", "json"]].concat();
+    sp(azure, "admin", &arguments).said().json()
+}
+
+/// The applications that azcred made: name, secrets, tags.
+pub(crate) fn made(azure: &Azure) -> Vec<(String, usize, usize)> {
+    let directory = azure.emulator().world().directory();
+    let tags = |one: &Application| {
+        one.properties
+            .get("tags")
+            .and_then(Value::as_array)
+            .cloned()
+    };
+    let applications = directory.applications.values();
+    let made = applications.filter_map(|one| {
+        let tags = tags(one).filter(|tags| tags.contains(&"azcred".into()))?;
+        Some((one.name.clone(), one.secrets.len(), tags.len()))
+    });
+    made.collect()
+}
+
+/// The output, without the ids that differ in each run.
+fn shown(azure: &Azure, said: &Said) -> String {
+    let directory = azure.emulator().world().directory();
+    let mut text = said.to_string();
+    for one in directory.applications.values() {
+        let name = &one.name;
+        for (id, word) in [(one.app_id, "client id"), (one.object_id, "application id")] {
+            text = text.replace(&id.to_string(), &format!("[{word} of {name}]"));
+        }
+    }
+    for one in directory.service_principals.values() {
+        text = text.replace(&one.id.to_string(), "[object id]");
+    }
+    text
+}
+
+fn train(secrets: usize) -> Vec<(String, usize, usize)> {
+    vec![("ci-train".to_owned(), secrets, 1)]
+}
+
+#[test]
+fn an_identity_is_created_proved_and_completed_by_a_second_run() {
+    let azure = contoso();
+    let first = sp(&azure, "admin", &["create", "ci-train"]).said();
+    assert_eq!(first.code, 0, "{first}");
+    assert_seen!("sp-create", shown(&azure, &first));
+    assert_eq!(made(&azure), train(0));
+    let second = json(&azure, &["create", "ci-train"]);
+    assert_eq!(second["isNew"], false);
+    assert_eq!(second["roles"][0]["isNew"], false);
+    assert_eq!(second["proof"]["report"]["healthy"], true);
+    assert_eq!(made(&azure), train(0));
+}
+
+#[test]
+fn a_new_secret_is_an_account_that_works_and_is_never_shown() {
+    let azure = contoso();
+    let home = tempfile::tempdir().unwrap();
+    let at_home = |run: Run| run.env("AZCRED_HOME", home.path().to_str().unwrap());
+    let create = [
+        "create",
+        "ci-train",
+        "--secret",
+        "--to",
+        "encrypted-file",
+        "-vvv",
+    ];
+    let said = at_home(sp(&azure, "admin", &create)).said();
+    assert_eq!(said.code, 0, "{said}");
+    let text = said.to_string();
+    let is_shown = |secret: &str| text.contains(secret);
+    let secrets: Vec<String> = {
+        let directory = azure.emulator().world().directory();
+        let mut applications = directory.applications.values();
+        let one = applications.find(|one| one.name == "ci-train").unwrap();
+        let texts = one.secrets.iter().map(|secret| secret.text.expose());
+        texts.map(str::to_owned).collect()
+    };
+    assert!(
+        secrets.len() == 1
+            && !secrets
+                .iter()
+                .any(|one| is_shown(one) || is_shown(&one[4..]))
+    );
+    assert_eq!(made(&azure), train(1));
+    let mut way = azure.environment(Persona::NoAccount, Way::RealNames);
+    way.retain(|(name, _)| name != "AZCRED_HOME");
+    let who = at_home(azcred(&["whoami", "--profile", "ci-train"]).envs(&way)).said();
+    assert_eq!(who.code, 0, "{who}");
+    // The secret can't be read again, so a second run makes no other one.
+    let second = at_home(sp(&azure, "admin", &create[..5])).said();
+    assert_eq!(second.code, 0, "{second}");
+    assert_seen!("sp-create-again", shown(&azure, &second));
+    assert_eq!(made(&azure), train(1));
+}
+
+#[test]
+fn a_secret_goes_to_a_program_that_reads_standard_output_and_nothing_else_does() {
+    let azure = contoso();
+    let said = sp(
+        &azure,
+        "admin",
+        &["create", "ci-train", "--for", "himl", "--to", "stdout"],
+    )
+    .said();
+    assert_eq!(said.code, 0, "{said}");
+    let lines = said.stdout.lines().filter(|line| !line.starts_with('#'));
+    let names: Vec<&str> = lines.filter_map(|line| line.split('=').next()).collect();
+    assert!(
+        names.iter().all(|name| name.starts_with("HIML_")),
+        "{names:?}"
+    );
+    assert_eq!(names.len(), 3);
+}
+
+#[test]
+fn an_application_of_another_is_used_only_by_its_client_id() {
+    let azure = contoso();
+    let named = sp(&azure, "admin", &["create", "portal-made"]).said();
+    assert_eq!(named.code, 1, "{named}");
+    assert_seen!("sp-create-namesake", shown(&azure, &named));
+    let id = "a0000001-0000-4000-8000-000000000003";
+    let by_id = json(&azure, &["create", "portal-made", "--client-id", id]);
+    assert_eq!(by_id["isNew"], false);
+    assert_eq!(by_id["proof"]["signedIn"], true);
+    assert_eq!(made(&azure), []);
+    let other = sp(&azure, "admin", &["create", "ci-train", "--client-id", id]).said();
+    assert_eq!(other.code, 1, "{other}");
+}
+
+#[test]
+fn who_may_not_create_applications_reads_who_may() {
+    let azure = contoso();
+    let said = sp(&azure, "blind", &["create", "ci-train"]).said();
+    assert_eq!(said.code, 5, "{said}");
+    assert_seen!("sp-create-not-permitted", shown(&azure, &said));
+    assert_eq!(made(&azure), []);
+}
+
+#[test]
+fn a_role_that_is_more_than_jobs_need_is_warned_about() {
+    let azure = contoso();
+    let group = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg";
+    let create = [
+        "create",
+        "ci-train",
+        "--role",
+        "Contributor",
+        "--scope",
+        group,
+    ];
+    let said = sp(&azure, "admin", &create).said();
+    assert_eq!(said.code, 0, "{said}");
+    assert_seen!("sp-create-broad", shown(&azure, &said));
+}
