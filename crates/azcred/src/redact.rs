@@ -4,7 +4,7 @@ mod forms;
 #[cfg(test)]
 mod tests;
 
-use self::forms::{Forms, compact, letters, unescaped, within_base64};
+use self::forms::{Form, Forms, compact, letters, unescaped, within_base64};
 use std::{borrow::Cow, collections::HashSet};
 
 /// This many characters of a secret in a row can't be a coincidence.
@@ -110,14 +110,22 @@ fn repeats_escaped(text: &str, forms: &Forms) -> bool {
 }
 
 /// Whether a text has a part of one of these.
-fn holds(text: &str, forms: &[String]) -> bool {
-    // A text may have megabytes, and the forms have some hundred pieces.
-    let pieces = forms
+fn holds(text: &str, forms: &[Form]) -> bool {
+    let (long, short): (Vec<&Form>, Vec<&Form>) = forms
         .iter()
-        .flat_map(|form| form.as_bytes().windows(STRETCH));
-    let pieces: HashSet<&[u8]> = pieces.collect();
-    let mut short = forms.iter().filter(|form| form.len() < STRETCH);
-    let mut stretches = text.as_bytes().windows(STRETCH);
-    stretches.any(|stretch| pieces.contains(stretch))
-        || short.any(|form| text.contains(form.as_str()))
+        .partition(|form| form.text.len() >= form.stretch);
+    let mut stretches: Vec<usize> = long.iter().map(|form| form.stretch).collect();
+    stretches.sort_unstable();
+    stretches.dedup();
+    // A text may have megabytes, and the forms have some hundred pieces.
+    let has_piece = |stretch: usize| {
+        let forms = long.iter().filter(|form| form.stretch == stretch);
+        let pieces: HashSet<&[u8]> = forms
+            .flat_map(|form| form.text.as_bytes().windows(stretch))
+            .collect();
+        text.as_bytes()
+            .windows(stretch)
+            .any(|piece| pieces.contains(piece))
+    };
+    stretches.into_iter().any(has_piece) || short.iter().any(|form| text.contains(&form.text))
 }

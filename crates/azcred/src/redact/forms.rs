@@ -47,20 +47,35 @@ fn narrow(c: char) -> char {
 
 /// The forms of secrets, in both views.
 pub(super) struct Forms {
-    pub(super) compact: Vec<String>,
-    pub(super) letters: Vec<String>,
+    pub(super) compact: Vec<Form>,
+    pub(super) letters: Vec<Form>,
+}
+
+/// A secret, as it may be encoded.
+pub(super) struct Form {
+    pub(super) text: String,
+    /// This many characters of it in a row can't be a coincidence. In hexadecimal, a character of
+    /// the secret is two, and eight of them are in a GUID by chance once in a thousand responses.
+    pub(super) stretch: usize,
 }
 
 impl Forms {
     pub(super) fn of<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
-        let all: Vec<String> = secrets.flat_map(forms).collect();
-        let mut compact: Vec<String> = all.iter().map(|form| compact(form)).collect();
+        let all: Vec<Form> = secrets.flat_map(forms).collect();
+        let view = |view: fn(&str) -> String| {
+            let seen = all.iter().map(|form| Form {
+                text: view(&form.text),
+                stretch: form.stretch,
+            });
+            seen.collect::<Vec<Form>>()
+        };
+        let (mut compact, mut letters) = (view(compact), view(letters));
         // Of a secret with many signs, its letters are too few to know it by.
-        let is_known = |letters: &String| letters.len() >= STRETCH || compact.contains(letters);
-        let mut letters: Vec<String> = all.iter().map(|form| letters(form)).collect();
-        letters.retain(is_known);
+        letters.retain(|letters| {
+            letters.text.len() >= STRETCH || compact.iter().any(|form| form.text == letters.text)
+        });
         for view in [&mut compact, &mut letters] {
-            view.retain(|form| !form.is_empty());
+            view.retain(|form| !form.text.is_empty());
         }
         Self { compact, letters }
     }
@@ -68,11 +83,18 @@ impl Forms {
 
 /// The secret as it is, in hexadecimal, and in base64 at each offset. A code of three characters
 /// would be found in any text.
-fn forms(secret: &str) -> Vec<String> {
+fn forms(secret: &str) -> Vec<Form> {
+    let form = |text: String| Form {
+        text,
+        stretch: STRETCH,
+    };
     let bytes = secret.as_bytes();
     let mut forms = vec![
-        secret.to_owned(),
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        form(secret.to_owned()),
+        Form {
+            text: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            stretch: 2 * STRETCH,
+        },
     ];
     for offset in 0..3 {
         let shifted = [&[0; 2][..offset], bytes].concat();
@@ -82,13 +104,13 @@ fn forms(secret: &str) -> Vec<String> {
         let first = [0, 2, 3][offset];
         let last = text.len() - usize::from(shifted.len() % 3 != 0);
         let own = text.get(first..last).unwrap_or_default();
-        forms.push(own.to_owned());
+        forms.push(form(own.to_owned()));
         // The other alphabet (RFC 4648 section 5).
         if own.contains(['+', '/']) {
-            forms.push(own.replace('+', "-").replace('/', "_"));
+            forms.push(form(own.replace('+', "-").replace('/', "_")));
         }
     }
-    forms.retain(|form| form == secret || form.len() >= 4);
+    forms.retain(|form| form.text == secret || form.text.len() >= 4);
     forms
 }
 

@@ -269,3 +269,12 @@ proptest! {
         prop_assert_eq!(redact(&text, &[&secret]), &*text);
     }
 }
+
+#[test]
+fn eight_digits_of_an_id_are_no_part_of_a_secret_in_hexadecimal() {
+    let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let id = format!("request {}-0000-4000-8000-000000000001", &hex[3..11]);
+    assert_eq!(redact(&id, &[SECRET]), id);
+    let part = format!("request {}", &hex[3..19]);
+    assert_eq!(redact(&part, &[SECRET]), LEFT_OUT);
+}
