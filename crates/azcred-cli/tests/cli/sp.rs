@@ -219,15 +219,6 @@ fn an_application_of_another_is_used_only_by_its_client_id() {
 }
 
 #[test]
-fn who_may_not_create_applications_reads_who_may() {
-    let azure = contoso();
-    let said = sp(&azure, "blind", &["create", "ci-train"]).said();
-    assert_eq!(said.code, 5, "{said}");
-    assert_seen!("sp-create-not-permitted", shown(&azure, &said));
-    assert_eq!(made(&azure), []);
-}
-
-#[test]
 fn a_role_that_is_more_than_jobs_need_is_warned_about() {
     let azure = contoso();
     let group = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg";
