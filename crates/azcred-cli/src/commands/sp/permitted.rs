@@ -230,7 +230,10 @@ fn new_subject(
     );
     let account = account.filter(|_| can_help && planned.application.is_none())?;
     Some(Subject::New {
-        owner_name: account.describe(),
+        owner_name: match &account.user_name {
+            Some(name) => name.to_string(),
+            None => account.describe(),
+        },
         owner_id: account.object_id.as_ref()?.to_string(),
     })
 }
