@@ -1,13 +1,13 @@
 //! `cargo xtask lint`: checks that don't run the code.
 
 use crate::{
-    command::{cargo, root, run},
+    command::{cargo, root, run, target},
     deny, house,
     python::Environment,
     step::{Passed, Step, Steps},
 };
-use anyhow::Result;
-use std::process::Command;
+use anyhow::{Context, Result};
+use std::{fs, process::Command};
 
 /// The verb.
 pub(crate) struct Lint;
@@ -37,7 +37,7 @@ impl Steps for Lint {
             },
             Step {
                 name: "workflows",
-                about: "zizmor finds nothing in the workflows and the action",
+                about: "zizmor finds nothing in the workflows, the action, and what `azcred ci github` writes",
                 run: workflows,
             },
             Step {
@@ -72,11 +72,30 @@ fn python() -> Result<Passed> {
 }
 
 fn workflows() -> Result<Passed> {
-    let mut zizmor = Command::new(Environment::of_tools()?.program("zizmor"));
-    run(zizmor
-        .args(["--offline", "--no-progress", ".github", "action.yml"])
-        .current_dir(root()))?;
+    let program = Environment::of_tools()?.program("zizmor");
+    let zizmor = |persona: &str| {
+        let mut zizmor = Command::new(&program);
+        zizmor
+            .args(["--offline", "--no-progress", "--persona", persona])
+            .current_dir(root());
+        zizmor
+    };
+    run(zizmor("regular").args([".github", "action.yml"]))?;
+    let file = target().join("written-workflow/.github/workflows/azure-ml.yml");
+    fs::create_dir_all(file.parent().unwrap_or(&file))?;
+    fs::write(&file, written_workflow()?)?;
+    run(zizmor("auditor").arg(&file))?;
     Ok(Passed::Whole)
+}
+
+/// What `azcred ci github` writes, by its test's snapshot.
+fn written_workflow() -> Result<String> {
+    let path = root().join("crates/azcred-cli/tests/cli/snapshots/ci-github-file.snap");
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    // The snapshot's own lines are between two of dashes.
+    let workflow = text.splitn(3, "---\n").nth(2);
+    Ok(workflow.unwrap_or_default().to_owned())
 }
 
 fn clippy() -> Result<Passed> {
@@ -107,7 +126,6 @@ fn docs() -> Result<Passed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn workflows_and_action_name_other_actions_by_commit() {
@@ -128,5 +146,15 @@ mod tests {
             }
         }
         assert!(seen > 10, "{seen}");
+    }
+
+    #[test]
+    fn the_workflow_that_azcred_writes_is_found() {
+        let workflow = written_workflow().unwrap();
+        assert!(
+            workflow.starts_with("# Made by `azcred ci github`"),
+            "{workflow}"
+        );
+        assert!(workflow.contains("id-token: write"), "{workflow}");
     }
 }

@@ -71,7 +71,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
     ),
     (
         "Find your workspaces, and manage who may use them: people, CI jobs, machines",
-        &["workspace", "subscription", "tenant", "role", "sp"],
+        &["workspace", "subscription", "tenant", "role", "sp", "ci"],
     ),
     (
         "Try it without an Azure account, and manage azcred",

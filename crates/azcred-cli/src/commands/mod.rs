@@ -6,6 +6,7 @@ mod audit;
 mod az_default;
 mod cache;
 mod chain;
+mod ci;
 mod completions;
 #[cfg(feature = "emulator")]
 mod demo;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Tenant(tenant::Tenant),
     Role(role::RoleArguments),
     Sp(sp::SpArguments),
+    Ci(ci::CiArguments),
     Cache(cache::CacheArguments),
     #[cfg(feature = "emulator")]
     Emulator(emulator::EmulatorArguments),
@@ -90,6 +92,7 @@ pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Resu
         }
         Command::Tenant(command) => finish(runtime::client()?, interruptible(command.run(output))),
         Command::Role(command) => finish(runtime::client()?, interruptible(command.run(output))),
+        Command::Ci(command) => finish(runtime::client()?, interruptible(command.run(output))),
         Command::Sp(command) => finish(runtime::client()?, interruptible(command.run(output))),
         #[cfg(feature = "emulator")]
         Command::Demo(command) => finish(runtime::server()?, command.run(output)),

@@ -16,7 +16,7 @@ const GITHUB: &str = "https://token.actions.githubusercontent.com";
 const IDS: &str = "repo:contoso@123456/ml@456789:ref:refs/heads/main";
 
 /// An owner, and an application that azcred made.
-const TEAM: &str = r#"
+pub(crate) const TEAM: &str = r#"
 [[tenants]]
 id = "c0a70500-0000-4000-8000-000000000001"
 name = "Contoso"
@@ -40,10 +40,10 @@ secrets = [{ name = "one" }]
 url = "https://token.actions.githubusercontent.com"
 "#;
 
-const CI: &str = "a0000001-0000-4000-8000-000000000002";
+pub(crate) const CI: &str = "a0000001-0000-4000-8000-000000000002";
 
 /// GitHub's API, for a repository with this prefix.
-fn github(prefix: &'static str) -> Authority {
+pub(crate) fn github(prefix: &'static str) -> Authority {
     Authority::answering(move |request| {
         let body = json!({"use_default": true, "use_immutable_subject": false, "sub_claim_prefix": prefix});
         match request
@@ -56,7 +56,7 @@ fn github(prefix: &'static str) -> Authority {
     })
 }
 
-fn federate(azure: &Azure, api: Option<&Authority>, arguments: &[&str]) -> Run {
+pub(crate) fn federate(azure: &Azure, api: Option<&Authority>, arguments: &[&str]) -> Run {
     let run = azcred(&["sp", "federate", "--client-id", CI])
         .args(arguments)
         .envs(&azure.application("owner"));
@@ -74,7 +74,7 @@ fn document(run: Run) -> Value {
 }
 
 /// `azcred whoami` in a job with this subject.
-fn job(azure: &Azure, subject: &str) -> Said {
+pub(crate) fn job(azure: &Azure, subject: &str) -> Said {
     let minted = mint(
         azure.emulator().world(),
         GITHUB,

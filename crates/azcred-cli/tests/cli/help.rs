@@ -53,6 +53,9 @@ help_of! {
     the_help_of_subscription_list_is_there, "help-subscription-list", ["subscription", "list"];
     the_help_of_tenant_says_that_a_domain_needs_no_sign_in, "help-tenant", ["tenant"];
     the_help_of_sp_says_which_applications_it_changes, "help-sp", ["sp"];
+    the_help_of_ci_says_what_a_workflow_does, "help-ci", ["ci"];
+    the_help_of_ci_github_says_what_is_checked, "help-ci-github", ["ci", "github"];
+    the_help_of_ci_azure_pipelines_says_what_it_needs, "help-ci-azure-pipelines", ["ci", "azure-pipelines"];
     the_help_of_sp_federate_says_whom_an_application_may_trust, "help-sp-federate", ["sp", "federate"];
     the_help_of_sp_create_says_what_it_makes, "help-sp-create", ["sp", "create"];
     the_help_of_sp_list_says_which_applications_it_lists, "help-sp-list", ["sp", "list"];

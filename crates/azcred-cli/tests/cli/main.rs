@@ -14,6 +14,7 @@ mod canary;
 mod canary_hostile;
 mod canary_token;
 mod chain;
+mod ci;
 mod completions;
 mod doctor;
 #[cfg(feature = "emulator")]

@@ -24,6 +24,8 @@ mod unfinished;
 use crate::{failure::Failure, output::Output};
 use clap::{Args, Subcommand};
 
+pub(super) use federate::{application, not_found_out, sides};
+
 /// Create service principals: identities for machines
 ///
 /// A program that runs without a person, such as a CI job, signs in as a service principal: the

@@ -73,7 +73,11 @@ pub(super) fn compare(
     }
     output.line(format!("{name} does not trust these tokens."));
     output.line("");
-    for line in sides(near, &differences) {
+    output.line(format!(
+        "The nearest federated credential, {}, differs:",
+        near.name
+    ));
+    for line in sides(&differences) {
         output.line(line);
     }
     let others: Vec<&str> = registered
@@ -104,18 +108,12 @@ fn registered_entry<'a>(
 }
 
 /// Both sides of each part that differs, one below the other.
-pub(in crate::commands) fn sides(
-    near: &FederatedCredential,
-    differences: &[Difference],
-) -> Vec<String> {
-    let mut lines = vec![format!(
-        "The nearest federated credential, {}, differs:",
-        near.name
-    )];
+pub(in crate::commands) fn sides(differences: &[Difference]) -> Vec<String> {
+    let mut lines = Vec::new();
     for difference in differences {
         let name = part(difference.part);
-        let registered = format!("registered {name}");
-        let presented = format!("presented {name}");
+        let registered = format!("  registered {name}");
+        let presented = format!("  presented {name}");
         lines.extend(table::pairs(&[
             (registered.as_str(), difference.registered.clone()),
             (presented.as_str(), paint(STRONG, &difference.presented)),

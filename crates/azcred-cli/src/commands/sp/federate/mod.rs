@@ -12,13 +12,15 @@ use crate::{
     output::Output,
     sign_in::Place,
 };
-use azcred_azure::{FederatedCredential, PrefixSource};
+use azcred_azure::{Application, FederatedCredential, Graph, PrefixSource};
 use clap::Args;
 use compare::compare;
 use register::{Made, Registered, register};
 use uuid::Uuid;
 
+pub(in crate::commands) use compare::sides;
 pub(super) use trusted::Federation;
+pub(in crate::commands) use trusted::not_found_out;
 
 /// Let a CI system or a cluster sign in as an application, without a secret
 ///
@@ -79,18 +81,8 @@ impl FederateSp {
         let work = async {
             let reader = self.identity.reader(&place, output).await?;
             let (trust, source) = wanted.trust(&reader).await?;
-            let found = find(&reader.graph, self.name.as_deref(), self.client_id).await?;
-            let application = found.ok_or_else(|| {
-                let name = self.name.as_deref().unwrap_or_default();
-                Failure::new(
-                    Kind::NotFound,
-                    format!("could not find the application '{name}'"),
-                    "azcred made no application of this name in this tenant",
-                )
-                .fix(format!(
-                    "make it with `azcred sp create {name}`, or name another one with `--client-id`"
-                ))
-            })?;
+            let application =
+                application(&reader.graph, self.name.as_deref(), self.client_id).await?;
             let graph = &reader.graph;
             let done = match self.check {
                 true => Done::Compared(graph.federated_credentials(application.id).await?),
@@ -126,6 +118,26 @@ impl FederateSp {
             }
         }
     }
+}
+
+/// The application with a client id, or else the one of a name that azcred made.
+pub(in crate::commands) async fn application(
+    graph: &Graph,
+    name: Option<&str>,
+    client_id: Option<Uuid>,
+) -> Result<Application, Failure> {
+    let found = find(graph, name, client_id).await?;
+    found.ok_or_else(|| {
+        let name = name.unwrap_or_default();
+        Failure::new(
+            Kind::NotFound,
+            format!("could not find the application '{name}'"),
+            "azcred made no application of this name in this tenant",
+        )
+        .fix(format!(
+            "make it with `azcred sp create {name}`, or name another one with `--client-id`"
+        ))
+    })
 }
 
 /// What a run did.

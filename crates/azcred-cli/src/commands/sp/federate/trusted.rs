@@ -268,7 +268,7 @@ fn connection(
 }
 
 /// The failure, with the ways to find it out that are left.
-fn not_found_out(error: Error, repository: &GitHubRepository) -> Failure {
+pub(in crate::commands) fn not_found_out(error: Error, repository: &GitHubRepository) -> Failure {
     let has_fix = error.fix().is_some();
     let failure = Failure::from(error);
     if has_fix {
