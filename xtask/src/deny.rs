@@ -98,6 +98,7 @@ mod tests {
             "interop/requirements.txt",
             "interop/az-requirements.txt",
             "interop/px-requirements.txt",
+            "interop/gh-requirements.txt",
             "interop/java-requirements.txt",
             "interop/sdk-v1-requirements.txt",
             "bindings/python/tests/requirements.txt",

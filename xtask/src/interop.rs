@@ -46,6 +46,10 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
                 Environment::ready("java", "interop/java-requirements.txt")?.python(),
             ),
             (
+                "AZCRED_GH",
+                Environment::ready("gh", "interop/gh-requirements.txt")?.program("gh"),
+            ),
+            (
                 "AZCRED_GRAPH_PYTHON",
                 Environment::ready("graph", "interop/graph-requirements.txt")?.python(),
             ),
