@@ -65,8 +65,8 @@ COMMANDS = {
 
 # The message of commands that can't be carried out.
 REFUSED = {
-    "ad app create --display-name new": (
-        "ERROR: This emulator does not serve 'POST /v1.0/applications'; Azure may. Nothing was changed."
+    f"ad app permission list-grants --id {DEMO}": (
+        "ERROR: This emulator does not serve 'GET /v1.0/oauth2PermissionGrants'; Azure may. Nothing was changed."
     ),
     "ad user show --id nobody@contoso.com": (
         "ERROR: Resource 'nobody@contoso.com' does not exist or one of its queried reference-property objects are not "

@@ -5,20 +5,21 @@ use super::{
     access::{self, Caller},
     call::Call,
     error::ArmError,
+    federated_credentials,
     groups::region,
     response::ArmResponse,
     wire,
 };
 use crate::{
     directory::{Directory, ServicePrincipal, ServicePrincipalKind},
-    resources::{Resource, Scope, identity_of, user_assigned},
+    resources::{Resource, Scope, USER_ASSIGNED_TYPE, identity_of, user_assigned},
     world::World,
 };
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Adds the service principal of each resource's identity to the directory. The seed and the state
+/// Adds the service principal of each resource's identity to the directory, with what it trusts. The seed and the state
 /// folder store only the resources.
 pub(super) fn restore(world: &World) {
     let mut directory = world.directory_mut();
@@ -28,6 +29,13 @@ pub(super) fn restore(world: &World) {
         {
             add(&mut directory, principal, tenant, resource.id.name());
         }
+    }
+    let resources = world.resources();
+    for identity in resources
+        .resources()
+        .filter(|one| one.is_a(USER_ASSIGNED_TYPE))
+    {
+        federated_credentials::trust(&mut directory, &resources, &identity.id);
     }
 }
 
@@ -89,7 +97,9 @@ pub(super) fn create(world: &World, directory: &mut Directory, tenant: Uuid, nam
 /// Removes the service principals of deleted resources.
 pub(super) fn remove(directory: &mut Directory, gone: &[Resource]) {
     for (principal, _) in gone.iter().filter_map(identity_of) {
-        directory.service_principals.remove(&principal);
+        if let Some(gone) = directory.service_principals.remove(&principal) {
+            directory.identities.remove(&gone.app_id);
+        }
     }
 }
 

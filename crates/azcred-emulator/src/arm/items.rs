@@ -5,6 +5,7 @@ use crate::{
         access::{self, Caller},
         call::Call,
         error::ArmError,
+        federated_credentials,
         filter::{Filter, Term},
         groups::matches_tag,
         identities,
@@ -202,8 +203,10 @@ fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<ArmR
 /// Deletes a resource and its children. To delete a missing resource is not an error.
 fn delete(world: &World, id: &Scope) -> ArmResponse {
     let mut directory = world.directory_mut();
-    let gone = world.resources_mut().remove_resource(id);
+    let mut resources = world.resources_mut();
+    let gone = resources.remove_resource(id);
     identities::remove(&mut directory, gone.as_deref().unwrap_or_default());
+    federated_credentials::trust(&mut directory, &resources, id);
     ArmResponse::empty(if gone.is_some() {
         StatusCode::OK
     } else {

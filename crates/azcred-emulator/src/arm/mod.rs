@@ -12,6 +12,7 @@ mod access;
 mod call;
 mod deny_assignments;
 mod error;
+mod federated_credentials;
 mod filter;
 mod groups;
 mod identities;
@@ -43,7 +44,7 @@ use self::{
 };
 use crate::{
     front_door::FrontDoor,
-    resources::{Scope, USER_ASSIGNED_TYPE, WORKSPACE_TYPE},
+    resources::{FEDERATED_TYPE, Scope, USER_ASSIGNED_TYPE, WORKSPACE_TYPE},
     world::World,
 };
 use axum::{
@@ -183,6 +184,9 @@ fn perform(
         }
         Target::Item(id) if call.method == Method::PUT && is_a(id, USER_ASSIGNED_TYPE) => {
             identities::put(world, call, caller, id)
+        }
+        Target::Item(id) if call.method == Method::PUT && is_a(id, FEDERATED_TYPE) => {
+            federated_credentials::put(world, call, id)
         }
         Target::Item(id) => items::one(world, call, caller, id),
         Target::ItemAction(id, verb)

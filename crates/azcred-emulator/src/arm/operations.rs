@@ -5,7 +5,7 @@
 //! `NAMESPACE/TYPE/{read,write,delete}` and `NAMESPACE/TYPE/VERB/action`.
 
 use super::route::Target;
-use crate::resources::Scope;
+use crate::resources::{FEDERATED_TYPE, Scope};
 use http::Method;
 
 /// What a caller needs for an operation.
@@ -91,9 +91,9 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
             }
         }
         (method, Target::Item(id)) => {
-            // Entra ID has what an identity trusts, so that only a seed decides it.
-            let kind = id.resource_type()?.to_ascii_lowercase();
-            if method != "GET" && kind.ends_with("/federatedidentitycredentials") {
+            // What an identity trusts is replaced as a whole.
+            let kind = id.resource_type()?;
+            if method == "PATCH" && kind.eq_ignore_ascii_case(FEDERATED_TYPE) {
                 return None;
             }
             let verb = match method {

@@ -8,6 +8,10 @@ use uuid::Uuid;
 /// The type of a user-assigned identity's resource.
 pub(crate) const USER_ASSIGNED_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
+/// The type of its federated credentials' resources.
+pub(crate) const FEDERATED_TYPE: &str =
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
+
 /// The services that issue tokens of managed identities.
 pub(crate) const HOSTS: &[Service] = &[
     Service::Imds,
@@ -84,7 +88,7 @@ impl Resources {
 }
 
 /// The resource of a federated credential.
-fn trusted(id: Scope, credential: &FederatedCredential) -> Resource {
+pub(crate) fn trusted(id: Scope, credential: &FederatedCredential) -> Resource {
     let mut resource = Resource::new(id);
     for (name, value) in [
         ("issuer", json!(credential.issuer)),

@@ -29,7 +29,7 @@ pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
 
 pub(crate) use managed_identity::{
-    HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, identity_of, user_assigned,
+    FEDERATED_TYPE, HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, identity_of, trusted, user_assigned,
 };
 pub(crate) use seed::kind_of;
 pub(crate) use workspace::{basic, complete, default_datastores};

@@ -170,3 +170,63 @@ async fn created_resources_and_their_identities_survive_a_restart() {
     assert_eq!(missing.status, 404, "{}", missing.body);
     second.emulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn an_identity_trusts_what_its_federated_credentials_say_also_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options {
+        state_dir: Some(folder.path().join("state")),
+        ..Options::default()
+    };
+    let path = |name: &str| {
+        format!(
+            "{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-contoso-look/federatedIdentityCredentials{name}?api-version=2023-01-31"
+        )
+    };
+    let body = |subject: &str| {
+        json!({"properties": {
+            "issuer": "https://ci.example", "subject": subject, "audiences": ["api://AzureADTokenExchange"],
+        }})
+    };
+    let sign_in = async |lab: &Lab, subject: &str| {
+        let (world, audience) = (lab.emulator.world(), "api://AzureADTokenExchange");
+        let token =
+            azcred_emulator::issuer::mint(world, "https://ci.example", subject, audience, 60);
+        let client = "a0000001-0000-4000-8000-000000000102";
+        lab.request_by_assertion(client, &token.expect("a token"))
+            .await
+    };
+    let who = "azcred-contributor";
+    let put = reqwest::Method::PUT;
+    let first = Lab::with(options.clone()).await;
+    let made = arm(&first, who, put.clone(), &path("/ci"), Some(body("main"))).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.body["properties"]["subject"], "main");
+    assert_eq!(sign_in(&first, "main").await.status, 200);
+    let again = arm(&first, who, put.clone(), &path("/ci"), Some(body("prod"))).await;
+    assert_eq!(again.status, 200, "{}", again.body);
+    assert_eq!(sign_in(&first, "main").await.code(), 700_213);
+    let same = arm(
+        &first,
+        who,
+        put.clone(),
+        &path("/other"),
+        Some(body("prod")),
+    )
+    .await;
+    assert_eq!(same.status, 409, "{}", same.body);
+    let mut two = body("x");
+    two["properties"]["audiences"] = json!(["a", "b"]);
+    let two = arm(&first, who, put, &path("/two"), Some(two)).await;
+    assert_eq!(two.status, 400, "{}", two.body);
+    first.emulator.shutdown().await;
+
+    let second = Lab::with(options).await;
+    assert_eq!(sign_in(&second, "prod").await.status, 200);
+    let all = arm(&second, who, reqwest::Method::GET, &path(""), None).await;
+    assert_eq!(all.body["value"][0]["name"], "ci");
+    let gone = arm(&second, who, reqwest::Method::DELETE, &path("/ci"), None).await;
+    assert_eq!(gone.status, 200, "{}", gone.body);
+    assert_eq!(sign_in(&second, "prod").await.code(), 700_016);
+    second.emulator.shutdown().await;
+}

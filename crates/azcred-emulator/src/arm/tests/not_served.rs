@@ -70,7 +70,7 @@ async fn what_azure_has_and_the_emulator_does_not_is_said_to_be_not_served() {
             "/providers/Microsoft.ResourceGraph/resources".to_owned(),
         ),
         (
-            Method::DELETE,
+            Method::PATCH,
             format!(
                 "{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x/federatedIdentityCredentials/y"
             ),
