@@ -4,6 +4,7 @@ use crate::{
     authority::{Authority, response},
     azure::Azure,
     run::{Run, Said, assert_seen, azcred},
+    sp,
     subscription::seeded,
 };
 use azcred_emulator::{
@@ -75,26 +76,84 @@ fn document(run: Run) -> Value {
 
 /// `azcred whoami` in a job with this subject.
 pub(crate) fn job(azure: &Azure, subject: &str) -> Said {
-    let minted = mint(
-        azure.emulator().world(),
-        GITHUB,
-        subject,
-        EXCHANGE_AUDIENCE,
-        600,
-    )
-    .expect("a token");
+    in_job(azure, &["whoami"], CI, subject)
+}
+
+/// A command in a job with this subject, as the application that it names.
+fn in_job(azure: &Azure, command: &[&str], client_id: &str, subject: &str) -> Said {
+    let world = azure.emulator().world();
+    let minted = mint(world, GITHUB, subject, EXCHANGE_AUDIENCE, 600).expect("a token");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("token");
     std::fs::write(&file, minted).expect("a file");
     let mut set = azure.environment(Persona::NoAccount, Way::RealNames);
     for (name, value) in [
         ("AZURE_TENANT_ID", "c0a70500-0000-4000-8000-000000000001"),
-        ("AZURE_CLIENT_ID", CI),
+        ("AZURE_CLIENT_ID", client_id),
         ("AZURE_FEDERATED_TOKEN_FILE", &file.display().to_string()),
     ] {
         set.push((name.to_owned(), value.to_owned()));
     }
-    azcred(&["whoami"]).envs(&set).said()
+    azcred(command).envs(&set).said()
+}
+
+#[test]
+fn one_command_makes_a_proved_identity_for_the_jobs_of_a_branch_and_no_secret() {
+    let azure = seeded(format!("{}\n[[issuers]]\nurl = \"{GITHUB}\"\n", sp::SEED));
+    let api = github("repo:contoso@123456/ml@456789");
+    let create = |arguments: &[&str]| {
+        let arguments = [
+            &[
+                "create",
+                "ci-train",
+                "--github",
+                "contoso/ml",
+                "--branch",
+                "main",
+            ],
+            arguments,
+        ]
+        .concat();
+        sp::sp(&azure, "admin", &arguments).env("GITHUB_API_URL", &api.url())
+    };
+    let first = create(&[]).said();
+    assert_eq!(first.code, 0, "{first}");
+    assert_seen!("sp-create-federated", sp::shown(&azure, &first));
+    assert_eq!(sp::made(&azure), [("ci-train".to_owned(), 0, 1)]);
+    let again = create(&["-o", "json"]).said();
+    assert_eq!(again.code, 0, "{again}");
+    let again = again.json();
+    assert_eq!(again["federatedCredential"]["done"], "nothing");
+    assert_eq!(again["federatedCredential"]["credential"]["subject"], IDS);
+    assert_eq!(again["secret"], Value::Null);
+
+    let client_id = again["clientId"].as_str().expect("an id");
+    let workspace = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws-team";
+    let doctor = ["doctor", "--workspace", workspace];
+    let healthy = in_job(&azure, &doctor, client_id, IDS);
+    assert_eq!(healthy.code, 0, "{healthy}");
+    let other = in_job(
+        &azure,
+        &doctor,
+        client_id,
+        "repo:contoso/ml:ref:refs/heads/main",
+    );
+    assert_eq!(other.code, 4, "{other}");
+
+    // What GitHub does not tell is known before anything is created.
+    let unknown = [
+        "create",
+        "ci-other",
+        "--github",
+        "contoso/other",
+        "--branch",
+        "main",
+    ];
+    let refused = sp::sp(&azure, "admin", &unknown)
+        .env("GITHUB_API_URL", &api.url())
+        .said();
+    assert_eq!(refused.code, 1, "{refused}");
+    assert_eq!(sp::made(&azure).len(), 1);
 }
 
 #[test]

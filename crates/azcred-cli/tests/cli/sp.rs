@@ -109,7 +109,7 @@ pub(crate) fn made(azure: &Azure) -> Vec<(String, usize, usize)> {
 }
 
 /// The output, without the ids that differ in each run.
-fn shown(azure: &Azure, said: &Said) -> String {
+pub(crate) fn shown(azure: &Azure, said: &Said) -> String {
     let directory = azure.emulator().world().directory();
     let mut text = said.to_string();
     for one in directory.applications.values() {

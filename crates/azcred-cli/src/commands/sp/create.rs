@@ -3,6 +3,7 @@
 use super::{
     breadth,
     created::{Created, Credential},
+    federate::{Federation, Registered, Trust, register},
     found::find,
     handover::{Expected, Handover, HandoverOptions, NewCredential, NewProof, ProofKind},
     make::{Granted, Identity, grant, identity},
@@ -48,6 +49,9 @@ Examples:
   azcred sp create ci-train --for himl --to .env
 
   azcred sp create ci-report --role Reader --workspace WORKSPACE_ID
+
+  # for jobs of a repository on GitHub, without a secret
+  azcred sp create ci-train --github contoso/ml --branch main
 
 For the proof of a service principal without a secret, azcred adds a secret that
 it keeps in memory and removes again.")]
@@ -97,6 +101,9 @@ pub(super) struct CreateSp {
 
     #[command(flatten)]
     handover: HandoverOptions,
+
+    #[command(flatten)]
+    federation: Federation,
 }
 
 /// How long a secret can be used.
@@ -114,6 +121,8 @@ struct Plan {
     roles: Vec<Granted>,
     workspace: Option<Located>,
     kind: ProofKind,
+    /// Whom it should trust.
+    trust: Option<Trust>,
 }
 
 /// What was made, before the secret is handed over.
@@ -121,6 +130,8 @@ struct Made {
     identity: Identity,
     /// For each role that was to be assigned, whether it is new.
     are_roles_new: Vec<bool>,
+    /// The federated credential.
+    trusted: Option<Registered>,
     /// The key id and the secret.
     secret: Option<(Uuid, SecretString)>,
     proof: Option<Proof>,
@@ -164,6 +175,7 @@ impl CreateSp {
             tenant: plan.tenant,
             roles: plan.roles.into_iter().zip(made.are_roles_new).collect(),
             request,
+            trusted: made.trusted,
             credential,
             proof: made.proof,
         };
@@ -179,7 +191,12 @@ impl CreateSp {
         scope: RoleScope,
         output: &Output,
     ) -> Result<Plan, Failure> {
+        let wanted = self.federation.wanted()?;
         let reader = self.at.identity.reader(place, output).await?;
+        let trust = match &wanted {
+            Some(wanted) => Some(wanted.trust(&reader).await?),
+            None => None,
+        };
         let tenant = reader.tenant_id().map(str::to_owned).ok_or_else(|| {
             Failure::new(
                 Kind::Unexpected,
@@ -199,7 +216,8 @@ impl CreateSp {
             let role = role(&reader.manager, &scope, DATA_ROLE).await?;
             roles.push(Granted { role, scope });
         }
-        let kind = match self.secret || (self.handover.implies_secret() && !self.no_secret) {
+        let is_implied = self.handover.implies_secret() && !self.no_secret && trust.is_none();
+        let kind = match self.secret || is_implied {
             true => ProofKind::Secret,
             false => ProofKind::Federated,
         };
@@ -210,6 +228,7 @@ impl CreateSp {
             roles,
             workspace,
             kind,
+            trust,
         })
     }
 
@@ -299,6 +318,7 @@ impl CreateSp {
         let mut made = Made {
             identity,
             are_roles_new: Vec::new(),
+            trusted: None,
             secret: None,
             proof: None,
         };
@@ -310,6 +330,12 @@ impl CreateSp {
         for granted in self.assigned(plan) {
             let is_new = grant(&plan.reader, principal, granted, patience).await?;
             made.are_roles_new.push(is_new);
+        }
+        if let Some(trust) = &plan.trust {
+            patience.say(format!("Trusting {}", trust.0.subject()));
+            let name = self.federation.credential_name();
+            let registered = register(graph, application, trust.clone(), name, false).await?;
+            made.trusted = Some(registered);
         }
         let live = own_live(application, &application.secrets).next().cloned();
         if let (ProofKind::Secret, Some(key)) = (plan.kind, &live) {

@@ -1,6 +1,7 @@
 //! The result of `azcred sp create`, for people and for programs.
 
 use super::{
+    federate::{Registered, RegisteredEntry},
     handover::Delivered,
     make::{Granted, Identity},
     proof::Proof,
@@ -24,6 +25,8 @@ pub(super) struct Created {
     pub(super) roles: Vec<(Granted, bool)>,
     /// The request for the roles that were left out.
     pub(super) request: Option<Request>,
+    /// Whom it trusts since this run, or did before.
+    pub(super) trusted: Option<Registered>,
     /// What was handed over.
     pub(super) credential: Option<Credential>,
     pub(super) proof: Option<Proof>,
@@ -51,6 +54,8 @@ struct CreatedDocument<'a> {
     roles: Vec<RoleEntry<'a>>,
     /// The new secret; `null` if none was added.
     secret: Option<SecretEntry<'a>>,
+    /// Whom the options name; `null` without them.
+    federated_credential: Option<RegisteredEntry<'a>>,
     proof: ProofEntry<'a>,
     /// The request to an administrator, with `--no-role`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +104,9 @@ impl Created {
                 false => output.line(line),
             }
         }
+        for remark in self.trusted.iter().flat_map(Registered::remarks) {
+            output.remark(&remark);
+        }
     }
 
     fn document(&self) -> CreatedDocument<'_> {
@@ -128,6 +136,7 @@ impl Created {
                 ends_on: one.ends_on.and_then(time::rfc3339),
                 delivered: &one.delivered,
             }),
+            federated_credential: self.trusted.as_ref().map(Registered::entry),
             proof: ProofEntry {
                 signed_in: self.proof.is_some(),
                 report: self.proof.as_ref().and_then(Proof::report),
@@ -160,6 +169,7 @@ impl Created {
             let at = granted.scope.describe();
             rows.push(("Role", format!("{} at {at}{mark}", granted.role.name)));
         }
+        rows.extend(self.trusted.as_ref().map(|one| ("Trusts", one.subject())));
         if let Some(one) = &self.credential {
             let what = match one.key {
                 Some(_) => "Secret",

@@ -9,18 +9,23 @@ use crate::{
     commands::reader::As,
     failure::{Failure, Kind},
     given,
-    output::Output,
+    output::{
+        Output,
+        style::{STRONG, paint},
+        table,
+    },
     sign_in::Place,
 };
-use azcred_azure::{Application, FederatedCredential, Graph, PrefixSource};
+use azcred_azure::{Application, FederatedCredential, FederatedTrust, Graph};
 use clap::Args;
 use compare::compare;
-use register::{Made, Registered, register};
+use serde::Serialize;
 use uuid::Uuid;
 
 pub(in crate::commands) use compare::sides;
-pub(super) use trusted::Federation;
+pub(super) use register::{Registered, RegisteredEntry, register};
 pub(in crate::commands) use trusted::not_found_out;
+pub(super) use trusted::{Federation, Trust};
 
 /// Let a CI system or a cluster sign in as an application, without a secret
 ///
@@ -80,43 +85,80 @@ impl FederateSp {
         let place = Place::here()?;
         let work = async {
             let reader = self.identity.reader(&place, output).await?;
-            let (trust, source) = wanted.trust(&reader).await?;
-            let application =
-                application(&reader.graph, self.name.as_deref(), self.client_id).await?;
+            let trust = wanted.trust(&reader).await?;
             let graph = &reader.graph;
+            let application = application(graph, self.name.as_deref(), self.client_id).await?;
             let done = match self.check {
-                true => Done::Compared(graph.federated_credentials(application.id).await?),
+                true => Done::Compared(trust.0, graph.federated_credentials(application.id).await?),
                 false => {
                     let name = self.federation.credential_name();
-                    let made = register(graph, &application, &trust, name, self.replace).await?;
-                    Done::Registered(Box::new(made), source)
+                    let registered = register(graph, &application, trust, name, self.replace);
+                    Done::Registered(Box::new(registered.await?))
                 }
             };
             let tenant = reader.tenant_id().map(str::to_owned);
-            Ok::<_, Failure>((application, tenant, trust, done))
+            Ok::<_, Failure>((application, tenant, done))
         };
         let what = match self.check {
             true => "Reading the federated credentials",
             false => "Registering the federated credential",
         };
-        let (application, tenant, trust, done) = output.waiting(what, work).await?;
+        let (application, tenant, done) = output.waiting(what, work).await?;
         match done {
-            Done::Compared(registered) => {
+            Done::Compared(trust, registered) => {
                 let is_trusted = compare(&application, &registered, &trust, output);
                 Ok(u8::from(!is_trusted))
             }
-            Done::Registered(made, source) => {
-                let registered = Registered {
-                    application,
-                    tenant,
-                    trust,
-                    source,
-                    made: *made,
-                };
-                registered.show(output);
+            Done::Registered(registered) => {
+                show(&registered, &application, tenant.as_deref(), output);
                 Ok(0)
             }
         }
+    }
+}
+
+/// The output of `--output json`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FederatedDocument<'a> {
+    name: &'a str,
+    client_id: Uuid,
+    tenant_id: Option<&'a str>,
+    #[serde(flatten)]
+    registered: RegisteredEntry<'a>,
+}
+
+fn show(
+    registered: &Registered,
+    application: &Application,
+    tenant: Option<&str>,
+    output: &mut Output,
+) {
+    if output.is_json() {
+        output.json(&FederatedDocument {
+            name: &application.name,
+            client_id: application.app_id,
+            tenant_id: tenant,
+            registered: registered.entry(),
+        });
+        return;
+    }
+    let name = paint(STRONG, &application.name);
+    let mut rows = vec![
+        (
+            "Application",
+            format!("{name} (client id {})", application.app_id),
+        ),
+        ("Tenant", tenant.unwrap_or_default().to_owned()),
+    ];
+    rows.extend(registered.rows());
+    output.line(registered.headline());
+    output.line("");
+    for line in table::pairs(&rows) {
+        output.line(line);
+    }
+    for remark in registered.remarks() {
+        output.remark(&remark);
     }
 }
 
@@ -142,6 +184,6 @@ pub(in crate::commands) async fn application(
 
 /// What a run did.
 enum Done {
-    Registered(Box<Made>, Option<PrefixSource>),
-    Compared(Vec<FederatedCredential>),
+    Registered(Box<Registered>),
+    Compared(FederatedTrust, Vec<FederatedCredential>),
 }

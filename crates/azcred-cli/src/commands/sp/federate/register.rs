@@ -2,21 +2,16 @@
 
 use crate::{
     failure::{Failure, Kind},
-    output::{
-        Output,
-        style::{STRONG, paint},
-        table,
-    },
+    output::style::{STRONG, paint},
 };
 use azcred_azure::{
     Application, Caution, CredentialName, Difference, FederatedCredential, FederatedTrust, Graph,
     NewFederatedCredential, Part, Plan, PrefixSource, differences, other_form_of, plan,
 };
 use serde::Serialize;
-use uuid::Uuid;
 
 /// What was done.
-pub(in crate::commands) struct Made {
+pub(super) struct Made {
     /// The federated credential's name.
     name: String,
     what: Done,
@@ -35,6 +30,21 @@ enum Done {
 /// Registers a federated credential for an application. One that is there already stays; one that
 /// differs is changed only if `may_replace`.
 pub(in crate::commands) async fn register(
+    graph: &Graph,
+    application: &Application,
+    (trust, source): (FederatedTrust, Option<PrefixSource>),
+    name: Option<&CredentialName>,
+    may_replace: bool,
+) -> Result<Registered, Failure> {
+    let made = make(graph, application, &trust, name, may_replace).await?;
+    Ok(Registered {
+        trust,
+        source,
+        made,
+    })
+}
+
+async fn make(
     graph: &Graph,
     application: &Application,
     trust: &FederatedTrust,
@@ -112,21 +122,16 @@ pub(super) fn part(part: Part) -> &'static str {
 }
 
 /// A federated credential that is there now.
-pub(super) struct Registered {
-    pub(super) application: Application,
-    pub(super) tenant: Option<String>,
+pub(in crate::commands) struct Registered {
     pub(super) trust: FederatedTrust,
     pub(super) source: Option<PrefixSource>,
     pub(super) made: Made,
 }
 
-/// The output of `--output json`.
+/// It, as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FederatedDocument<'a> {
-    name: &'a str,
-    client_id: Uuid,
-    tenant_id: Option<&'a str>,
+pub(in crate::commands) struct RegisteredEntry<'a> {
     credential: Credential<'a>,
     /// What was done: `created`, `changed` or `nothing`.
     done: Done,
@@ -146,24 +151,9 @@ struct Credential<'a> {
 }
 
 impl Registered {
-    /// Shows it.
-    pub(super) fn show(&self, output: &mut Output) {
-        if output.is_json() {
-            return output.json(&self.document());
-        }
-        for line in self.lines() {
-            output.line(line);
-        }
-        for remark in self.remarks() {
-            output.remark(&remark);
-        }
-    }
-
-    fn document(&self) -> FederatedDocument<'_> {
-        FederatedDocument {
-            name: &self.application.name,
-            client_id: self.application.app_id,
-            tenant_id: self.tenant.as_deref(),
+    /// It, as JSON.
+    pub(in crate::commands) fn entry(&self) -> RegisteredEntry<'_> {
+        RegisteredEntry {
             credential: Credential {
                 name: &self.made.name,
                 issuer: self.trust.issuer(),
@@ -181,40 +171,43 @@ impl Registered {
         self.made.other_form.as_ref()?.subject.as_deref()
     }
 
-    fn lines(&self) -> Vec<String> {
-        let headline = match self.made.what {
+    pub(super) fn headline(&self) -> &'static str {
+        match self.made.what {
             Done::Created => "Registered the federated credential:",
             Done::Changed => "Changed the federated credential:",
             Done::Nothing => "Nothing to do: the application trusts these tokens already.",
+        }
+    }
+
+    /// The subject, and whether it was there before.
+    pub(in crate::commands) fn subject(&self) -> String {
+        let mark = match self.made.what {
+            Done::Nothing => ", as before",
+            Done::Created | Done::Changed => "",
         };
-        let name = format!(
-            "{} (client id {})",
-            paint(STRONG, &self.application.name),
-            self.application.app_id
-        );
+        format!("{}{mark}", self.trust.subject())
+    }
+
+    /// It, as names and values.
+    pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
         let found_by = match self.source {
-            Some(PrefixSource::Job) => "the token of this job",
-            Some(PrefixSource::Api) => "GitHub's API",
-            Some(PrefixSource::GitHubCli) => "GitHub's API, through GitHub CLI",
-            _ => "",
+            Some(PrefixSource::Job) => Some("the token of this job"),
+            Some(PrefixSource::Api) => Some("GitHub's API"),
+            Some(PrefixSource::GitHubCli) => Some("GitHub's API, through GitHub CLI"),
+            _ => None,
         };
         let mut rows = vec![
-            ("Application", name),
-            ("Tenant", self.tenant.clone().unwrap_or_default()),
             ("Credential", self.made.name.clone()),
             ("Issuer", self.trust.issuer().to_owned()),
             ("Subject", paint(STRONG, self.trust.subject())),
             ("Audience", self.trust.audience().to_string()),
         ];
-        if !found_by.is_empty() {
-            rows.push(("Subject from", found_by.to_owned()));
-        }
-        let mut lines = vec![headline.to_owned(), String::new()];
-        lines.extend(table::pairs(&rows));
-        lines
+        rows.extend(found_by.map(|by| ("Subject from", by.to_owned())));
+        rows
     }
 
-    fn remarks(&self) -> Vec<String> {
+    /// What a person should know of it.
+    pub(in crate::commands) fn remarks(&self) -> Vec<String> {
         let cautions = self.trust.cautions().into_iter();
         let mut remarks: Vec<String> = cautions
             .map(|caution| caution.sentence().to_owned())
@@ -225,7 +218,10 @@ impl Registered {
             ));
         }
         if self.made.what != Done::Nothing {
-            remarks.push("it takes a moment until Entra ID knows it everywhere".to_owned());
+            remarks.push(
+                "it takes a moment until Entra ID knows the federated credential everywhere"
+                    .to_owned(),
+            );
         }
         remarks
     }

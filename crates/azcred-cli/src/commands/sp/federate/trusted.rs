@@ -88,6 +88,9 @@ fn credential_name(text: &str) -> Result<CredentialName, String> {
     CredentialName::new(&text).map_err(|error| error.why().to_owned())
 }
 
+/// Whom an application should trust, and what said how a GitHub repository's subjects begin.
+pub(in crate::commands) type Trust = (FederatedTrust, Option<PrefixSource>);
+
 /// Whom an application should trust, as far as the options say it.
 pub(in crate::commands) struct Wanted {
     of: Trusted,
@@ -207,10 +210,7 @@ fn no_run(options: &str) -> Failure {
 
 impl Wanted {
     /// The trust, and what said how the subjects of a GitHub repository begin.
-    pub(in crate::commands) async fn trust(
-        &self,
-        reader: &Reader,
-    ) -> Result<(FederatedTrust, Option<PrefixSource>), Failure> {
+    pub(in crate::commands) async fn trust(&self, reader: &Reader) -> Result<Trust, Failure> {
         let audience = match &self.audience {
             Some(given) => given.clone(),
             None => FederatedAudience::new(reader.options.cloud()?.federated_audience())?,
