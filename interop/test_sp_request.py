@@ -1,7 +1,9 @@
-"""The request that `azcred sp create` prints for an administrator: Azure CLI carries it out as it stands."""
+"""The request that `azcred sp create` prints for an administrator: it is carried out as it stands, by Azure CLI and by
+azcred with Azure CLI's account."""
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -40,7 +42,8 @@ def closed(binary, tmp_path):
         yield emulator
 
 
-def test_az_carries_the_request_out_and_azcred_finishes(closed, tmp_path):
+@pytest.mark.parametrize("by", ["azureCli", "azcred"])
+def test_an_administrator_carries_the_request_out_and_the_person_finishes(by, closed, tmp_path):
     person = closed.environment("names", "laptop")
 
     def create(*more, code=0):
@@ -53,17 +56,20 @@ def test_az_carries_the_request_out_and_azcred_finishes(closed, tmp_path):
     administrator = AzureCli(tmp_path / "az", closed.environment("names", "no-account"))
     known = next(one for one in closed.info["identities"] if one["name"] == "azcred-contributor")
     administrator.login_service_principal(known["client_id"], known["secret"], known["tenant_id"])
-    programs = os.pathsep.join((str(Path(administrator.program).parent), os.environ["PATH"]))
-    script = "\n".join(("set -e", *request["commands"]))
+    folders = (Path(administrator.program).parent, Path(closed.binary).parent, os.environ["PATH"])
+    programs = os.pathsep.join(map(str, folders))
+    script = "\n".join(("set -e", *request[by]))
+    # The administrator's machine names no workspace.
+    kept = {name: value for name, value in administrator.variables.items() if not name.startswith("AZUREML_")}
     done = subprocess.run(
         ["sh", "-c", script],
-        env=administrator.variables | {"PATH": programs},
+        env=kept | {"PATH": programs},
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    client_id = done.stdout.partition("Client id: ")[2].split()[0]
+    [client_id, *_] = re.search("Client id:? +([0-9a-f-]{36})", done.stdout).groups()
     made = create("--client-id", client_id)
     assert (made["clientId"], made["isNew"]) == (client_id, False)
     assert [one["isNew"] for one in made["roles"]] == [False]

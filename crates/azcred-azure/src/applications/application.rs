@@ -203,4 +203,21 @@ impl Graph {
             .filter_map(|entry| entry.object(None))
             .collect())
     }
+
+    /// Makes a user or a service principal an owner of an application: it may then change it and
+    /// its credentials. One that is an owner already must not be added again.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`](crate::ErrorKind).
+    pub async fn add_owner_of_application(&self, id: Uuid, owner: Uuid) -> Result<()> {
+        let graph = self.0.cloud.graph().trim_end_matches('/');
+        let owner = format!("{graph}/v1.0/directoryObjects/{owner}");
+        let call = Call {
+            what: "could not add the owner of the application",
+            path: &format!("/v1.0/applications/{id}/owners/$ref"),
+            query: &[],
+            verb: Verb::Create(json(&value!({ "@odata.id": owner }))),
+        };
+        self.0.perform(&call).await.map(|_| ())
+    }
 }

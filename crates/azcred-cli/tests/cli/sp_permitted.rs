@@ -162,7 +162,7 @@ fn who_may_not_create_applications_gets_a_request_to_an_administrator() {
     let denied = by_ada(&azure, &["sp", "create", "ci", "-o", "json"]).said();
     let denied: Value = serde_json::from_str(&denied.stdout).expect("JSON");
     assert_eq!(
-        denied["request"]["commands"].as_array().map(Vec::len),
+        denied["request"]["azureCli"].as_array().map(Vec::len),
         Some(4)
     );
     // Graph refuses it too.

@@ -69,8 +69,8 @@ impl Person {
 }
 
 /// The principal of a text, and why its name could not be read.
-pub(super) struct Meant {
-    pub(super) person: Person,
+pub(in crate::commands) struct Meant {
+    pub(in crate::commands) person: Person,
     /// Whether it is the identity that is signed in.
     pub(super) is_self: bool,
     /// Why the directory could not be read.
@@ -106,7 +106,7 @@ pub(in crate::commands) fn own(reader: &Reader) -> Result<Person, Failure> {
 }
 
 /// The principal that a text means: `me`, an object id, a client id, a sign-in name or a name.
-pub(super) async fn meant(reader: &Reader, text: &str) -> Result<Meant, Failure> {
+pub(in crate::commands) async fn meant(reader: &Reader, text: &str) -> Result<Meant, Failure> {
     let is_own = reader
         .principal
         .as_ref()

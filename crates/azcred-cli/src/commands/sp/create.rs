@@ -6,7 +6,7 @@ use super::{
     federate::{Federation, Registered, Trust, register},
     found::find,
     handover::{Expected, Handover, HandoverOptions, NewCredential, NewProof, ProofKind},
-    make::{Granted, Identity, grant, identity},
+    make::{Granted, Identity, add_owners, grant, identity},
     pending::{add_secret, own_live, settle},
     permitted::{Denied, Planned, denied, for_roles},
     proof::{Candidate, Proof, Target, prove},
@@ -16,7 +16,10 @@ use super::{
 use crate::{
     commands::{
         reader::Reader,
-        role::place::{Where, role},
+        role::{
+            people::{Person, meant},
+            place::{Where, role},
+        },
     },
     failure::{Failure, Kind},
     given,
@@ -72,6 +75,11 @@ pub(super) struct CreateSp {
     #[arg(long, conflicts_with = "with_data_access")]
     no_role: bool,
 
+    /// Also make this account an owner of the application: a sign-in name, a name or an object id.
+    /// Repeat it for several
+    #[arg(long = "owner", value_name = "WHO", value_parser = given::text)]
+    owners: Vec<String>,
+
     /// Do not read first whether this account may do it
     #[arg(long)]
     no_check: bool,
@@ -118,6 +126,8 @@ struct Plan {
     reader: Reader,
     tenant: String,
     found: Option<Application>,
+    /// Who is to own it too.
+    owners: Vec<Person>,
     roles: Vec<Granted>,
     workspace: Option<Located>,
     kind: ProofKind,
@@ -140,13 +150,17 @@ struct Made {
 impl CreateSp {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
-        let scope = self.at.scope(&place)?;
+        let scope = match self.at.scope(&place) {
+            // It is only for the request.
+            Err(missing) if self.no_role && missing.kind == Kind::NotFound => None,
+            scope => Some(scope?),
+        };
         let plan = self.plan(&place, scope, output);
         let plan = output.waiting("Looking what is there", plan).await?;
         if let Some(denied) = self.denied(&plan, output).await? {
             return Ok(denied.show(output));
         }
-        for granted in &plan.roles {
+        for granted in self.assigned(&plan) {
             for warning in breadth::warnings(&granted.role, &granted.scope) {
                 output.remark(&warning);
             }
@@ -167,9 +181,8 @@ impl CreateSp {
             .hand_over(&plan, &mut made, &handover, &place, output)
             .await?;
         unfinished.finish();
-        let request = self
-            .no_role
-            .then(|| for_roles(&plan.reader, &made.identity, &plan.roles));
+        let is_requested = self.no_role && !plan.roles.is_empty();
+        let request = is_requested.then(|| for_roles(&plan.reader, &made.identity, &plan.roles));
         let created = Created {
             identity: made.identity,
             tenant: plan.tenant,
@@ -188,7 +201,7 @@ impl CreateSp {
     async fn plan(
         &self,
         place: &Place,
-        scope: RoleScope,
+        scope: Option<RoleScope>,
         output: &Output,
     ) -> Result<Plan, Failure> {
         let wanted = self.federation.wanted()?;
@@ -206,12 +219,21 @@ impl CreateSp {
             .fix("name the tenant with `--tenant`")
         })?;
         let found = find(&reader.graph, Some(&self.name), self.client_id).await?;
-        let workspace = self.at.workspace_in(&scope, place);
-        let storage = self.storage(&reader, workspace.as_ref()).await?;
-        let mut roles = vec![Granted {
-            role: role(&reader.manager, &scope, &self.role).await?,
-            scope,
-        }];
+        let mut owners = Vec::new();
+        for owner in &self.owners {
+            owners.push(meant(&reader, owner).await?.person);
+        }
+        let scoped = scope.as_ref();
+        let workspace = scoped.and_then(|scope| self.at.workspace_in(scope, place));
+        let storage = match self.no_role {
+            true => None,
+            false => self.storage(&reader, workspace.as_ref()).await?,
+        };
+        let mut roles = Vec::new();
+        if let Some(scope) = scope {
+            let role = role(&reader.manager, &scope, &self.role).await?;
+            roles.push(Granted { role, scope });
+        }
         if let Some(scope) = storage {
             let role = role(&reader.manager, &scope, DATA_ROLE).await?;
             roles.push(Granted { role, scope });
@@ -225,6 +247,7 @@ impl CreateSp {
             reader,
             tenant,
             found,
+            owners,
             roles,
             workspace,
             kind,
@@ -315,6 +338,7 @@ impl CreateSp {
         let graph = &plan.reader.graph;
         let found = plan.found.clone();
         let identity = identity(&plan.reader, &self.name, found, patience, unfinished).await?;
+        add_owners(graph, &identity, &plan.owners, patience).await?;
         let mut made = Made {
             identity,
             are_roles_new: Vec::new(),

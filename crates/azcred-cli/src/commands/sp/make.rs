@@ -6,7 +6,10 @@ use super::{
     replication::{Patience, is_early},
     unfinished::Unfinished,
 };
-use crate::{commands::reader::Reader, failure::Failure};
+use crate::{
+    commands::{reader::Reader, role::people::Person},
+    failure::Failure,
+};
 use azcred_azure::{
     Application, Error, ErrorKind, Graph, Made, Marks, NewApplication, NewRoleAssignment,
     ObjectKind, Patience as OfRole, RoleDefinition, RoleScope, ServicePrincipal,
@@ -136,4 +139,30 @@ pub(super) async fn grant(
         })
         .await?;
     Ok(matches!(made, Made::New(_)))
+}
+
+/// Makes these accounts owners of the application, unless they are.
+pub(super) async fn add_owners(
+    graph: &Graph,
+    identity: &Identity,
+    owners: &[Person],
+    patience: Patience<'_>,
+) -> Result<(), Failure> {
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let id = identity.application.id;
+    let what = "the application";
+    let read = async || graph.owners_of_application(id).await;
+    let is_unknown = |read: &Result<_, Error>| identity.is_new && is_early(read);
+    let there = patience.until(what, is_unknown, read).await?;
+    for owner in owners {
+        if there.iter().all(|one| one.id != owner.id) {
+            patience.say(format!("Making {} an owner", owner.described()));
+            let add = async || graph.add_owner_of_application(id, owner.id).await;
+            let is_unknown = |added: &Result<_, Error>| identity.is_new && is_early(added);
+            patience.until(what, is_unknown, add).await?;
+        }
+    }
+    Ok(())
 }

@@ -39,11 +39,14 @@ pub(super) struct WantedRole {
 
 /// The request in JSON.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct RequestDocument {
     /// The text, to be sent as it is.
     text: String,
     /// The commands of Azure CLI that the administrator would run, in order, in a POSIX shell.
-    commands: Vec<String>,
+    azure_cli: Vec<String>,
+    /// Those of azcred.
+    azcred: Vec<String>,
 }
 
 impl Request {
@@ -51,7 +54,8 @@ impl Request {
     pub(super) fn document(&self) -> RequestDocument {
         RequestDocument {
             text: self.lines().join("\n"),
-            commands: [self.creation(), self.assignments()].concat(),
+            azure_cli: [self.creation(), self.assignments()].concat(),
+            azcred: [self.creation_by_azcred(), self.assignments_by_azcred()].concat(),
         }
     }
 
@@ -72,6 +76,8 @@ With Azure CLI, as Application Developer, Cloud Application Administrator or
 Application Administrator:",
                 ),
                 indented(&self.creation()),
+                lines("Or with azcred:"),
+                indented(&self.creation_by_azcred()),
             ],
             Subject::There { .. } => vec![
                 lines(
@@ -92,14 +98,10 @@ Control Administrator of the scope:",
                 lines("With Azure CLI:"),
                 indented(&self.assignments()),
             ]);
-            if let Subject::There { object_id, .. } = &self.subject {
-                let commands: Vec<String> = self
-                    .roles
-                    .iter()
-                    .map(|role| role.command(object_id))
-                    .collect();
-                blocks.extend([lines("Or with azcred:"), indented(&commands)]);
-            }
+            blocks.extend([
+                lines("Or with azcred:"),
+                indented(&self.assignments_by_azcred()),
+            ]);
         }
         if let Subject::New { .. } = self.subject {
             blocks.push(lines("Then please send me the application's client id."));
@@ -139,6 +141,30 @@ Control Administrator of the scope:",
         ]
     }
 
+    fn creation_by_azcred(&self) -> Vec<String> {
+        let Subject::New { owner_id, .. } = &self.subject else {
+            return Vec::new();
+        };
+        let name = word(&self.name);
+        vec![format!(
+            "azcred sp create {name} --owner {owner_id} --no-role"
+        )]
+    }
+
+    fn assignments_by_azcred(&self) -> Vec<String> {
+        let to = match &self.subject {
+            Subject::New { .. } => word(&self.name),
+            Subject::There { object_id, .. } => {
+                format!("{object_id} --type service-principal")
+            }
+        };
+        let command = |role: &WantedRole| {
+            let (role, scope) = (word(&role.name), word(&role.scope));
+            format!("azcred role assign {role} --to {to} --scope {scope}")
+        };
+        self.roles.iter().map(command).collect()
+    }
+
     fn assignments(&self) -> Vec<String> {
         let principal = match &self.subject {
             Subject::New { .. } => "\"$principal\"",
@@ -156,15 +182,6 @@ Control Administrator of the scope:",
 }
 
 impl WantedRole {
-    /// azcred's command.
-    fn command(&self, object_id: &str) -> String {
-        format!(
-            "azcred role assign {} --to {object_id} --type service-principal --scope {}",
-            word(&self.name),
-            word(&self.scope)
-        )
-    }
-
     fn facts(&self) -> Vec<String> {
         pairs(&[
             ("Role", format!("{} ({})", self.name, self.id)),
