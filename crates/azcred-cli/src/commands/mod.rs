@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Subscription(subscription::SubscriptionArguments),
     Tenant(tenant::Tenant),
     Role(role::RoleArguments),
-    Sp(sp::SpArguments),
+    Sp(Box<sp::SpArguments>),
     Ci(ci::CiArguments),
     Cache(cache::CacheArguments),
     #[cfg(feature = "emulator")]
