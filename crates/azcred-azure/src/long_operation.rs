@@ -113,10 +113,8 @@ impl ResourceManager {
         waiting: impl FnMut(),
     ) -> Result<Response<T>> {
         let verb = Verb::Put(json(body));
-        let query = [("api-version", api_version)];
-        let operation = Operation::new(self, what, path, &query, verb, patience);
-        let response = operation.run(waiting).await?;
-        self.0.parse(what, &response)
+        self.change(what, path, api_version, verb, patience, waiting)
+            .await
     }
 
     /// Changes properties of a resource, as [`Self::put`].
@@ -133,9 +131,23 @@ impl ResourceManager {
         waiting: impl FnMut(),
     ) -> Result<Response<T>> {
         let verb = Verb::Patch(json(body));
+        self.change(what, path, api_version, verb, patience, waiting)
+            .await
+    }
+
+    async fn change<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+        api_version: &str,
+        verb: Verb,
+        patience: Patience,
+        waiting: impl FnMut(),
+    ) -> Result<Response<T>> {
         let query = [("api-version", api_version)];
         let operation = Operation::new(self, what, path, &query, verb, patience);
-        let response = operation.run(waiting).await?;
+        let first = operation.begin().await?;
+        let response = operation.finish(first, waiting).await?;
         self.0.parse(what, &response)
     }
 
@@ -180,11 +192,6 @@ impl<'a> Operation<'a> {
             patience,
             end: Instant::now() + patience.limit,
         }
-    }
-
-    async fn run(&self, waiting: impl FnMut()) -> Result<HttpResponse> {
-        let first = self.begin().await?;
-        self.finish(first, waiting).await
     }
 
     async fn begin(&self) -> Result<HttpResponse> {
