@@ -71,7 +71,7 @@ impl Local {
     /// As an emulator that does not start says it.
     pub fn start(seed: &Seed, created: Option<&[u8]>) -> Result<Self, String> {
         let made = made()?;
-        let content = {
+        let mut content = {
             let mut secrets = made.secrets.lock().unwrap_or_else(PoisonError::into_inner);
             seed.build(&mut secrets, OffsetDateTime::now_utc())
                 .map_err(|error| error.to_string())?
@@ -81,6 +81,9 @@ impl Local {
             Some(created) => {
                 let created: Created = serde_json::from_slice(created)
                     .map_err(|error| format!("line {} column {}", error.line(), error.column()))?;
+                if let Some(kept) = created.directory {
+                    kept.restore(&mut content.directory);
+                }
                 created.resources
             }
         };

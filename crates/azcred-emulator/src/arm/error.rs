@@ -4,7 +4,7 @@
 //! "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft Learn) and
 //! public logs.
 
-use crate::{not_served, tokens::Revoked};
+use crate::{not_served, resources::Scope, tokens::Revoked};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -90,6 +90,20 @@ impl ArmError {
         Self::not_found(
             "ResourceGroupNotFound",
             format!("Resource group '{name}' could not be found."),
+        )
+    }
+
+    /// The subscription may not have resources of this provider.
+    pub(super) fn not_registered(id: &Scope) -> Self {
+        let kind = id.resource_type().unwrap_or_default();
+        let namespace = kind.split('/').next().unwrap_or_default();
+        Self::new(
+            StatusCode::CONFLICT,
+            "MissingSubscriptionRegistration",
+            format!(
+                "The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found \
+                 for how to register subscriptions."
+            ),
         )
     }
 

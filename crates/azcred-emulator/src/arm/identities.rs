@@ -19,8 +19,8 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Adds the service principal of each resource's identity to the directory, with what it trusts. The seed and the state
-/// folder store only the resources.
+/// Adds the service principal of each resource's identity to the directory, and what it trusts. The
+/// seed and the state folder store only the resources.
 pub(super) fn restore(world: &World) {
     let mut directory = world.directory_mut();
     for resource in world.resources().resources() {

@@ -151,9 +151,9 @@ fn perform(
         // What people did in the emulator is in its request log.
         Target::ActivityLog(_) => ArmResponse::list(world, call, Vec::new()),
         Target::Providers(id) => subscriptions::providers(world, call, *id),
-        Target::Provider(id, namespace) => subscriptions::provider(call, *id, namespace),
-        Target::RegisterProvider(id, namespace) => {
-            subscriptions::provider(call, Some(*id), namespace)
+        Target::Provider(id, namespace) => subscriptions::provider(world, call, *id, namespace),
+        Target::RegisterProvider(id, namespace, registers) => {
+            subscriptions::register(world, call, *id, namespace, *registers)
         }
         Target::ManagementGroups => management_groups::list(world, call, caller),
         Target::ManagementGroup(id) if call.method == Method::PUT => {
@@ -179,6 +179,9 @@ fn perform(
             parent,
             resource_type,
         } => items::collection(world, call, caller, parent, resource_type),
+        Target::Item(id) if call.method == Method::PUT && !is_registered(world, id) => {
+            Err(ArmError::not_registered(id))
+        }
         Target::Item(id) if call.method == Method::PUT && is_a(id, WORKSPACE_TYPE) => {
             workspaces::put(world, call, caller, id)
         }
@@ -204,6 +207,15 @@ fn perform(
             name,
         } => extension(world, call, caller, scope, resource_type, name.as_deref()),
     }
+}
+
+/// Whether the subscription may have resources of this provider.
+fn is_registered(world: &World, id: &Scope) -> bool {
+    let kind = id.resource_type().unwrap_or_default();
+    let namespace = kind.split('/').next().unwrap_or_default();
+    let resources = world.resources();
+    id.subscription_id()
+        .is_none_or(|subscription| resources.is_registered(subscription, namespace))
 }
 
 fn is_a(id: &Scope, resource_type: &str) -> bool {

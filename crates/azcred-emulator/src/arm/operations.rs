@@ -64,8 +64,9 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
         ("GET", Target::ResourcesIn(_)) => {
             some_role("Microsoft.Resources/subscriptions/resources/read")
         }
-        ("POST", Target::RegisterProvider(_, namespace)) => {
-            action(&format!("{namespace}/register/action"))
+        ("POST", Target::RegisterProvider(_, namespace, registers)) => {
+            let verb = if *registers { "register" } else { "unregister" };
+            action(&format!("{namespace}/{verb}/action"))
         }
         (
             method,

@@ -49,7 +49,8 @@ pub(super) enum Target {
     /// `/providers/NAMESPACE`, also of a subscription
     Provider(Option<Uuid>, String),
     /// `/subscriptions/ID/providers/NAMESPACE/register`
-    RegisterProvider(Uuid, String),
+    /// With whether it is registered, or no longer.
+    RegisterProvider(Uuid, String, bool),
     /// `/providers/Microsoft.Management/managementGroups`
     ManagementGroups,
     /// `/providers/Microsoft.Management/managementGroups/NAME`
@@ -141,7 +142,7 @@ impl Target {
             | Self::TagNames(id)
             | Self::OperationResult(id, _)
             | Self::Groups(id)
-            | Self::RegisterProvider(id, _) => Some(*id),
+            | Self::RegisterProvider(id, ..) => Some(*id),
             Self::Providers(id)
             | Self::Provider(id, _)
             | Self::ActivityLog(id)
@@ -276,7 +277,10 @@ fn in_subscription(id: Uuid, path: &[String], posting: bool) -> Result<Target, A
             Target::ResourcesIn(scope(&path[..4])?)
         }
         5 if is(2, "providers") && is(4, "register") && posting => {
-            Target::RegisterProvider(id, path[3].clone())
+            Target::RegisterProvider(id, path[3].clone(), true)
+        }
+        5 if is(2, "providers") && is(4, "unregister") && posting => {
+            Target::RegisterProvider(id, path[3].clone(), false)
         }
         _ if is_activity_log(path) => Target::ActivityLog(Some(id)),
         _ if is(2, "providers") => resource(path, 2, posting)?,

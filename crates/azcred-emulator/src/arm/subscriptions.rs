@@ -1,8 +1,13 @@
 //! Tenants, subscriptions, locations and providers: the top level.
 
 use super::{
-    access::Caller, call::Call, error::ArmError, providers, regions::REGIONS,
-    response::ArmResponse, wire,
+    access::Caller,
+    call::Call,
+    error::ArmError,
+    providers::{self, Provider},
+    regions::REGIONS,
+    response::ArmResponse,
+    wire,
 };
 use crate::{
     resources::{Scope, Subscription},
@@ -105,21 +110,52 @@ pub(super) fn providers(
 ) -> Result<ArmResponse, ArmError> {
     let prefix = prefix(subscription);
     let all = providers::all()
-        .map(|provider| provider.view(&prefix))
+        .map(|provider| view_of(world, provider, subscription, &prefix))
         .collect();
     ArmResponse::list(world, call, all)
 }
 
-/// One provider. To register it changes nothing: all providers are registered already.
+/// `POST …/register` and `…/unregister`, which take effect at once here.
+pub(super) fn register(
+    world: &World,
+    call: &Call,
+    subscription: Uuid,
+    namespace: &str,
+    registers: bool,
+) -> Result<ArmResponse, ArmError> {
+    let found = providers::provider(&call.method, namespace, &call.scope_text())?;
+    world
+        .resources_mut()
+        .register_provider(subscription, found.namespace, registers);
+    provider(world, call, Some(subscription), namespace)
+}
+
+/// One provider.
 pub(super) fn provider(
+    world: &World,
     call: &Call,
     subscription: Option<Uuid>,
     namespace: &str,
 ) -> Result<ArmResponse, ArmError> {
-    Ok(ArmResponse::ok(
-        providers::provider(&call.method, namespace, &call.scope_text())?
-            .view(&prefix(subscription)),
-    ))
+    let found = providers::provider(&call.method, namespace, &call.scope_text())?;
+    let prefix = prefix(subscription);
+    Ok(ArmResponse::ok(view_of(
+        world,
+        found,
+        subscription,
+        &prefix,
+    )))
+}
+
+/// A provider, as a subscription sees it.
+fn view_of(world: &World, provider: &Provider, subscription: Option<Uuid>, prefix: &str) -> Value {
+    let mut view = provider.view(prefix);
+    let resources = world.resources();
+    let namespace = provider.namespace;
+    if subscription.is_some_and(|id| !resources.is_registered(id, namespace)) {
+        view["registrationState"] = "NotRegistered".into();
+    }
+    view
 }
 
 fn prefix(subscription: Option<Uuid>) -> String {

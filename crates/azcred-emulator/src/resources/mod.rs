@@ -13,7 +13,7 @@ mod seed;
 mod workspace;
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 pub use rbac::{Action, Decision, Principals, matches};
@@ -55,6 +55,8 @@ pub struct Resources {
     custom_roles: BTreeMap<Uuid, RoleDefinition>,
     role_assignments: Vec<RoleAssignment>,
     deny_assignments: Vec<DenyAssignment>,
+    /// Namespaces of providers, in lower case, that a subscription is not registered for.
+    unregistered: BTreeMap<Uuid, BTreeSet<String>>,
 }
 
 /// Why a role could not be assigned.
@@ -122,6 +124,21 @@ impl Resources {
     /// All subscriptions, by id.
     pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
         self.subscriptions.values()
+    }
+
+    /// Registers a subscription for a provider, or ends that.
+    pub fn register_provider(&mut self, subscription: Uuid, namespace: &str, registered: bool) {
+        let without = self.unregistered.entry(subscription).or_default();
+        match registered {
+            true => without.remove(&namespace.to_lowercase()),
+            false => without.insert(namespace.to_lowercase()),
+        };
+    }
+
+    /// Whether a subscription is registered for a provider, as it is for all at first.
+    pub fn is_registered(&self, subscription: Uuid, namespace: &str) -> bool {
+        let without = self.unregistered.get(&subscription);
+        !without.is_some_and(|without| without.contains(&namespace.to_lowercase()))
     }
 
     /// The subscription of a scope, if there is one.

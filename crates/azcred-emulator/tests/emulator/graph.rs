@@ -14,7 +14,11 @@ async fn a_caller_with_permission_finds_principals_by_client_id_and_object_id() 
     let token = app_token(&lab, "azcred-contributor").await;
     assert_eq!(
         common::claims_of(&token)["roles"],
-        json!(["Directory.Read.All", "User.RevokeSessions.All"])
+        json!([
+            "Application.ReadWrite.OwnedBy",
+            "Directory.Read.All",
+            "User.RevokeSessions.All"
+        ])
     );
     let demo = lab.identity("azcred-demo").clone();
     let filter = format!(

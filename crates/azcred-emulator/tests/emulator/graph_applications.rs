@@ -463,22 +463,35 @@ async fn only_owners_administrators_and_programs_with_the_permission_change_appl
     let scene = Scene::start().await;
     let demo = "/v1.0/applications(appId='a0000001-0000-4000-8000-000000000001')";
     let note = || json!({"notes": "x"});
-    let reader = app_token(&scene.lab, "azcred-contributor").await;
+    let stranger = app_token(&scene.lab, "azcred-demo").await;
+    let program = app_token(&scene.lab, "azcred-contributor").await;
     let status = async |token: &str, path: &str, body: Value| {
         send(&scene.lab, token, Method::PATCH, path, Some(body))
             .await
             .status
     };
     assert_eq!(status(&scene.token, demo, note()).await, 403);
-    assert_eq!(status(&reader, demo, note()).await, 403);
-    let created = send(
-        &scene.lab,
-        &reader,
-        Method::POST,
-        "/v1.0/applications",
-        Some(json!({"displayName": "x"})),
+    assert_eq!(status(&program, demo, note()).await, 403);
+    let create = async |token: &str| {
+        let body = json!({"displayName": "x"});
+        send(
+            &scene.lab,
+            token,
+            Method::POST,
+            "/v1.0/applications",
+            Some(body),
+        )
+        .await
+    };
+    assert_eq!(
+        error(&create(&stranger).await).1,
+        "Authorization_RequestDenied"
     );
-    assert_eq!(error(&created.await).1, "Authorization_RequestDenied");
+    // Application.ReadWrite.OwnedBy: what a program creates is its own.
+    let own = create(&program).await;
+    let own = format!("/v1.0/applications/{}", text(&own, "id"));
+    assert_eq!(status(&program, &own, note()).await, 204);
+    assert_eq!(status(&scene.token, &own, note()).await, 403);
     let ada = token(&scene.lab, TENANT, "ada@contoso.com", SCOPE).await;
     assert_eq!(status(&ada, demo, note()).await, 204);
     // A managed identity belongs to its resource.

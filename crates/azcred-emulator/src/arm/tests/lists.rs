@@ -75,6 +75,40 @@ async fn a_user_assigned_identity_is_a_resource_and_a_service_principal() {
 }
 
 #[tokio::test]
+async fn a_subscription_has_resources_of_the_providers_that_it_is_registered_for() {
+    let azure = azure();
+    let version = "api-version=2021-04-01";
+    let provider = format!("{SUBSCRIPTION}/providers/Microsoft.ManagedIdentity");
+    let state = async |verb: &str| {
+        let path = format!("{provider}{verb}?{version}");
+        let method = if verb.is_empty() {
+            Method::GET
+        } else {
+            Method::POST
+        };
+        azure.call(OWNER, method, &path, None).await.done(200)["registrationState"].clone()
+    };
+    let path = format!("{GROUP}/providers/{IDENTITY}/new?api-version=2023-01-31");
+    let create = async || {
+        let body = json!({"location": "westeurope"});
+        azure.call(OWNER, Method::PUT, &path, Some(body)).await
+    };
+    assert_eq!(state("").await, "Registered");
+    let unregister = format!("{provider}/unregister?{version}");
+    azure
+        .call(DEMO, Method::POST, &unregister, None)
+        .await
+        .refused(403, "AuthorizationFailed");
+    assert_eq!(state("/unregister").await, "NotRegistered");
+    assert_eq!(state("").await, "NotRegistered");
+    create()
+        .await
+        .refused(409, "MissingSubscriptionRegistration");
+    assert_eq!(state("/register").await, "Registered");
+    create().await.done(201);
+}
+
+#[tokio::test]
 async fn what_the_emulator_has_none_of_is_an_empty_list() {
     let azure = azure();
     for path in [
