@@ -104,7 +104,8 @@ class Api(BaseHTTPRequestHandler):
                 "message": f"Could not resolve to {name}.",
             }
             return 200, {"data": {"repository": None}, "errors": [missing]}
-        repository = {"nameWithOwner": name, "viewerPermission": PERMISSIONS[name], "id": "R_1"}
+        page = f"http://github.localhost/{name}"
+        repository = {"url": page, "nameWithOwner": name, "viewerPermission": PERMISSIONS[name], "id": "R_1"}
         owner, repo = name.split("/")
         return 200, {"data": {"repository": repository | {"owner": {"login": owner}, "name": repo}}}
 

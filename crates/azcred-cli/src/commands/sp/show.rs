@@ -282,6 +282,7 @@ impl Shown {
             if !lines.is_empty() {
                 lines.push(String::new());
             }
+            lines.push("Federated credentials:".to_owned());
             let rows: Vec<[String; 4]> = self
                 .federated
                 .iter()
@@ -299,7 +300,7 @@ impl Shown {
                 })
                 .collect();
             lines.extend(table::columns(
-                ["Federated credential", "issuer", "subject", "audience"],
+                ["Name", "issuer", "subject", "audience"],
                 &rows,
                 width,
             ));

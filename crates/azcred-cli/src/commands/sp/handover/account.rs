@@ -34,6 +34,11 @@ impl Store {
         stores.map_err(|error| {
             let failure = Failure::from(error);
             Failure {
+                kind: match failure.kind {
+                    // It is about the new identity, and not about the one that is signed in.
+                    Kind::NotSignedIn => Kind::Failed,
+                    other => other,
+                },
                 what: format!("could not store a secret of {}", expected.name),
                 ..failure
             }

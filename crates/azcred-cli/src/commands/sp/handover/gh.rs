@@ -12,6 +12,7 @@ use crate::{
 use azcred::{Fix, printable, redact};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use url::Url;
 
 /// No prompts, no colors, no traces.
 const VARIABLES: &[(&str, Option<&str>)] = &[
@@ -28,8 +29,10 @@ const VARIABLES: &[(&str, Option<&str>)] = &[
 #[derive(Debug)]
 pub(in crate::commands) struct GitHub {
     gh: Program,
-    /// `OWNER/REPO`, or `HOST/OWNER/REPO` as the user wrote it.
+    /// `HOST/OWNER/REPO`, or as the user wrote it.
     repository: String,
+    /// The same for people.
+    shown: String,
 }
 
 /// The fields of `gh repo view --json`.
@@ -37,7 +40,9 @@ pub(in crate::commands) struct GitHub {
 #[serde(rename_all = "camelCase")]
 struct Seen {
     name_with_owner: String,
-    viewer_permission: String,
+    viewer_permission: Option<String>,
+    /// Its page. A repository of a folder may be on another host than gh's own.
+    url: String,
 }
 
 impl GitHub {
@@ -59,7 +64,7 @@ impl GitHub {
         };
         let mut arguments = vec!["repo", "view"];
         arguments.extend(repository);
-        arguments.extend(["--json", "nameWithOwner,viewerPermission"]);
+        arguments.extend(["--json", "nameWithOwner,viewerPermission,url"]);
         let ended = run(&gh, repository, &arguments, b"").await?;
         if ended.code != Some(0) {
             let fix = match repository {
@@ -73,14 +78,15 @@ impl GitHub {
             .map_err(|error| failure(repository, format!("gh's answer can't be read: {error}")))?;
         // GitHub's page 'REST API endpoints for GitHub Actions Secrets': collaborators with write
         // access.
-        if !matches!(&*seen.viewer_permission, "ADMIN" | "MAINTAIN" | "WRITE") {
+        let permission = seen.viewer_permission.as_deref().unwrap_or("NONE");
+        if !matches!(permission, "ADMIN" | "MAINTAIN" | "WRITE") {
             return Err(Failure {
                 kind: Kind::NotPermitted,
                 ..failure(
                     repository,
                     format!(
                         "you have the permission {} for {}, and secrets need WRITE",
-                        printable(&seen.viewer_permission, 20),
+                        printable(permission, 20),
                         printable(&seen.name_with_owner, 200)
                     ),
                 )
@@ -89,9 +95,17 @@ impl GitHub {
                 "ask an administrator of the repository to make you a collaborator who may write",
             ));
         }
-        let repository = match repository {
-            Some(repository) => repository.to_owned(),
-            None => seen.name_with_owner,
+        let (repository, shown) = match repository {
+            Some(repository) => (repository.to_owned(), repository.to_owned()),
+            None => {
+                let url = Url::parse(&seen.url).ok();
+                let host = url.as_ref().and_then(Url::host_str);
+                let host = host.map_or_else(String::new, |host| format!("{host}/"));
+                (
+                    format!("{host}{}", seen.name_with_owner),
+                    seen.name_with_owner,
+                )
+            }
         };
         // A fine-grained token may lack the permission `secrets`.
         let ended = run(
@@ -102,7 +116,11 @@ impl GitHub {
         )
         .await?;
         match ended.code {
-            Some(0) => Ok(Self { gh, repository }),
+            Some(0) => Ok(Self {
+                gh,
+                repository,
+                shown,
+            }),
             _ => Err(failure(Some(&repository), said(&ended, &[]))
                 .fix("give gh a token that may read and write the repository's secrets and variables: `gh auth refresh --scopes repo`")),
         }
@@ -120,14 +138,14 @@ impl GitHub {
             names.push(secret);
         }
         Ok(Delivered {
-            repository: Some(self.repository.clone()),
+            repository: Some(self.shown.clone()),
             names,
             ..Delivered::new("github")
         })
     }
 
     async fn set(&self, kind: &str, name: &str, value: &str) -> Result<(), Failure> {
-        let repository = Some(&*self.repository);
+        let repository = Some(&*self.shown);
         let arguments = [kind, "set", name, "--repo", &self.repository];
         let ended = run(&self.gh, repository, &arguments, value.as_bytes()).await?;
         match ended.code {

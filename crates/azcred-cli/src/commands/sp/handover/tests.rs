@@ -369,12 +369,16 @@ printf %s "$input" > '{seen}/'$n.input
 }
 
 const ADMIN: &str = r#"case "$1 $2" in
-"repo view") echo '{"nameWithOwner": "contoso/train", "viewerPermission": "ADMIN"}';;
+"repo view") echo '{"nameWithOwner": "contoso/train", "viewerPermission": "ADMIN", "url": "https://git.contoso.com/contoso/train"}';;
 esac"#;
 
 #[tokio::test]
 async fn gh_reads_the_secret_from_its_standard_input_and_nothing_else_shows_it() {
-    for to in [None, Some("gh:contoso/train")] {
+    // A folder's repository may be on a server of the user's own.
+    for (to, of) in [
+        (None, "git.contoso.com/contoso/train"),
+        (Some("gh:contoso/train"), "contoso/train"),
+    ] {
         let mut desk = with_gh(ADMIN);
         let delivered = desk
             .deliver(&options(Some(Purpose::Github), to), &secret())
@@ -401,9 +405,9 @@ async fn gh_reads_the_secret_from_its_standard_input_and_nothing_else_shows_it()
         assert_eq!(
             set,
             [
-                format!("secret set AZURE_CLIENT_SECRET --repo contoso/train < {SECRET}"),
-                format!("variable set AZURE_CLIENT_ID --repo contoso/train < {CLIENT}"),
-                format!("variable set AZURE_TENANT_ID --repo contoso/train < {TENANT}"),
+                format!("secret set AZURE_CLIENT_SECRET --repo {of} < {SECRET}"),
+                format!("variable set AZURE_CLIENT_ID --repo {of} < {CLIENT}"),
+                format!("variable set AZURE_TENANT_ID --repo {of} < {TENANT}"),
             ]
         );
     }
@@ -418,7 +422,7 @@ async fn what_gh_says_is_passed_on_without_the_secret() {
         ),
         ("echo nonsense", "can't be read"),
         (
-            r#"echo '{"nameWithOwner": "contoso/train", "viewerPermission": "READ"}'"#,
+            r#"echo '{"nameWithOwner": "contoso/train", "viewerPermission": "READ", "url": "https://github.com/contoso/train"}'"#,
             "secrets need WRITE",
         ),
     ] {
