@@ -34,6 +34,8 @@ pub(crate) fn ago(time: OffsetDateTime) -> String {
 pub(crate) fn in_time(time: OffsetDateTime) -> String {
     match (time - now()).whole_seconds() {
         ..=0 => "expired".to_owned(),
+        // What was made for 90 days a minute ago ends in 90 days.
+        seconds @ 172_800.. => format!("in {}", span(seconds + 1_800)),
         seconds => format!("in {}", span(seconds)),
     }
 }
@@ -66,6 +68,20 @@ mod tests {
         assert_eq!(ago(90), "1 minute ago");
         assert_eq!(ago(125), "2 minutes ago");
         assert_eq!(ago(9000), "2 hours ago");
+    }
+
+    #[test]
+    fn a_time_in_some_days_is_shown_by_the_nearest_half_hour() {
+        let day = 86_400;
+        for (seconds, told) in [
+            (90 * day - 60, "in 90 days"),
+            (90 * day - 3_600, "in 89 days"),
+            (2 * day - 60, "in 47 hours"),
+            (4_330, "in 72 minutes"),
+            (-1, "expired"),
+        ] {
+            assert_eq!(in_time(now() + time::Duration::seconds(seconds)), told);
+        }
     }
 
     #[test]
