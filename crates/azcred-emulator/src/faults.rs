@@ -25,6 +25,12 @@ pub struct Fault {
     /// A client id, without regard to case. Without it, any client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// Only requests that change something: not GET and HEAD.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub only_changes: bool,
+    /// The number of requests that are served before it applies. Without it, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u32>,
     /// The number of requests. Without it, all requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
@@ -51,8 +57,11 @@ pub enum Effect {
     },
     /// The connection is reset, without a response.
     Reset,
-    /// No response. The connection stays open until the client or the emulator closes it.
+    /// No response, and nothing is done. The connection stays open until the client or the emulator
+    /// closes it.
     Hang,
+    /// The service does what was requested, and its response never comes: as `Hang` otherwise.
+    Withheld,
     /// 200 with an HTML page, like that of a captive portal or a proxy.
     Html,
     /// The normal response, cut in the middle, as a complete response.
@@ -101,6 +110,14 @@ fn found() -> u16 {
     302
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// The longest latency: an hour.
 const MAX_LATENCY_MS: u64 = 3_600_000;
 /// Most faults at once.
@@ -114,6 +131,7 @@ impl Effect {
             Self::Status { .. } => "status",
             Self::Reset => "reset",
             Self::Hang => "hang",
+            Self::Withheld => "withheld",
             Self::Html => "html",
             Self::TruncatedJson => "truncated_json",
             Self::CutOff => "cut_off",
@@ -144,6 +162,8 @@ impl Fault {
             service: None,
             path: None,
             client_id: None,
+            only_changes: false,
+            after: None,
             count: None,
             effect,
         }
@@ -167,6 +187,20 @@ impl Fault {
     #[must_use]
     pub fn client(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// Limits the fault to requests that change something.
+    #[must_use]
+    pub fn only_changes(mut self) -> Self {
+        self.only_changes = true;
+        self
+    }
+
+    /// Serves this number of requests before the fault applies.
+    #[must_use]
+    pub fn after(mut self, count: u32) -> Self {
+        self.after = Some(count);
         self
     }
 
@@ -198,9 +232,11 @@ impl Fault {
                 if self.service.is_some()
                     || self.path.is_some()
                     || self.client_id.is_some()
+                    || self.only_changes
+                    || self.after.is_some()
                     || self.count.is_some() =>
             {
-                refuse("clock_skew shifts the clock of all services: service, path, client_id and count can't limit it".into())
+                refuse("clock_skew shifts the clock of all services: service, path, client_id, only_changes, after and count can't limit it".into())
             }
             Effect::ReplicationDelay { milliseconds, .. } if *milliseconds > MAX_LATENCY_MS => {
                 refuse(format!("a delay of {milliseconds} ms is more than {MAX_LATENCY_MS}"))
@@ -226,9 +262,11 @@ impl Fault {
         }
     }
 
-    fn meets(&self, service: Service, path: &str, client_id: Option<&str>) -> bool {
+    fn meets(&self, service: Service, method: &str, path: &str, client_id: Option<&str>) -> bool {
         let only_login = matches!(self.effect, Effect::Aadsts { .. });
-        self.service.is_none_or(|s| s == service)
+        let changes = !matches!(method, "GET" | "HEAD");
+        (changes || !self.only_changes)
+            && self.service.is_none_or(|s| s == service)
             && (!only_login || (service == Service::Login && path.ends_with("/token")))
             && self.path.as_deref().is_none_or(|part| path.contains(part))
             && self
@@ -300,17 +338,22 @@ impl Faults {
         self.lock().clone()
     }
 
-    /// The effect for a request. Reduces the fault's count.
+    /// The effect for a request. Reduces the fault's counts.
     pub(crate) fn take(
         &self,
         service: Service,
+        method: &str,
         path: &str,
         client_id: Option<&str>,
     ) -> Option<Effect> {
         let mut all = self.lock();
         let index = all.iter().position(|fault| {
-            !fault.effect.is_of_all_requests() && fault.meets(service, path, client_id)
+            !fault.effect.is_of_all_requests() && fault.meets(service, method, path, client_id)
         })?;
+        if let Some(after @ 1..) = &mut all[index].after {
+            *after -= 1;
+            return None;
+        }
         let effect = all[index].effect.clone();
         if let Some(count) = &mut all[index].count {
             *count -= 1;

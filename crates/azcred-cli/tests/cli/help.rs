@@ -57,6 +57,8 @@ help_of! {
     the_help_of_ci_github_says_what_is_checked, "help-ci-github", ["ci", "github"];
     the_help_of_ci_azure_pipelines_says_what_it_needs, "help-ci-azure-pipelines", ["ci", "azure-pipelines"];
     the_help_of_sp_federate_says_whom_an_application_may_trust, "help-sp-federate", ["sp", "federate"];
+    the_help_of_sp_rotate_says_when_the_old_secret_goes, "help-sp-rotate", ["sp", "rotate"];
+    the_help_of_sp_delete_says_what_goes, "help-sp-delete", ["sp", "delete"];
     the_help_of_sp_create_says_what_it_makes, "help-sp-create", ["sp", "create"];
     the_help_of_sp_list_says_which_applications_it_lists, "help-sp-list", ["sp", "list"];
     the_help_of_sp_show_says_what_it_shows, "help-sp-show", ["sp", "show"];

@@ -46,6 +46,7 @@ mod run;
 #[cfg(unix)]
 mod serve;
 mod sp;
+mod sp_killed;
 mod sp_permitted;
 mod sp_show;
 mod story;

@@ -5,7 +5,7 @@ use crate::{
     run::{Run, Said, assert_seen, azcred},
     subscription::seeded,
 };
-use azcred_emulator::{Persona, Way, directory::Application};
+use azcred_emulator::{Effect, Fault, Persona, Way, directory::Application};
 use serde_json::Value;
 
 /// An administrator of applications that may assign roles, a developer that may not, and an
@@ -233,4 +233,106 @@ fn a_role_that_is_more_than_jobs_need_is_warned_about() {
     let said = sp(&azure, "admin", &create).said();
     assert_eq!(said.code, 0, "{said}");
     assert_seen!("sp-create-broad", shown(&azure, &said));
+}
+
+/// Runs with a folder for azcred's accounts that lasts.
+fn at_home(run: Run, home: &tempfile::TempDir) -> Run {
+    run.env("AZCRED_HOME", home.path().to_str().expect("it is text"))
+}
+
+#[test]
+fn a_rotation_replaces_the_secret_at_once_or_later() {
+    let azure = contoso();
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let said = at_home(sp(&azure, "admin", arguments), &home).said();
+        assert_eq!(said.code, 0, "{said}");
+        said
+    };
+    let store = ["--to", "encrypted-file"];
+    run(&[&["create", "ci-train", "--secret"], &store[..]].concat());
+    let at_once = run(&[&["rotate", "ci-train"], &store[..]].concat());
+    assert_seen!("sp-rotate", shown(&azure, &at_once));
+    assert_eq!(made(&azure), train(1));
+    let later = [
+        &["rotate", "ci-train", "--overlap", "1d", "-o", "json"],
+        &store[..],
+    ];
+    let later = run(&later.concat()).json();
+    assert_eq!(later["removed"], Value::Array(Vec::new()));
+    assert_eq!(later["replaced"].as_array().map(Vec::len), Some(1));
+    // Two secrets, and the mark of the one that goes.
+    assert_eq!(made(&azure), [("ci-train".to_owned(), 2, 2)]);
+    run(&["rotate", "ci-train", "--finish"]);
+    assert_eq!(made(&azure), [("ci-train".to_owned(), 2, 2)]);
+    let named = later["secret"]["keyId"].as_str().expect("an id");
+    let other = later["replaced"][0]["keyId"].as_str().expect("an id");
+    assert_ne!(named, other);
+}
+
+#[test]
+fn the_only_secret_of_another_application_is_rotated_by_its_client_id() {
+    let azure = contoso();
+    let id = "a0000001-0000-4000-8000-000000000003";
+    let run = [
+        "rotate",
+        "--client-id",
+        id,
+        "--for",
+        "azure",
+        "--to",
+        "stdout",
+    ];
+    let said = sp(&azure, "admin", &run).said();
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.stdout.contains("AZURE_CLIENT_SECRET="), "{said}");
+    assert_seen!("sp-rotate-other", said.stderr);
+    let directory = azure.emulator().world().directory();
+    let mut all = directory.applications.values();
+    let one = all.find(|one| one.name == "portal-made").unwrap();
+    assert_eq!(one.secrets.len(), 1);
+    let tags = one.properties.get("tags").and_then(Value::as_array);
+    assert!(tags.is_none_or(Vec::is_empty), "{tags:?}");
+}
+
+#[test]
+fn a_deletion_shows_what_goes_and_removes_it_all() {
+    let azure = contoso();
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| at_home(sp(&azure, "admin", arguments), &home).said();
+    let create = ["create", "ci-train", "--secret", "--to", "encrypted-file"];
+    assert_eq!(run(&create).code, 0);
+    let not_asked = run(&["delete", "ci-train"]);
+    assert_eq!(not_asked.code, 2, "{not_asked}");
+    assert_seen!("sp-delete-not-asked", shown(&azure, &not_asked));
+    assert_eq!(made(&azure), train(1));
+    let namesake = run(&["delete", "portal-made", "--yes"]);
+    assert_eq!(namesake.code, 1, "{namesake}");
+    let deleted = run(&["delete", "ci-train", "--yes", "--purge", "-o", "json"]).json();
+    assert_eq!(deleted["profiles"], serde_json::json!(["ci-train"]));
+    assert_eq!(deleted["roleAssignments"].as_array().map(Vec::len), Some(1));
+    assert_eq!(made(&azure), []);
+    let world = azure.emulator().world();
+    assert_eq!(world.resources().role_assignments().count(), 2);
+    assert_eq!(run(&["delete", "ci-train", "--yes"]).code, 1);
+}
+
+#[test]
+fn what_azure_does_not_know_yet_is_waited_for_and_told() {
+    let azure = contoso();
+    let delay = Effect::ReplicationDelay {
+        reads: 1,
+        milliseconds: 0,
+    };
+    let faults = azure.emulator().faults();
+    faults.arm(Fault::new(delay)).expect("it is valid");
+    let said = sp(&azure, "admin", &["create", "ci-train"]).said();
+    assert_eq!(said.code, 0, "{said}");
+    assert!(
+        said.stderr
+            .contains("everywhere yet; azcred waits, 5 minutes at most"),
+        "{said}"
+    );
+    assert!(!said.stderr.contains("error"), "{said}");
+    assert_eq!(made(&azure), train(0));
 }

@@ -8,10 +8,16 @@ fn a_fault_with_a_count_applies_that_many_times() {
     faults
         .arm(Fault::new(Effect::Reset).on(Service::Arm).times(2))
         .unwrap();
-    assert_eq!(faults.take(Service::Login, "/", None), None);
-    assert_eq!(faults.take(Service::Arm, "/", None), Some(Effect::Reset));
-    assert_eq!(faults.take(Service::Arm, "/", None), Some(Effect::Reset));
-    assert_eq!(faults.take(Service::Arm, "/", None), None);
+    assert_eq!(faults.take(Service::Login, "POST", "/", None), None);
+    assert_eq!(
+        faults.take(Service::Arm, "POST", "/", None),
+        Some(Effect::Reset)
+    );
+    assert_eq!(
+        faults.take(Service::Arm, "POST", "/", None),
+        Some(Effect::Reset)
+    );
+    assert_eq!(faults.take(Service::Arm, "POST", "/", None), None);
     assert!(faults.all().is_empty());
 }
 
@@ -23,18 +29,26 @@ fn a_fault_for_one_client_does_not_affect_others() {
         .unwrap();
     let code = Some(Effect::Aadsts { code: 50196 });
     assert_eq!(
-        faults.take(Service::Login, "/t/oauth2/v2.0/token", Some("abc")),
+        faults.take(Service::Login, "POST", "/t/oauth2/v2.0/token", Some("abc")),
         code
     );
     assert_eq!(
-        faults.take(Service::Login, "/t/oauth2/v2.0/token", Some("other")),
+        faults.take(
+            Service::Login,
+            "POST",
+            "/t/oauth2/v2.0/token",
+            Some("other")
+        ),
         None
     );
     assert_eq!(
-        faults.take(Service::Login, "/t/oauth2/v2.0/token", None),
+        faults.take(Service::Login, "POST", "/t/oauth2/v2.0/token", None),
         None
     );
-    assert_eq!(faults.take(Service::Arm, "/token", Some("abc")), None);
+    assert_eq!(
+        faults.take(Service::Arm, "POST", "/token", Some("abc")),
+        None
+    );
 }
 
 #[test]
@@ -81,7 +95,7 @@ fn a_fault_for_a_part_of_the_path_does_not_affect_other_paths() {
     faults
         .arm(Fault::new(Effect::Aadsts { code: 50196 }))
         .unwrap();
-    let take = |path| faults.take(Service::Login, path, None);
+    let take = |path| faults.take(Service::Login, "POST", path, None);
     // Only requests for a token are rejected with a code.
     assert_eq!(take("/t/KEYS"), None);
     assert_eq!(take("/t/oauth2/v2.0/authorize"), None);
@@ -107,7 +121,7 @@ fn a_skew_shifts_the_clock_until_it_is_removed() {
         .arm(Fault::new(Effect::ClockSkew { seconds: -3600 }))
         .unwrap();
     assert_eq!(clock.skew(), -3600);
-    assert_eq!(faults.take(Service::Login, "/", None), None);
+    assert_eq!(faults.take(Service::Login, "POST", "/", None), None);
     faults.clear();
     assert_eq!(clock.skew(), 0);
 }
@@ -126,4 +140,18 @@ fn a_fault_is_parsed_from_json() {
         }
     );
     assert!(serde_json::from_str::<Fault>(r#"{"effect":{"kind":"reset"},"typo":1}"#).is_err());
+}
+
+#[test]
+fn a_fault_can_apply_to_the_third_change() {
+    let faults = Faults::default();
+    let third = Fault::new(Effect::Hang).only_changes().after(2).times(1);
+    faults.arm(third).unwrap();
+    let take = |method| faults.take(Service::Graph, method, "/", None);
+    assert_eq!(
+        [take("POST"), take("GET"), take("PATCH")],
+        [None, None, None]
+    );
+    assert_eq!([take("GET"), take("DELETE")], [None, Some(Effect::Hang)]);
+    assert_eq!(take("POST"), None);
 }

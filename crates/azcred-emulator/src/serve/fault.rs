@@ -54,11 +54,8 @@ pub(super) async fn apply(
                 () = context.until_shutdown() => return Err(Cut),
             }
         }
-        Effect::Hang => {
-            context.until_shutdown().await;
-            return Err(Cut);
-        }
-        Effect::Reset => return Err(Cut),
+        // The connection of a request that hangs stays open: see `gate`.
+        Effect::Hang | Effect::Reset => return Err(Cut),
         Effect::TruncatedJson => Outcome::Change(Change::Truncate),
         Effect::CutOff => Outcome::Change(Change::CutOff),
         Effect::ExpiresOn { format } => Outcome::Change(Change::ExpiresOn(*format)),
@@ -83,8 +80,11 @@ pub(super) async fn apply(
             let exchange = Exchange::new(&context.world, headers, entrance.clone()).at(path);
             Outcome::Answer(Refusal::by_code(*code).into_response(&exchange))
         }
-        // These do not concern a single request. They have taken effect already.
-        Effect::ReplicationDelay { .. } | Effect::ClockSkew { .. } => Outcome::Nothing,
+        // Two do not concern a single request, and have taken effect already. The third is about
+        // the response: see `gate`.
+        Effect::ReplicationDelay { .. } | Effect::ClockSkew { .. } | Effect::Withheld => {
+            Outcome::Nothing
+        }
     })
 }
 

@@ -90,7 +90,13 @@ pub(super) async fn pass(
         }
         Err(cut) => Err(cut),
     };
+    let never_ends = matches!(served.fault.as_deref(), Some("hang" | "withheld"));
+    // Who waits for the fault sees it in the log.
     context.world.requests.push(served);
+    if never_ends {
+        context.until_shutdown().await;
+        return Err(Cut);
+    }
     outcome
 }
 
@@ -100,11 +106,12 @@ async fn answer(
     request: Request<Bytes>,
     served: &mut Served,
 ) -> Result<Response, Cut> {
-    let effect =
-        context
-            .world
-            .faults
-            .take(entrance.service, &served.path, served.client_id.as_deref());
+    let effect = context.world.faults.take(
+        entrance.service,
+        &served.method,
+        &served.path,
+        served.client_id.as_deref(),
+    );
     let mut change = None;
     if let Some(effect) = effect {
         served.fault = Some(effect.kind().to_owned());

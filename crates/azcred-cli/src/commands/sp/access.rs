@@ -92,6 +92,11 @@ impl RolesEverywhere {
         Ok(this)
     }
 
+    /// The assignments, also those of its groups.
+    pub(super) fn assignments(&self) -> &[RoleAssignment] {
+        &self.assignments
+    }
+
     /// The roles for JSON.
     pub(super) fn entries(&self, principal: Uuid) -> Vec<RoleEntry<'_>> {
         let entry = |one| self.entry(one, principal);

@@ -7,7 +7,7 @@ use super::{
     found::find,
     handover::{Expected, Handover, HandoverOptions, NewCredential, NewProof, ProofKind},
     make::{Granted, Identity, add_owners, grant, identity},
-    pending::{add_secret, own_live, settle},
+    pending::{End, add_secret, own_live, settle, take_back},
     permitted::{Denied, Planned, denied, for_roles},
     proof::{Candidate, Proof, Target, prove},
     replication::{LIMIT, Patience},
@@ -115,7 +115,7 @@ pub(super) struct CreateSp {
 }
 
 /// How long a secret can be used.
-const EXPIRES: Duration = Duration::from_secs(90 * 86_400);
+pub(super) const EXPIRES: Duration = Duration::from_secs(90 * 86_400);
 /// How long the secret of a proof could be used, if it could not be removed.
 const OF_PROOF: Duration = Duration::from_secs(30 * 60);
 /// The role with which data in a storage account is read and written.
@@ -385,7 +385,7 @@ impl CreateSp {
             // The tenant allows no secrets. An identity that needs none is complete without.
             Err(error) if !adds && error.kind == Kind::NotPermitted => {
                 patience.say(format!("Not proved: {}", error.why));
-                settle(graph, application, None, &[], patience).await?;
+                settle(graph, application, &End::default(), patience).await?;
                 return Ok(made);
             }
             Err(error) => return Err(error),
@@ -403,9 +403,9 @@ impl CreateSp {
         };
         let proof = prove(place, candidate, &target, patience).await;
         if !adds || proof.is_err() {
-            let settled = settle(graph, application, None, &[], patience).await;
+            let taken = take_back(graph, application, added.key.id, patience).await;
             made.proof = Some(proof?);
-            settled?;
+            taken?;
         } else {
             made.proof = proof.ok();
             made.secret = Some((added.key.id, added.text));
@@ -462,8 +462,19 @@ impl CreateSp {
             spinner: &spinner,
             limit: self.wait.unwrap_or(LIMIT),
         };
-        let kept = credential.as_ref().and_then(|one| one.key);
-        let work = settle(graph, &mut made.identity.application, kept, &[], patience);
+        let application = &mut made.identity.application;
+        let work = async {
+            match (&failed, key) {
+                (Some(_), Some(key)) => take_back(graph, application, key, patience).await,
+                _ => {
+                    let end = End {
+                        kept: key,
+                        ..End::default()
+                    };
+                    settle(graph, application, &end, patience).await
+                }
+            }
+        };
         let settled = spinner.during(work).await;
         match failed {
             Some(error) => Err(error),
@@ -472,10 +483,10 @@ impl CreateSp {
     }
 }
 
-fn client_id(id: Uuid) -> Result<ClientId, Failure> {
+pub(super) fn client_id(id: Uuid) -> Result<ClientId, Failure> {
     Ok(ClientId::new(&id.to_string())?)
 }
 
-fn span(time: Duration) -> String {
+pub(super) fn span(time: Duration) -> String {
     time::span(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
 }

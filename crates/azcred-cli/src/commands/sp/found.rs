@@ -37,6 +37,24 @@ pub(super) async fn find(
     meant(name, graph.applications_named(name).await?)
 }
 
+/// As [`find`]; an application that is not there is an error.
+pub(super) async fn existing(
+    graph: &Graph,
+    name: Option<&str>,
+    client_id: Option<Uuid>,
+) -> Result<Application, Failure> {
+    let found = find(graph, name, client_id).await?;
+    found.ok_or_else(|| {
+        let name = name.unwrap_or_default();
+        Failure::new(
+            Kind::NotFound,
+            format!("could not find the application '{name}'"),
+            "this tenant has no application of this name",
+        )
+        .fix("check the name: `azcred sp list --all` lists those that azcred made and those that you own")
+    })
+}
+
 /// The application of a name that azcred made, among all of this name.
 fn meant(name: &str, found: Vec<Application>) -> Result<Option<Application>, Failure> {
     let (mut own, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.marks.is_own());

@@ -5,6 +5,7 @@ mod applications;
 mod breadth;
 mod create;
 mod created;
+mod delete;
 mod expiring;
 mod federate;
 mod found;
@@ -18,6 +19,7 @@ mod permitted;
 mod proof;
 mod replication;
 mod request;
+mod rotate;
 mod show;
 mod unfinished;
 
@@ -52,6 +54,8 @@ enum SpCommand {
     List(list::ListSp),
     Show(show::ShowSp),
     Expiring(expiring::ExpiringSp),
+    Rotate(rotate::RotateSp),
+    Delete(delete::DeleteSp),
 }
 
 impl SpArguments {
@@ -62,6 +66,8 @@ impl SpArguments {
             SpCommand::List(list) => list.run(output).await,
             SpCommand::Show(show) => show.run(output).await,
             SpCommand::Expiring(expiring) => expiring.run(output).await,
+            SpCommand::Rotate(rotate) => rotate.run(output).await,
+            SpCommand::Delete(delete) => delete.run(output).await,
         }
     }
 }

@@ -52,25 +52,50 @@ pub(super) async fn add_secret(
     }
 }
 
-/// Removes keys, and every pending one but `kept`, which is handed over now. Afterwards no mark
-/// says anything about them.
+/// Removes one key, and what is marked about it.
+pub(super) async fn take_back(
+    graph: &Graph,
+    application: &mut Application,
+    key: Uuid,
+    patience: Patience<'_>,
+) -> Result<(), Failure> {
+    remove(graph, application, key).await?;
+    let marks = application.marks.clone().without(key);
+    Ok(mark(graph, application, marks, patience).await?)
+}
+
+/// What becomes of an application's keys when a run ends.
+#[derive(Default)]
+pub(super) struct End<'a> {
+    /// The key that is handed over now.
+    pub(super) kept: Option<Uuid>,
+    /// Keys to remove.
+    pub(super) removed: &'a [Uuid],
+    /// Keys that work until a time, when a later run removes them.
+    pub(super) replaced: &'a [(Uuid, OffsetDateTime)],
+}
+
+/// Ends a run: removes keys, also those that earlier runs left. Then no mark is left of a key that
+/// is gone or handed over. If it is interrupted, the next run ends it.
 pub(super) async fn settle(
     graph: &Graph,
     application: &mut Application,
-    kept: Option<Uuid>,
-    removed: &[Uuid],
+    end: &End<'_>,
     patience: Patience<'_>,
 ) -> Result<(), Failure> {
     let mut marks = application.marks.clone();
-    let mut all: Vec<Uuid> = marks.pending();
-    all.extend(removed);
-    all.sort_unstable();
-    all.dedup();
-    for key in all {
-        if Some(key) != kept {
+    let mut done: Vec<Uuid> = marks.pending();
+    done.extend(end.removed);
+    done.sort_unstable();
+    done.dedup();
+    for key in done {
+        if Some(key) != end.kept {
             remove(graph, application, key).await?;
         }
         marks = marks.without(key);
+    }
+    for (key, time) in end.replaced {
+        marks = marks.with_replaced(*key, *time);
     }
     if marks != application.marks {
         mark(graph, application, marks, patience).await?;

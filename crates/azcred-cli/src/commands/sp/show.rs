@@ -2,12 +2,12 @@
 
 use super::{
     access::{RoleEntry, RolesEverywhere},
-    found::find,
+    found::existing,
     keys::{KeyEntry, keys},
 };
 use crate::{
     commands::{reader::As, role::people::Person},
-    failure::{Failure, Kind},
+    failure::Failure,
     given,
     output::{
         Output,
@@ -122,16 +122,7 @@ impl ShowSp {
     ) -> Result<Shown, Failure> {
         let reader = self.identity.reader(place, output).await?;
         let graph = &reader.graph;
-        let found = find(graph, self.name.as_deref(), self.client_id).await?;
-        let Some(application) = found else {
-            let name = self.name.as_deref().unwrap_or_default();
-            return Err(Failure::new(
-                Kind::NotFound,
-                format!("could not find the application '{name}'"),
-                "this tenant has no application of this name",
-            )
-            .fix("check the name: `azcred sp list --all` lists those that azcred made and those that you own"));
-        };
+        let application = existing(graph, self.name.as_deref(), self.client_id).await?;
         let (principal, owners, federated) = tokio::join!(
             graph.service_principal_of(application.app_id),
             graph.owners_of_application(application.id),
