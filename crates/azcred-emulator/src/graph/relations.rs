@@ -36,10 +36,12 @@ pub(super) fn related(objects: &Objects<'_>, object: &Object, relation: Relation
         Relation::Members => group.map(|group| group.members.clone()).unwrap_or_default(),
         Relation::TransitiveMembers => members_within(objects, id),
         Relation::Owners => {
-            let applications = directory.applications.values();
-            let mut applications = applications.filter(|app| app.object_id == id);
-            let application = applications.next().map(|app| &app.owners);
-            let owners = group.map(|group| &group.owners).or(application);
+            let application = directory.application_with(id).map(|app| &app.owners);
+            let principal = directory.service_principals.get(&id).map(|sp| &sp.owners);
+            let owners = group
+                .map(|group| &group.owners)
+                .or(application)
+                .or(principal);
             owners.cloned().unwrap_or_default()
         }
         Relation::OwnedObjects => {
@@ -47,9 +49,12 @@ pub(super) fn related(objects: &Objects<'_>, object: &Object, relation: Relation
             let groups = groups.filter(|group| group.owners.contains(&id));
             let applications = directory.applications.values();
             let applications = applications.filter(|app| app.owners.contains(&id));
+            let principals = directory.service_principals.values();
+            let principals = principals.filter(|sp| sp.owners.contains(&id));
             groups
                 .map(|group| group.id)
                 .chain(applications.map(|app| app.object_id))
+                .chain(principals.map(|sp| sp.id))
                 .collect()
         }
     };

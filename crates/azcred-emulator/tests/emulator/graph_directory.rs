@@ -202,6 +202,19 @@ async fn an_owner_is_added_and_may_then_change_the_application() {
     let add = format!("{app}/owners/$ref");
     assert_eq!(scene.post(&add, reference(GRACE)).await.status, 204);
     assert_eq!(by_member().await, 204);
+    let principal = "/v1.0/servicePrincipals/d0000001-0000-4000-8000-000000000001";
+    let of_principal = format!("{principal}/owners/$ref");
+    assert_eq!(
+        scene.post(&of_principal, reference(GRACE)).await.status,
+        204
+    );
+    let owners = scene.get(&format!("{principal}/owners")).await;
+    assert_eq!(each(&owners, "id"), [GRACE]);
+    let owned = format!("/v1.0/users/{GRACE}/ownedObjects");
+    assert_eq!(
+        each(&scene.get(&owned).await, "displayName"),
+        ["azcred-demo", "azcred-demo"]
+    );
     let group = "f0000001-0000-4000-8000-000000000001";
     assert_eq!(error(&scene.post(&add, reference(group)).await).0, 400);
     assert_eq!(
