@@ -321,7 +321,7 @@ fn a_deletion_shows_what_goes_and_removes_it_all() {
 fn what_azure_does_not_know_yet_is_waited_for_and_told() {
     let azure = contoso();
     let delay = Effect::ReplicationDelay {
-        reads: 1,
+        reads: 3,
         milliseconds: 0,
     };
     let faults = azure.emulator().faults();

@@ -49,8 +49,8 @@ pub(crate) struct SpArguments {
 
 #[derive(Subcommand)]
 enum SpCommand {
-    Create(create::CreateSp),
-    Federate(federate::FederateSp),
+    Create(Box<create::CreateSp>),
+    Federate(Box<federate::FederateSp>),
     List(list::ListSp),
     Show(show::ShowSp),
     Expiring(expiring::ExpiringSp),
