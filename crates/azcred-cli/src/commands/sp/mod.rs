@@ -3,13 +3,13 @@
 mod access;
 mod applications;
 mod breadth;
+mod certificate;
 mod create;
 mod created;
 mod delete;
 mod expiring;
 mod federate;
 mod found;
-#[allow(dead_code, reason = "certificates and workflows need the rest")]
 mod handover;
 mod keys;
 mod list;

@@ -169,11 +169,6 @@ impl HandoverOptions {
         self.purpose.is_some_and(Purpose::needs_secret)
     }
 
-    /// The use, if it was named.
-    pub(in crate::commands) fn purpose(&self) -> Option<Purpose> {
-        self.purpose
-    }
-
     /// Checks that the place can take the credential. Changes nothing. Call it before the
     /// credential is made.
     pub(in crate::commands) async fn check(
