@@ -141,3 +141,17 @@ def test_what_azure_cli_registers_is_found_and_what_azcred_registers_is_seen_by_
         credential["subject"],
         f"{job.prefix}:ref:refs/tags/v1",
     }
+
+
+def test_a_managed_identity_trusts_a_job_too_and_azure_cli_sees_it(job):
+    desk = job.desk
+    group = SCOPE.split("/providers/")[0].rsplit("/", 1)[1]
+    identity = desk.az.answer("identity", "create", "--name", desk.name, "--resource-group", group)
+    of = ("federate", "--managed-identity", identity["id"], "--github", "contoso/ml")
+    made = desk.sp(*of, "--branch", "main")
+    assert (made["clientId"], made["done"]) == (identity["clientId"], "created")
+    assert desk.sp(*of, "--branch", "main")["done"] == "nothing"
+    command = ("identity", "federated-credential", "list", "--identity-name", desk.name)
+    [seen] = desk.az.answer(*command, "--resource-group", group)
+    assert seen["subject"] == f"{job.prefix}:{MAIN}"
+    assert job.by_identity(identity["clientId"], MAIN) == identity["clientId"]

@@ -41,7 +41,8 @@ pub use crate::{
     federation::{
         Caution, CredentialName, DevOpsConnection, Difference, FederatedTrust, GitHub,
         GitHubRepository, GitHubRun, GitLabProject, GitLabRef, KubernetesAccount, Part, Plan,
-        PrefixSource, SubjectPrefix, differences, nearest, other_form_of, plan,
+        PrefixSource, SubjectPrefix, UserAssignedIdentity, differences, nearest, other_form_of,
+        plan,
     },
     graph::{DirectoryObject, Graph, ObjectKind},
     lists::{Tenant, Workspaces},

@@ -2,13 +2,14 @@
 //!
 //! A federated credential has an issuer, a subject and an audience. Entra ID accepts a token if the
 //! three are exactly the token's (Microsoft's page 'Important considerations and restrictions for
-//! federated identity credentials', which also has the limits). Nothing here sends a request but
-//! [`github_api`].
+//! federated identity credentials', which also has the limits). Only [`github_api`] and
+//! [`managed_identity`] send requests.
 
 mod compare;
 mod github;
 mod github_api;
 mod issuers;
+mod managed_identity;
 mod plan;
 
 use crate::{
@@ -22,6 +23,7 @@ pub use compare::{Difference, Part, differences, nearest, other_form_of};
 pub use github::{GitHubRepository, GitHubRun, SubjectPrefix};
 pub use github_api::{GitHub, PrefixSource};
 pub use issuers::{DevOpsConnection, GitLabProject, GitLabRef, KubernetesAccount};
+pub use managed_identity::UserAssignedIdentity;
 pub use plan::{Plan, plan};
 
 /// The longest issuer, subject or audience.

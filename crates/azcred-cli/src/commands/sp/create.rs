@@ -3,7 +3,7 @@
 use super::{
     breadth,
     created::{Created, Credential},
-    federate::{Federation, Registered, Trust, register},
+    federate::{Federation, Registered, Trust, Trustee, register},
     found::find,
     handover::{Expected, Handover, HandoverOptions, NewCredential, NewProof, ProofKind},
     make::{Granted, Identity, add_owners, grant, identity},
@@ -363,7 +363,8 @@ impl CreateSp {
         if let Some(trust) = &plan.trust {
             patience.say(format!("Trusting {}", trust.0.subject()));
             let name = self.federation.credential_name();
-            let registered = register(graph, application, trust.clone(), name, false).await?;
+            let trustee = Trustee::Application(graph, Box::new(application.clone()));
+            let registered = register(&trustee, trust.clone(), name, false).await?;
             made.trusted = Some(registered);
         }
         let (keys, what) = match plan.kind {

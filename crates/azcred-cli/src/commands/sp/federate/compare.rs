@@ -1,14 +1,12 @@
 //! A token's values beside the federated credentials that are registered.
 
-use super::register::part;
+use super::{register::part, trustee::Trustee};
 use crate::output::{
     Output,
     style::{DIM, STRONG, paint},
     table,
 };
-use azcred_azure::{
-    Application, Difference, FederatedCredential, FederatedTrust, differences, nearest,
-};
+use azcred_azure::{Difference, FederatedCredential, FederatedTrust, differences, nearest};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -35,9 +33,10 @@ struct RegisteredEntry<'a> {
     differences: Vec<Difference>,
 }
 
-/// Shows whether an application trusts a token, and if not, both sides. Returns whether it does.
+/// Shows whether an application or a managed identity trusts a token, and if not, both sides.
+/// Returns whether it does.
 pub(super) fn compare(
-    application: &Application,
+    trustee: &Trustee<'_>,
     registered: &[FederatedCredential],
     presented: &FederatedTrust,
     output: &mut Output,
@@ -49,15 +48,15 @@ pub(super) fn compare(
     if output.is_json() {
         let entry = |one| registered_entry(one, presented);
         output.json(&ComparedDocument {
-            name: &application.name,
-            client_id: application.app_id,
+            name: trustee.name(),
+            client_id: trustee.client_id(),
             is_trusted,
             presented,
             registered: registered.iter().map(entry).collect(),
         });
         return is_trusted;
     }
-    let name = paint(STRONG, &application.name);
+    let name = paint(STRONG, trustee.name());
     let Some((near, differences)) = near else {
         output.line(format!(
             "{name} trusts no token: it has no federated credential."
@@ -82,7 +81,7 @@ pub(super) fn compare(
     }
     let others: Vec<&str> = registered
         .iter()
-        .filter(|one| one.id != near.id)
+        .filter(|one| one.name != near.name)
         .map(|one| one.subject.as_deref().unwrap_or(&one.name))
         .collect();
     if !others.is_empty() {

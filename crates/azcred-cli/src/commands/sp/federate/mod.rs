@@ -3,6 +3,7 @@
 mod compare;
 mod register;
 mod trusted;
+mod trustee;
 
 use super::found::find;
 use crate::{
@@ -26,6 +27,7 @@ pub(in crate::commands) use compare::sides;
 pub(super) use register::{Registered, RegisteredEntry, register};
 pub(in crate::commands) use trusted::not_found_out;
 pub(super) use trusted::{Federation, Trust};
+pub(super) use trustee::Trustee;
 
 /// Let a CI system or a cluster sign in as an application, without a secret
 ///
@@ -39,7 +41,8 @@ pub(super) use trusted::{Federation, Trust};
 /// With --check, it shows whether the application trusts such a token, and if not, what is
 /// registered beside it. The exit code is then 1.
 ///
-/// You need to own the application, or a directory role that may change it.
+/// You need to own the application, or a directory role that may change it; for a managed identity,
+/// a role such as Managed Identity Contributor.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -50,12 +53,16 @@ Examples:
     --kubernetes https://oidc.contoso.com/cluster training/runner")]
 pub(super) struct FederateSp {
     /// The application's name, if azcred made it
-    #[arg(value_name = "NAME", value_parser = given::text, required_unless_present = "client_id")]
+    #[arg(value_name = "NAME", value_parser = given::text, required_unless_present_any = ["client_id", "managed_identity"])]
     name: Option<String>,
 
     /// The application's client id
     #[arg(long, value_name = "ID", value_parser = given::guid)]
     client_id: Option<Uuid>,
+
+    /// Not an application, but this user-assigned managed identity, by its resource id
+    #[arg(long, value_name = "ID", value_parser = given::text, conflicts_with_all = ["name", "client_id"])]
+    managed_identity: Option<String>,
 
     #[command(flatten)]
     federation: Federation,
@@ -83,34 +90,40 @@ impl FederateSp {
             .fix("add `--github OWNER/REPOSITORY --branch NAME`, `--gitlab`, `--azure-pipelines`, `--kubernetes`, or `--issuer` and `--subject`"));
         };
         let place = Place::here()?;
+        let reader = self.identity.reader(&place, output);
+        let reader = output.waiting("Signing in", reader).await?;
         let work = async {
-            let reader = self.identity.reader(&place, output).await?;
             let trust = wanted.trust(&reader).await?;
-            let graph = &reader.graph;
-            let application = application(graph, self.name.as_deref(), self.client_id).await?;
+            let trustee = match &self.managed_identity {
+                Some(id) => Trustee::identity(&reader, id).await?,
+                None => {
+                    let name = self.name.as_deref();
+                    let found = application(&reader.graph, name, self.client_id).await?;
+                    Trustee::Application(&reader.graph, Box::new(found))
+                }
+            };
             let done = match self.check {
-                true => Done::Compared(trust.0, graph.federated_credentials(application.id).await?),
+                true => Done::Compared(trust.0, trustee.registered().await?),
                 false => {
                     let name = self.federation.credential_name();
-                    let registered = register(graph, &application, trust, name, self.replace);
+                    let registered = register(&trustee, trust, name, self.replace);
                     Done::Registered(Box::new(registered.await?))
                 }
             };
-            let tenant = reader.tenant_id().map(str::to_owned);
-            Ok::<_, Failure>((application, tenant, done))
+            Ok::<_, Failure>((trustee, done))
         };
         let what = match self.check {
             true => "Reading the federated credentials",
             false => "Registering the federated credential",
         };
-        let (application, tenant, done) = output.waiting(what, work).await?;
+        let (trustee, done) = output.waiting(what, work).await?;
         match done {
             Done::Compared(trust, registered) => {
-                let is_trusted = compare(&application, &registered, &trust, output);
+                let is_trusted = compare(&trustee, &registered, &trust, output);
                 Ok(u8::from(!is_trusted))
             }
             Done::Registered(registered) => {
-                show(&registered, &application, tenant.as_deref(), output);
+                show(&registered, &trustee, reader.tenant_id(), output);
                 Ok(0)
             }
         }
@@ -128,26 +141,21 @@ struct FederatedDocument<'a> {
     registered: RegisteredEntry<'a>,
 }
 
-fn show(
-    registered: &Registered,
-    application: &Application,
-    tenant: Option<&str>,
-    output: &mut Output,
-) {
+fn show(registered: &Registered, trustee: &Trustee<'_>, tenant: Option<&str>, output: &mut Output) {
     if output.is_json() {
         output.json(&FederatedDocument {
-            name: &application.name,
-            client_id: application.app_id,
+            name: trustee.name(),
+            client_id: trustee.client_id(),
             tenant_id: tenant,
             registered: registered.entry(),
         });
         return;
     }
-    let name = paint(STRONG, &application.name);
+    let name = paint(STRONG, trustee.name());
     let mut rows = vec![
         (
-            "Application",
-            format!("{name} (client id {})", application.app_id),
+            trustee.word(),
+            format!("{name} (client id {})", trustee.client_id()),
         ),
         ("Tenant", tenant.unwrap_or_default().to_owned()),
     ];

@@ -1,12 +1,13 @@
 //! Registers a federated credential, and says what came of it.
 
+use super::trustee::Trustee;
 use crate::{
     failure::{Failure, Kind},
     output::style::{STRONG, paint},
 };
 use azcred_azure::{
-    Application, Caution, CredentialName, Difference, FederatedCredential, FederatedTrust, Graph,
-    NewFederatedCredential, Part, Plan, PrefixSource, differences, other_form_of, plan,
+    Caution, CredentialName, Difference, FederatedCredential, FederatedTrust, Part, Plan,
+    PrefixSource, differences, other_form_of, plan,
 };
 use serde::Serialize;
 
@@ -27,16 +28,15 @@ enum Done {
     Nothing,
 }
 
-/// Registers a federated credential for an application. One that is there already stays; one that
+/// Registers a federated credential. One that is there already stays; one that
 /// differs is changed only if `may_replace`.
 pub(in crate::commands) async fn register(
-    graph: &Graph,
-    application: &Application,
+    trustee: &Trustee<'_>,
     (trust, source): (FederatedTrust, Option<PrefixSource>),
     name: Option<&CredentialName>,
     may_replace: bool,
 ) -> Result<Registered, Failure> {
-    let made = make(graph, application, &trust, name, may_replace).await?;
+    let made = make(trustee, &trust, name, may_replace).await?;
     Ok(Registered {
         trust,
         source,
@@ -45,33 +45,21 @@ pub(in crate::commands) async fn register(
 }
 
 async fn make(
-    graph: &Graph,
-    application: &Application,
+    trustee: &Trustee<'_>,
     trust: &FederatedTrust,
     name: Option<&CredentialName>,
     may_replace: bool,
 ) -> Result<Made, Failure> {
-    let registered = graph.federated_credentials(application.id).await?;
+    let registered = trustee.registered().await?;
     let other_form = other_form_of(&registered, trust).cloned();
-    let new = |name| NewFederatedCredential {
-        name,
-        issuer: trust.issuer(),
-        subject: trust.subject(),
-        audiences: [trust.audience().as_str()],
-        description: None,
-    };
     let (name, what) = match plan(&registered, trust, name)? {
         Plan::Nothing(one) => (one.name.to_string(), Done::Nothing),
         Plan::Make(name) => {
-            graph
-                .create_federated_credential(application.id, &new(name.as_str()))
-                .await?;
+            trustee.add(&name, trust).await?;
             (name.as_str().to_owned(), Done::Created)
         }
         Plan::Change(one) if may_replace => {
-            graph
-                .change_federated_credential(application.id, one.id, &new(one.name.raw()))
-                .await?;
+            trustee.change(one, trust).await?;
             (one.name.to_string(), Done::Changed)
         }
         Plan::Change(one) => return Err(differs(one, trust)),
