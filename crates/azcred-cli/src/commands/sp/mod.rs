@@ -3,7 +3,6 @@
 mod access;
 mod applications;
 mod breadth;
-mod certificate;
 mod create;
 mod created;
 mod delete;
@@ -48,9 +47,13 @@ pub(crate) struct SpArguments {
 }
 
 #[derive(Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and it is on the heap"
+)]
 enum SpCommand {
-    Create(Box<create::CreateSp>),
-    Federate(Box<federate::FederateSp>),
+    Create(create::CreateSp),
+    Federate(federate::FederateSp),
     List(list::ListSp),
     Show(show::ShowSp),
     Expiring(expiring::ExpiringSp),
