@@ -54,6 +54,13 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             "check the id and the tenant with `azcred subscription list`".to_owned()
         }
         Fix::GrantRole(grant) => grant.by_owner(&assign(grant)),
+        Fix::NewSecret {
+            client_id,
+            variable,
+        } => match new_secret(client_id, *variable) {
+            Some(text) => text,
+            None => of.to_string(),
+        },
         Fix::TrustToken(token) => match federate(token) {
             Some(command) => format!("run `{command}`"),
             None => of.to_string(),
@@ -96,6 +103,19 @@ fn assign(grant: &GrantRole) -> String {
         _ => "",
     };
     format!("azcred role assign \"{role}\" --to {object_id}{kind} --scope \"{scope}\"")
+}
+
+/// `None` if the variable is not one that azcred writes.
+fn new_secret(client_id: &str, variable: Option<&str>) -> Option<String> {
+    let purpose = match variable {
+        Some("AZURE_CLIENT_SECRET") | None => "azure",
+        Some("HIML_SERVICE_PRINCIPAL_PASSWORD") => "himl",
+        Some(_) => return None,
+    };
+    let variable = variable.unwrap_or("AZURE_CLIENT_SECRET");
+    Some(format!(
+        "make a new secret: `azcred sp rotate --client-id {client_id} --for {purpose} --to FILE`, and use the {variable} that it writes into FILE"
+    ))
 }
 
 fn sign_in(to: &SignIn) -> String {
@@ -166,6 +186,14 @@ mod tests {
                 "sign in with a device code: `azcred login --device-code`; or wait",
             ),
             ("wait".into(), "wait"),
+            (
+                Fix::NewSecret {
+                    client_id: "c11e".to_owned(),
+                    variable: Some("HIML_SERVICE_PRINCIPAL_PASSWORD"),
+                },
+                "make a new secret: `azcred sp rotate --client-id c11e --for himl --to FILE`, and use the HIML_SERVICE_PRINCIPAL_PASSWORD \
+                 that it writes into FILE",
+            ),
             (
                 Fix::GrantRole(GrantRole::new(
                     "Reader",

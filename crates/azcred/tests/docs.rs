@@ -69,9 +69,9 @@ fn every_code_of_entra_id_that_is_explained_is_in_the_page_with_its_meaning_and_
     let known: Vec<_> = (0..CODES_END).filter_map(explain).collect();
     assert!(known.len() > 50, "{}", known.len());
     for meaning in known {
-        let fix = meaning
-            .fix_for("{client}", "{tenant}", "{scope}")
-            .to_string();
+        let fix = meaning.fix_for("{client}", "{tenant}", "{scope}");
+        // As the command says it.
+        let fix = azcred_words::fix(&fix, &|_| None);
         let (means, fix) = (cell(meaning.means), cell(&fix));
         writeln!(table, "| AADSTS{} | {means} | {fix} |", meaning.code).unwrap();
     }

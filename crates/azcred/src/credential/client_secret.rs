@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     entra::{Grant, TokenEndpoint},
-    facts::{Error, ErrorKind, Result, Used, UsedKind},
+    facts::{Error, ErrorKind, Fix, Result, Used, UsedKind},
     options::ClientOptions,
     request::TokenRequest,
     sieve::{fix_of_secret, oddity_of_secret},
@@ -64,9 +64,10 @@ impl ClientSecretCredential {
                 format!("could not read the client secret of the application {client_id}"),
                 "it is empty",
             )
-            .with_fix(format!(
-                "make one: `az ad app credential reset --id {client_id} --append`"
-            )));
+            .with_fix(Fix::NewSecret {
+                client_id: client_id.to_string(),
+                variable: None,
+            }));
         }
         let system = options.system().clone();
         let endpoint = TokenEndpoint::new(tenant, client_id, options)?;
