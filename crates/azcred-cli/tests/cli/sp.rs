@@ -5,7 +5,10 @@ use crate::{
     run::{Run, Said, assert_seen, azcred},
     subscription::seeded,
 };
-use azcred_emulator::{Effect, Fault, Persona, Way, directory::Application};
+use azcred_emulator::{
+    Effect, Fault, Persona, Way,
+    directory::{Application, Certificate},
+};
 use serde_json::Value;
 
 /// An administrator of applications that may assign roles, a developer that may not, and an
@@ -321,7 +324,7 @@ fn a_deletion_shows_what_goes_and_removes_it_all() {
 fn what_azure_does_not_know_yet_is_waited_for_and_told() {
     let azure = contoso();
     let delay = Effect::ReplicationDelay {
-        reads: 1,
+        reads: 3,
         milliseconds: 0,
     };
     let faults = azure.emulator().faults();
@@ -335,4 +338,37 @@ fn what_azure_does_not_know_yet_is_waited_for_and_told() {
     );
     assert!(!said.stderr.contains("error"), "{said}");
     assert_eq!(made(&azure), train(0));
+}
+
+#[test]
+fn a_certificate_is_made_proved_handed_over_and_rotated() {
+    let azure = contoso();
+    let home = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let run = sp(&azure, "admin", arguments).directory(folder.path());
+        let said = at_home(run, &home).said();
+        assert_eq!(said.code, 0, "{said}");
+        said
+    };
+    let certificates = || {
+        let directory = azure.emulator().world().directory();
+        let mut all = directory.applications.values();
+        let one = all.find(|one| one.name == "ci-train").unwrap();
+        let thumbprints = one.certificates.iter().map(Certificate::thumbprint_sha1);
+        thumbprints.collect::<Vec<_>>()
+    };
+    let file = ["--to", "ci-train.pem", "-vvv"];
+    let said = run(&[&["create", "ci-train", "--certificate"], &file[..]].concat());
+    assert!(!said.to_string().contains("PRIVATE KEY"), "{said}");
+    let first = std::fs::read_to_string(folder.path().join("ci-train.pem")).unwrap();
+    assert!(first.contains("PRIVATE KEY") && first.contains("BEGIN CERTIFICATE"));
+    let before = certificates();
+    assert_eq!((before.len(), made(&azure)), (1, train(0)));
+    // The old file stays as it is.
+    run(&["rotate", "ci-train", "--to", "next.pem"]);
+    assert!(folder.path().join("next.pem").exists());
+    let after = certificates();
+    assert_eq!((after.len(), made(&azure)), (1, train(0)));
+    assert_ne!(before, after);
 }

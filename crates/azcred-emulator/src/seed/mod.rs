@@ -382,6 +382,14 @@ mod tests {
         );
         let owner = refusal(&format!("{app}owners = ['nobody']\n"));
         assert!(owner.contains("applications[0].owners[0]"), "{owner}");
+        let user = "[[users]]\nid = 'e0000001-0000-4000-8000-000000000001'\nname = 'u'\nuser_principal_name = 'u@a.com'\n";
+        let role = refusal(&format!(
+            "{TENANT}\n{user}directory_roles = ['User Administrator', 'Kaiser']\n"
+        ));
+        assert!(
+            role.contains("users[0].directory_roles[1]") && role.contains("Groups Administrator"),
+            "{role}"
+        );
     }
 
     #[test]

@@ -57,6 +57,8 @@ async fn everything_in_the_folder_is_private_and_an_open_folder_is_rejected() {
     let usual = folder.path().join("usual");
     std::fs::create_dir(&usual).unwrap();
     assert_eq!(mode(path.parent().unwrap()), mode(&usual) & 0o755);
+    // What was created has secrets too.
+    emulator.world().keep().unwrap();
     let mut folders = vec![path.clone()];
     while let Some(next) = folders.pop() {
         for entry in std::fs::read_dir(&next).unwrap() {

@@ -7,7 +7,7 @@ use super::{
     found::find,
     handover::{Expected, Handover, HandoverOptions, NewCredential, NewProof, ProofKind},
     make::{Granted, Identity, add_owners, grant, identity},
-    pending::{End, add_secret, own_live, settle, take_back},
+    pending::{End, Fresh, add_certificate, add_secret, own_live, settle, take_back},
     permitted::{Denied, Planned, denied, for_roles},
     proof::{Candidate, Proof, Target, prove},
     replication::{LIMIT, Patience},
@@ -27,7 +27,7 @@ use crate::{
     sign_in::Place,
 };
 use ::time::OffsetDateTime;
-use azcred::{ClientId, SecretString, TenantId, system::ApplicationProof};
+use azcred::{ClientId, TenantId};
 use azcred_azure::{Application, Located, RoleScope};
 use clap::Args;
 use std::time::Duration;
@@ -92,11 +92,15 @@ pub(super) struct CreateSp {
     #[arg(long, conflicts_with = "no_secret")]
     secret: bool,
 
+    /// Make a key, and add its certificate. Needs --to FILE
+    #[arg(long, conflicts_with_all = ["secret", "no_secret"])]
+    certificate: bool,
+
     /// Add no secret. This is the default, unless --for names a use that needs one
     #[arg(long)]
     no_secret: bool,
 
-    /// How long the secret can be used [default: 90d]
+    /// How long the secret or certificate can be used [default: 90d]
     #[arg(long, value_name = "TIME", value_parser = given::duration)]
     expires: Option<Duration>,
 
@@ -142,8 +146,8 @@ struct Made {
     are_roles_new: Vec<bool>,
     /// The federated credential.
     trusted: Option<Registered>,
-    /// The key id and the secret.
-    secret: Option<(Uuid, SecretString)>,
+    /// The new key.
+    fresh: Option<Fresh>,
     proof: Option<Proof>,
 }
 
@@ -239,9 +243,10 @@ impl CreateSp {
             roles.push(Granted { role, scope });
         }
         let is_implied = self.handover.implies_secret() && !self.no_secret && trust.is_none();
-        let kind = match self.secret || is_implied {
-            true => ProofKind::Secret,
-            false => ProofKind::Federated,
+        let kind = match (self.certificate, self.secret || is_implied) {
+            (true, _) => ProofKind::Certificate,
+            (false, true) => ProofKind::Secret,
+            (false, false) => ProofKind::Federated,
         };
         Ok(Plan {
             reader,
@@ -343,7 +348,7 @@ impl CreateSp {
             identity,
             are_roles_new: Vec::new(),
             trusted: None,
-            secret: None,
+            fresh: None,
             proof: None,
         };
         let Identity {
@@ -362,26 +367,35 @@ impl CreateSp {
             let registered = register(&trustee, trust.clone(), name, false).await?;
             made.trusted = Some(registered);
         }
-        let live = own_live(application, &application.secrets).next().cloned();
-        if let (ProofKind::Secret, Some(key)) = (plan.kind, &live) {
+        let (keys, what) = match plan.kind {
+            ProofKind::Certificate => (&application.certificates, "certificate"),
+            _ => (&application.secrets, "secret"),
+        };
+        let live = own_live(application, keys).next().cloned();
+        let wants_key = plan.kind != ProofKind::Federated;
+        if let (true, Some(key)) = (wants_key, &live) {
             let end = key.ends_on.map(time::in_time).unwrap_or_default();
             patience.say(format!(
-                "It has a secret already, which ends {end}; `azcred sp rotate` makes a new one"
+                "It has a {what} already, which ends {end}; `azcred sp rotate` makes a new one"
             ));
         }
-        let adds = plan.kind == ProofKind::Secret && live.is_none();
+        let adds = wants_key && live.is_none();
         let expires = match adds {
             true => self.expires.unwrap_or(EXPIRES),
             false => OF_PROOF,
         };
         patience.say(match adds {
-            true => format!("Adding a secret that can be used for {}", span(expires)),
+            true => format!("Adding a {what} that can be used for {}", span(expires)),
             false => {
                 "Adding a secret for the proof; it stays in memory, and is removed again".to_owned()
             }
         });
         let ends_on = OffsetDateTime::now_utc() + expires;
-        let added = match add_secret(graph, application, ends_on, patience).await {
+        let added = match adds && plan.kind == ProofKind::Certificate {
+            true => add_certificate(graph, application, ends_on, patience).await,
+            false => add_secret(graph, application, ends_on, patience).await,
+        };
+        let added = match added {
             Ok(added) => added,
             // The tenant allows no secrets. An identity that needs none is complete without.
             Err(error) if !adds && error.kind == Kind::NotPermitted => {
@@ -395,7 +409,7 @@ impl CreateSp {
         let candidate = Candidate {
             tenant: &plan.tenant,
             client_id: application.app_id,
-            proof: ApplicationProof::Secret(added.text.clone()),
+            proof: added.proof.clone(),
         };
         let target = Target {
             // Without a role, it sees no workspace.
@@ -404,12 +418,12 @@ impl CreateSp {
         };
         let proof = prove(place, candidate, &target, patience).await;
         if !adds || proof.is_err() {
-            let taken = take_back(graph, application, added.key.id, patience).await;
+            let taken = take_back(graph, application, added.key, patience).await;
             made.proof = Some(proof?);
             taken?;
         } else {
             made.proof = proof.ok();
-            made.secret = Some((added.key.id, added.text));
+            made.fresh = Some(added);
         }
         Ok(made)
     }
@@ -424,20 +438,17 @@ impl CreateSp {
         output: &mut Output,
     ) -> Result<Option<Credential>, Failure> {
         let graph = &plan.reader.graph;
-        let (key, proof) = match made.secret.take() {
-            Some((key, text)) => (Some(key), Some(NewProof::Secret(text))),
+        let (key, ends_on, proof) = match made.fresh.take() {
+            Some(fresh) => (Some(fresh.key), fresh.ends_on, Some(fresh.into_new())),
             // The ids may have a place too.
-            None => (
-                None,
-                (plan.kind == ProofKind::Federated).then_some(NewProof::Federated),
-            ),
+            None => {
+                let is_federated = plan.kind == ProofKind::Federated;
+                (None, None, is_federated.then_some(NewProof::Federated))
+            }
         };
         let mut credential = None;
         let mut failed = None;
         if let Some(proof) = proof {
-            let mut secrets = made.identity.application.secrets.iter();
-            let ends_on = secrets.find(|one| Some(one.id) == key);
-            let ends_on = ends_on.and_then(|one| one.ends_on);
             let new = NewCredential {
                 client_id: client_id(made.identity.application.app_id)?,
                 tenant: TenantId::new(&plan.tenant)?,
@@ -449,6 +460,7 @@ impl CreateSp {
             match handover.deliver(&new, place, output).await {
                 Ok(delivered) => {
                     credential = Some(Credential {
+                        kind: plan.kind,
                         key,
                         ends_on,
                         delivered,

@@ -2,7 +2,7 @@
 
 use super::{
     federate::{Registered, RegisteredEntry},
-    handover::Delivered,
+    handover::{Delivered, ProofKind},
     make::{Granted, Identity},
     proof::Proof,
     request::{Request, RequestDocument},
@@ -34,6 +34,7 @@ pub(super) struct Created {
 
 /// What was handed over: a new secret, or only the ids.
 pub(super) struct Credential {
+    pub(super) kind: ProofKind,
     pub(super) key: Option<Uuid>,
     pub(super) ends_on: Option<OffsetDateTime>,
     pub(super) delivered: Delivered,
@@ -52,7 +53,7 @@ struct CreatedDocument<'a> {
     tenant_id: &'a str,
     is_new: bool,
     roles: Vec<RoleEntry<'a>>,
-    /// The new secret; `null` if none was added.
+    /// The new secret or certificate; `null` if none was added.
     secret: Option<SecretEntry<'a>>,
     /// Whom the options name; `null` without them.
     federated_credential: Option<RegisteredEntry<'a>>,
@@ -74,6 +75,9 @@ struct RoleEntry<'a> {
 #[serde(rename_all = "camelCase")]
 struct SecretEntry<'a> {
     key_id: Option<Uuid>,
+    /// `secret` or `certificate`.
+    #[serde(rename = "type")]
+    kind: &'static str,
     ends_on: Option<String>,
     #[serde(flatten)]
     delivered: &'a Delivered,
@@ -133,6 +137,10 @@ impl Created {
                 .collect(),
             secret: self.secret().map(|one| SecretEntry {
                 key_id: one.key,
+                kind: match one.kind {
+                    ProofKind::Certificate => "certificate",
+                    _ => "secret",
+                },
                 ends_on: one.ends_on.and_then(time::rfc3339),
                 delivered: &one.delivered,
             }),
@@ -171,9 +179,10 @@ impl Created {
         }
         rows.extend(self.trusted.as_ref().map(|one| ("Trusts", one.subject())));
         if let Some(one) = &self.credential {
-            let what = match one.key {
-                Some(_) => "Secret",
-                None => "Ids",
+            let what = match one.kind {
+                ProofKind::Secret => "Secret",
+                ProofKind::Certificate => "Certificate",
+                ProofKind::Federated => "Ids",
             };
             rows.extend(one.delivered.place().map(|place| (what, place)));
             rows.extend(one.ends_on.map(|end| ("It ends", time::until(end))));

@@ -3,6 +3,7 @@
 mod access;
 mod applications;
 mod breadth;
+mod certificate;
 mod create;
 mod created;
 mod delete;
@@ -52,8 +53,8 @@ pub(crate) struct SpArguments {
     reason = "there is one, and it is on the heap"
 )]
 enum SpCommand {
-    Create(create::CreateSp),
-    Federate(federate::FederateSp),
+    Create(Box<create::CreateSp>),
+    Federate(Box<federate::FederateSp>),
     List(list::ListSp),
     Show(show::ShowSp),
     Expiring(expiring::ExpiringSp),

@@ -1,10 +1,15 @@
 //! Adds a secret to an application and removes it, so that an interrupted run leaves nothing that
 //! is not known: each key is marked on the application before it is added, until it is handed over.
 
-use super::replication::{Patience, is_early};
+use super::{
+    certificate,
+    handover::NewProof,
+    replication::{Patience, is_early},
+};
 use crate::failure::Failure;
+use azcred::system::ApplicationProof;
 use azcred_azure::{
-    Application, CertificateChange, Error, ErrorKind, Graph, Key, Marks, NewSecret, Secret,
+    Application, CertificateChange, Error, ErrorKind, Graph, Key, Marks, NewCertificate, NewSecret,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -12,7 +17,24 @@ use uuid::Uuid;
 /// What the portal shows as the description of a secret that azcred added.
 pub(super) const NAME: &str = "azcred";
 
-/// Adds a secret. It is marked as pending until [`settle`].
+/// A key that was added.
+pub(super) struct Fresh {
+    pub(super) key: Uuid,
+    pub(super) ends_on: Option<OffsetDateTime>,
+    pub(super) proof: ApplicationProof,
+}
+
+impl Fresh {
+    /// What is handed over.
+    pub(super) fn into_new(self) -> NewProof {
+        match self.proof {
+            ApplicationProof::Secret(text) => NewProof::Secret(text),
+            ApplicationProof::Certificate(pem) => NewProof::Certificate(pem),
+        }
+    }
+}
+
+/// Adds a secret. It is marked as pending until [`settle`] or [`take_back`].
 ///
 /// # Errors
 /// If the response was lost, the secret is removed again.
@@ -21,15 +43,8 @@ pub(super) async fn add_secret(
     application: &mut Application,
     ends_on: OffsetDateTime,
     patience: Patience<'_>,
-) -> Result<Secret, Failure> {
-    let key = Uuid::new_v4();
-    mark(
-        graph,
-        application,
-        application.marks.clone().with_pending(key),
-        patience,
-    )
-    .await?;
+) -> Result<Fresh, Failure> {
+    let key = begin(graph, application, patience).await?;
     let new = NewSecret {
         id: key,
         name: NAME,
@@ -39,7 +54,11 @@ pub(super) async fn add_secret(
     match patience.until("the application", is_early, add).await {
         Ok(secret) => {
             application.secrets.push(secret.key.clone());
-            Ok(secret)
+            Ok(Fresh {
+                key,
+                ends_on: secret.key.ends_on,
+                proof: ApplicationProof::Secret(secret.text),
+            })
         }
         Err(error) => {
             let is_lost = matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Unexpected);
@@ -50,6 +69,51 @@ pub(super) async fn add_secret(
             Err(error.into())
         }
     }
+}
+
+/// Makes a key and its certificate, and adds the certificate. It is marked as pending until
+/// [`settle`] or [`take_back`].
+pub(super) async fn add_certificate(
+    graph: &Graph,
+    application: &mut Application,
+    ends_on: OffsetDateTime,
+    patience: Patience<'_>,
+) -> Result<Fresh, Failure> {
+    let made = certificate::make(&application.name, ends_on)?;
+    let key = begin(graph, application, patience).await?;
+    let new = NewCertificate {
+        id: key,
+        name: NAME,
+        der: &made.der,
+        starts_on: made.starts_on,
+        ends_on,
+    };
+    let id = application.id;
+    let change = async || {
+        // Graph takes the whole list, which another program may have changed.
+        let now = graph.application(id).await?;
+        let add = CertificateChange::Add(new);
+        graph.change_certificates(&now, add).await?;
+        graph.application(id).await
+    };
+    *application = patience.until("the application", is_early, change).await?;
+    Ok(Fresh {
+        key,
+        ends_on: Some(ends_on),
+        proof: ApplicationProof::Certificate(made.pem),
+    })
+}
+
+/// Marks a key that is to be added.
+async fn begin(
+    graph: &Graph,
+    application: &mut Application,
+    patience: Patience<'_>,
+) -> Result<Uuid, Failure> {
+    let key = Uuid::new_v4();
+    let marks = application.marks.clone().with_pending(key);
+    mark(graph, application, marks, patience).await?;
+    Ok(key)
 }
 
 /// Removes one key, and what is marked about it.

@@ -1,7 +1,7 @@
 //! Proves a new identity: signs in as it, in this process and with its secret in memory only, and
 //! runs the doctor as it.
 
-use super::replication::{Patience, is_early};
+use super::replication::Patience;
 use crate::{
     commands::doctor,
     failure::{Failure, Kind},
@@ -15,10 +15,9 @@ use azcred::{
     system::{ApplicationProof, ApplicationSystem},
 };
 use azcred_azure::{
-    Capability, CheckId, CheckReport, Doctor, Error, Located, Permissions, Report, ResourceManager,
-    RoleDefinition, Status,
+    Capability, CheckId, CheckReport, Doctor, Located, Permissions, Report, RoleDefinition, Status,
 };
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 use uuid::Uuid;
 
 /// Who signs in.
@@ -59,27 +58,23 @@ pub(super) async fn prove(
     patience: Patience<'_>,
 ) -> Result<Proof, Failure> {
     let session = session(place, candidate);
-    let opened = signed_in(&session, patience).await?;
+    signed_in(&session, patience).await?;
     let Some(located) = target.workspace else {
         return Ok(Proof::SignIn);
     };
-    let wanted = wanted(&target.roles);
-    let manager = ResourceManager::new(opened.options(), Arc::new(opened.clone()))?;
-    let id = located.workspace.resource_id();
-    let read = async || manager.permissions(&id).await.map(|answer| answer.value);
-    let is_early = |result: &Result<Permissions, Error>| match result {
-        Ok(permissions) => !wanted
-            .iter()
-            .all(|capability| capability.judge(permissions).is_allowed()),
-        Err(_) => is_early(result),
-    };
-    // What the doctor finds is shown, also if the role is not seen at the limit.
-    let seen = patience.until("the role", is_early, read).await;
-    if let Err(error) = seen {
-        tracing::debug!(%error, "the permissions of the new identity can't be read");
-    }
-    let doctor = Doctor::new(session, Ok(located.clone())).requiring(wanted);
-    Ok(Proof::Examined(Box::new(doctor.run(|_| {}).await)))
+    let doctor = Doctor::new(session, Ok(located.clone())).requiring(wanted(&target.roles));
+    let examine = async || Ok::<_, Infallible>(doctor.run(|_| {}).await);
+    // What the doctor finds is shown, also if the roles are not seen at the limit.
+    let Ok(report) = patience.until("the role", lacks_a_right, examine).await;
+    Ok(Proof::Examined(Box::new(report)))
+}
+
+/// Whether the doctor found that a right is missing. Each of its requests may be answered by a part
+/// of Azure that does not know the principal, or its role, yet.
+fn lacks_a_right(examined: &Result<Report, Infallible>) -> bool {
+    let report = examined.as_ref().ok();
+    let kind = report.and_then(Report::first_failure).map(doctor::kind);
+    matches!(kind, Some(Kind::NotPermitted | Kind::Refused))
 }
 
 fn session(place: &Place, candidate: Candidate<'_>) -> SessionBuilder {
@@ -97,13 +92,12 @@ fn session(place: &Place, candidate: Candidate<'_>) -> SessionBuilder {
         .without_cached_tokens()
 }
 
-async fn signed_in(session: &SessionBuilder, patience: Patience<'_>) -> azcred::Result<Session> {
+async fn signed_in(session: &SessionBuilder, patience: Patience<'_>) -> azcred::Result<()> {
     let sign_in = async || {
         let session = session.clone().open().await?;
-        session.token().await?;
-        Ok(session)
+        session.token().await.map(|_| ())
     };
-    let is_early = |result: &azcred::Result<Session>| {
+    let is_early = |result: &azcred::Result<()>| {
         let code = result.as_ref().err().and_then(azcred::Error::code);
         code.is_some_and(|code| EARLY.contains(&code))
     };

@@ -3,10 +3,8 @@
 use super::{
     create::{EXPIRES, client_id, span},
     found::existing,
-    handover::{
-        Delivered, Expected, Handover, HandoverOptions, NewCredential, NewProof, ProofKind,
-    },
-    pending::{End, NAME, add_secret, settle, take_back},
+    handover::{Delivered, Expected, Handover, HandoverOptions, NewCredential, ProofKind},
+    pending::{End, NAME, add_certificate, add_secret, settle, take_back},
     proof::{Candidate, Target, prove},
     replication::{LIMIT, Patience},
 };
@@ -22,14 +20,14 @@ use crate::{
     sign_in::Place,
 };
 use ::time::OffsetDateTime;
-use azcred::{TenantId, system::ApplicationProof};
-use azcred_azure::{Application, Key, Secret};
+use azcred::TenantId;
+use azcred_azure::{Application, Key};
 use clap::Args;
 use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Replace the secret of a service principal
+/// Replace the secret or certificate of a service principal
 ///
 /// Adds a new secret, proves it by a sign-in, hands it over, and only then removes the old one. If
 /// the command is interrupted, the old secret still works: run it again.
@@ -57,7 +55,7 @@ pub(super) struct RotateSp {
     overlap: Option<Duration>,
 
     /// Only remove secrets that an earlier rotation replaced, if their time is over
-    #[arg(long, conflicts_with_all = ["overlap", "replace", "expires", "purpose", "to"])]
+    #[arg(long, conflicts_with_all = ["overlap", "replace", "certificate", "expires", "purpose", "to"])]
     finish: bool,
 
     /// The key id of the secret that is replaced, if it is not clear; can be given several times.
@@ -65,7 +63,12 @@ pub(super) struct RotateSp {
     #[arg(long, value_name = "ID", value_parser = given::guid)]
     replace: Vec<Uuid>,
 
-    /// How long the new secret can be used [default: 90d]
+    /// Make a new key with a certificate. This is the default if the application has certificates
+    /// and no secret. Needs --to FILE
+    #[arg(long)]
+    certificate: bool,
+
+    /// How long the new secret or certificate can be used [default: 90d]
     #[arg(long, value_name = "TIME", value_parser = given::duration)]
     expires: Option<Duration>,
 
@@ -86,7 +89,7 @@ pub(super) struct RotateSp {
 struct RotatedDocument<'a> {
     name: &'a str,
     client_id: Uuid,
-    /// The new secret; `null` with `--finish`.
+    /// The new secret or certificate; `null` with `--finish`.
     secret: Option<NewEntry<'a>>,
     /// The key ids of secrets that were removed.
     removed: &'a [Uuid],
@@ -98,6 +101,9 @@ struct RotatedDocument<'a> {
 #[serde(rename_all = "camelCase")]
 struct NewEntry<'a> {
     key_id: Uuid,
+    /// `secret` or `certificate`.
+    #[serde(rename = "type")]
+    kind: &'static str,
     ends_on: Option<String>,
     #[serde(flatten)]
     delivered: &'a Delivered,
@@ -114,14 +120,23 @@ struct ReplacedEntry {
 /// What came of it.
 struct Rotated {
     application: Application,
-    secret: Option<(Secret, Delivered)>,
+    fresh: Option<Handed>,
     removed: Vec<Uuid>,
+}
+
+/// A new key that was handed over.
+struct Handed {
+    key: Uuid,
+    kind: ProofKind,
+    ends_on: Option<OffsetDateTime>,
+    delivered: Delivered,
 }
 
 /// What a rotation does with the keys that are there.
 #[derive(Debug, PartialEq, Eq)]
 struct Old {
-    /// The secrets that the new one replaces.
+    kind: ProofKind,
+    /// The secrets or certificates that the new one replaces.
     replaced: Vec<Uuid>,
     /// Those that were replaced before, and whose time is over.
     due: Vec<Uuid>,
@@ -140,8 +155,8 @@ impl RotateSp {
         let (rotated, stdout_is_taken) = match self.finish {
             true => (self.finish(&reader, application, now, output).await?, false),
             false => {
-                let old = old(&application, &self.replace, now)?;
-                let handover = self.check(&application, &place, output).await?;
+                let old = old(&application, self.certificate, &self.replace, now)?;
+                let handover = self.check(&application, old.kind, &place, output).await?;
                 let work = self.rotate(&reader, application, &old, &handover, &place, output);
                 (work.await?, handover.takes_stdout())
             }
@@ -162,13 +177,14 @@ impl RotateSp {
     async fn check(
         &self,
         application: &Application,
+        kind: ProofKind,
         place: &Place,
         output: &Output,
     ) -> Result<Handover, Failure> {
         let expected = Expected {
             name: &application.name,
             client_id: Some(&client_id(application.app_id)?),
-            proof: ProofKind::Secret,
+            proof: kind,
         };
         self.handover.check(&expected, place, output).await
     }
@@ -185,7 +201,7 @@ impl RotateSp {
         let spinner = output.spinner("Removing secrets");
         let patience = self.patience(output, &spinner);
         if !removed.is_empty() {
-            patience.say(format!("Removing {}", secrets(removed.len())));
+            patience.say(format!("Removing {}", keys(removed.len())));
         }
         let work = async {
             // A key that is not handed over yet may be one of a run that goes on.
@@ -197,7 +213,7 @@ impl RotateSp {
         spinner.during(work).await?;
         Ok(Rotated {
             application,
-            secret: None,
+            fresh: None,
             removed,
         })
     }
@@ -215,39 +231,46 @@ impl RotateSp {
         let tenant = reader.tenant_id().unwrap_or_default().to_owned();
         let expires = self.expires.unwrap_or(EXPIRES);
         let ends_on = OffsetDateTime::now_utc() + expires;
-        let secret = {
+        let fresh = {
             let spinner = output.spinner("Rotating");
             let patience = self.patience(output, &spinner);
             let work = async {
                 patience.say(format!(
-                    "Adding a secret that can be used for {}",
+                    "Adding a {} that can be used for {}",
+                    word(old.kind),
                     span(expires)
                 ));
-                let secret = add_secret(graph, &mut application, ends_on, patience).await?;
+                let fresh = match old.kind {
+                    ProofKind::Certificate => {
+                        add_certificate(graph, &mut application, ends_on, patience).await?
+                    }
+                    _ => add_secret(graph, &mut application, ends_on, patience).await?,
+                };
                 patience.say(format!("Signing in as {} with it", application.name));
                 let candidate = Candidate {
                     tenant: &tenant,
                     client_id: application.app_id,
-                    proof: ApplicationProof::Secret(secret.text.clone()),
+                    proof: fresh.proof.clone(),
                 };
                 let target = Target {
                     workspace: None,
                     roles: Vec::new(),
                 };
                 if let Err(error) = prove(place, candidate, &target, patience).await {
-                    take_back(graph, &mut application, secret.key.id, patience).await?;
+                    take_back(graph, &mut application, fresh.key, patience).await?;
                     return Err(error);
                 }
-                Ok(secret)
+                Ok(fresh)
             };
             spinner.during(work).await?
         };
+        let (key, ends_on) = (fresh.key, fresh.ends_on);
         let new = NewCredential {
             client_id: client_id(application.app_id)?,
             tenant: TenantId::new(&tenant)?,
             name: application.name.to_string(),
-            proof: NewProof::Secret(secret.text.clone()),
-            expires_on: secret.key.ends_on,
+            proof: fresh.into_new(),
+            expires_on: ends_on,
             workspace: None,
         };
         let delivered = handover.deliver(&new, place, output).await;
@@ -260,7 +283,7 @@ impl RotateSp {
             let delivered = match delivered {
                 Ok(delivered) => delivered,
                 Err(error) => {
-                    take_back(graph, &mut application, secret.key.id, patience).await?;
+                    take_back(graph, &mut application, key, patience).await?;
                     return Err(error);
                 }
             };
@@ -271,10 +294,10 @@ impl RotateSp {
                 None => removed.extend(&old.replaced),
             }
             if !removed.is_empty() {
-                patience.say(format!("Removing {}", secrets(removed.len())));
+                patience.say(format!("Removing {}", keys(removed.len())));
             }
             let end = End {
-                kept: Some(secret.key.id),
+                kept: Some(key),
                 removed: &removed,
                 replaced: &replaced,
             };
@@ -284,7 +307,12 @@ impl RotateSp {
         let (delivered, removed) = spinner.during(work).await?;
         Ok(Rotated {
             application,
-            secret: Some((secret, delivered)),
+            fresh: Some(Handed {
+                key,
+                kind: old.kind,
+                ends_on,
+                delivered,
+            }),
             removed,
         })
     }
@@ -298,11 +326,18 @@ impl RotateSp {
     }
 }
 
-/// `1 secret that was replaced`.
-fn secrets(count: usize) -> String {
+/// `the one that was replaced`.
+fn keys(count: usize) -> String {
     match count {
-        1 => "the secret that was replaced".to_owned(),
-        count => format!("{count} secrets that were replaced"),
+        1 => "the one that was replaced".to_owned(),
+        count => format!("{count} that were replaced"),
+    }
+}
+
+fn word(kind: ProofKind) -> &'static str {
+    match kind {
+        ProofKind::Certificate => "certificate",
+        _ => "secret",
     }
 }
 
@@ -317,28 +352,39 @@ fn due(application: &Application, now: OffsetDateTime) -> Vec<Uuid> {
 
 /// Which secrets a new one replaces: those that were named, or else azcred's own, or else the only
 /// one.
-fn old(application: &Application, named: &[Uuid], now: OffsetDateTime) -> Result<Old, Failure> {
+fn old(
+    application: &Application,
+    wants_certificate: bool,
+    named: &[Uuid],
+    now: OffsetDateTime,
+) -> Result<Old, Failure> {
+    let has_only_certificates =
+        application.secrets.is_empty() && !application.certificates.is_empty();
+    let (kind, all) = match wants_certificate || has_only_certificates {
+        true => (ProofKind::Certificate, &application.certificates),
+        false => (ProofKind::Secret, &application.secrets),
+    };
+    let what_it_is = word(kind);
     let due = due(application, now);
     let before = application.marks.replaced();
     let pending = application.marks.pending();
-    let live: Vec<_> = application
-        .secrets
+    let live: Vec<_> = all
         .iter()
         .filter(|key| !before.iter().any(|(id, _)| *id == key.id) && !pending.contains(&key.id))
         .collect();
-    let what = || format!("could not rotate the secret of {}", application.name);
+    let what = || format!("could not rotate the {what_it_is} of {}", application.name);
     let ids = |keys: &[&Key]| {
         let ids = keys.iter().map(|key| format!("`--replace {}`", key.id));
         ids.collect::<Vec<_>>().join(" or ")
     };
     if let Some(unknown) = named
         .iter()
-        .find(|id| !application.secrets.iter().any(|key| key.id == **id))
+        .find(|id| !all.iter().any(|key| key.id == **id))
     {
         return Err(Failure::new(
             Kind::NotFound,
             what(),
-            format!("it has no secret with the key id {unknown}"),
+            format!("it has no {what_it_is} with the key id {unknown}"),
         )
         .fix("see the key ids with `azcred sp show`"));
     }
@@ -353,7 +399,7 @@ fn old(application: &Application, named: &[Uuid], now: OffsetDateTime) -> Result
                 Kind::Invalid,
                 what(),
                 format!(
-                    "it has {} secrets, and azcred added none of them",
+                    "it has {} {what_it_is}s, and azcred added none of them",
                     several.len()
                 ),
             )
@@ -365,7 +411,11 @@ fn old(application: &Application, named: &[Uuid], now: OffsetDateTime) -> Result
         ([], own, _) => own.iter().map(|key| key.id).collect(),
         (named, ..) => named.to_vec(),
     };
-    Ok(Old { replaced, due })
+    Ok(Old {
+        kind,
+        replaced,
+        due,
+    })
 }
 
 impl Rotated {
@@ -373,10 +423,11 @@ impl Rotated {
         RotatedDocument {
             name: &self.application.name,
             client_id: self.application.app_id,
-            secret: self.secret.as_ref().map(|(secret, delivered)| NewEntry {
-                key_id: secret.key.id,
-                ends_on: secret.key.ends_on.and_then(time::rfc3339),
-                delivered,
+            secret: self.fresh.as_ref().map(|one| NewEntry {
+                key_id: one.key,
+                kind: word(one.kind),
+                ends_on: one.ends_on.and_then(time::rfc3339),
+                delivered: &one.delivered,
             }),
             removed: &self.removed,
             replaced: self
@@ -397,10 +448,14 @@ impl Rotated {
             ("Service principal", paint(STRONG, &self.application.name)),
             ("Client id", self.application.app_id.to_string()),
         ];
-        if let Some((secret, delivered)) = &self.secret {
-            rows.extend(delivered.place().map(|place| ("Secret", place)));
-            rows.extend(secret.key.ends_on.map(|end| ("It ends", time::until(end))));
-            let command = delivered.command();
+        if let Some(one) = &self.fresh {
+            let name = match one.kind {
+                ProofKind::Certificate => "Certificate",
+                _ => "Secret",
+            };
+            rows.extend(one.delivered.place().map(|place| (name, place)));
+            rows.extend(one.ends_on.map(|end| ("It ends", time::until(end))));
+            let command = one.delivered.command();
             rows.extend(command.map(|command| ("Use it", paint(CODE, command))));
         }
         let old = match self.removed.len() {
@@ -408,10 +463,10 @@ impl Rotated {
             1 => Some("removed".to_owned()),
             count => Some(format!("{count} removed")),
         };
-        rows.extend(old.map(|old| ("Old secret", old)));
+        rows.extend(old.map(|old| ("Old one", old)));
         for (key, until) in self.application.marks.replaced() {
             let until = time::until(until);
-            rows.push(("Old secret", format!("{key}, removed {until} or later")));
+            rows.push(("Old one", format!("{key}, removed {until} or later")));
         }
         let mut lines = vec![String::new()];
         lines.extend(table::pairs(&rows));
@@ -463,7 +518,9 @@ mod tests {
     }
 
     fn replaced(application: &Application, named: &[Uuid]) -> Vec<Uuid> {
-        old(application, named, NOW).expect("it is clear").replaced
+        old(application, false, named, NOW)
+            .expect("it is clear")
+            .replaced
     }
 
     #[test]
@@ -474,9 +531,9 @@ mod tests {
         assert_eq!(replaced(&mixed, &[]), [id(2), id(3)]);
         assert_eq!(replaced(&mixed, &[id(1)]), [id(1)]);
         let unclear = application(&[(1, false), (2, false)], &[]);
-        let failure = old(&unclear, &[], NOW).unwrap_err();
+        let failure = old(&unclear, false, &[], NOW).unwrap_err();
         assert!(failure.why.contains("2 secrets"), "{}", failure.why);
-        assert!(old(&unclear, &[id(9)], NOW).is_err());
+        assert!(old(&unclear, false, &[id(9)], NOW).is_err());
     }
 
     #[test]
@@ -484,10 +541,11 @@ mod tests {
         let pending = format!("azcred-pending:{}", id(4));
         let tags = [until(1, -1), until(2, 1), pending];
         let all = application(&[(1, true), (2, true), (3, true), (4, true)], &tags);
-        let found = old(&all, &[], NOW).unwrap();
+        let found = old(&all, false, &[], NOW).unwrap();
         assert_eq!(
             found,
             Old {
+                kind: ProofKind::Secret,
                 replaced: vec![id(3)],
                 due: vec![id(1)]
             }

@@ -72,10 +72,6 @@ pub(in crate::commands) enum NewProof {
     Federated,
     Secret(SecretString),
     /// A certificate and its private key, both PEM in one text.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no command makes certificates yet")
-    )]
     Certificate(SecretString),
 }
 
