@@ -18,7 +18,6 @@ pub(crate) enum Owner {
     #[cfg_attr(not(unix), expect(dead_code))]
     Own(Clue),
     /// Another user's: the user id, or `None` if no socket of this machine is the client's.
-    #[cfg_attr(not(unix), expect(dead_code))]
     Other(Option<u32>),
     /// The system does not tell.
     Untold,
