@@ -31,6 +31,7 @@ pub(crate) fn run_verb() -> Result<()> {
         "laptop.py",
         "inside.py",
         "python_start.py",
+        "created.py",
     ] {
         let mut python = Command::new(environment.python());
         python
