@@ -48,10 +48,6 @@ pub(crate) struct SpArguments {
 }
 
 #[derive(Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one, and it is on the heap"
-)]
 enum SpCommand {
     Create(Box<create::CreateSp>),
     Federate(Box<federate::FederateSp>),
