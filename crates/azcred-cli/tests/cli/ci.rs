@@ -183,3 +183,48 @@ fn what_can_not_be_checked_or_written_is_said() {
         assert_eq!(said.code, 2, "{said}");
     }
 }
+
+#[test]
+fn the_workflow_of_a_new_identity_is_written_with_its_ids_and_checked_before() {
+    let azure = crate::sp::contoso();
+    let place = folder();
+    let create = |name: &str, options: &[&str]| {
+        let arguments = [&["create", name, "--for", "github"], options].concat();
+        let run = crate::sp::sp(&azure, "admin", &arguments);
+        run.directory(place.path()).said()
+    };
+    let jobs = |branch| {
+        let ids = ["--owner-id", "1", "--repository-id", "2"];
+        [&["--github", "contoso/ml", "--branch", branch][..], &ids].concat()
+    };
+    let unnamed = create("ci-train", &[]);
+    assert_eq!(unnamed.code, 2, "{unnamed}");
+    assert_seen!("sp-create-for-github-unnamed", unnamed);
+    let tag = create("ci-train", &["--github", "contoso/ml", "--tag", "v1"]);
+    assert_eq!(tag.code, 2, "{tag}");
+    assert_eq!(crate::sp::made(&azure), []);
+
+    let said = create("ci-train", &jobs("release/1"));
+    assert_eq!(said.code, 0, "{said}");
+    assert_seen!("sp-create-for-github", crate::sp::shown(&azure, &said));
+    let text = fs::read_to_string(place.path().join(FILE)).expect("it is there");
+    let file: serde_json::Value = serde_saphyr::from_str(&text).expect(&text);
+    assert_eq!(file["on"]["push"]["branches"][0], "release/1");
+    let variables = &file["jobs"]["submit"]["env"];
+    assert!(
+        said.stdout
+            .contains(variables["AZURE_CLIENT_ID"].as_str().expect("an id"))
+    );
+    let again = create("ci-train", &jobs("release/1"));
+    assert!(
+        again.stdout.contains(&format!("{FILE}, as before")),
+        "{again}"
+    );
+
+    // The file is another identity's, so nothing is made.
+    let made = crate::sp::made(&azure);
+    let other = create("ci-other", &jobs("release/1"));
+    assert_eq!(other.code, 1, "{other}");
+    assert_seen!("sp-create-for-github-taken", other);
+    assert_eq!(crate::sp::made(&azure), made);
+}

@@ -372,3 +372,21 @@ fn a_certificate_is_made_proved_handed_over_and_rotated() {
     assert_eq!((after.len(), made(&azure)), (1, train(0)));
     assert_ne!(before, after);
 }
+
+#[test]
+fn a_secret_that_was_made_before_is_not_missed_in_a_pipe() {
+    let azure = contoso();
+    let create = ["create", "ci-train", "--for", "json", "--to", "stdout"];
+    let first = sp(&azure, "admin", &create).said();
+    assert_eq!(first.code, 0, "{first}");
+    let password = first.json()["password"].clone();
+    assert!(
+        password
+            .as_str()
+            .is_some_and(|password| password.len() > 30)
+    );
+    let again = sp(&azure, "admin", &create).said();
+    assert_eq!((again.code, &*again.stdout), (1, ""), "{again}");
+    assert_seen!("sp-create-secret-again", again);
+    assert_eq!(made(&azure), train(1));
+}

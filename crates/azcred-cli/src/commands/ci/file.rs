@@ -1,6 +1,9 @@
 //! Writes a workflow's file, and never over one that differs unless that was allowed.
 
-use crate::failure::{Failure, Kind};
+use crate::{
+    commands::user_file::{Draft, DraftMode},
+    failure::{Failure, Kind},
+};
 use azcred::shown_path;
 use std::{fs, io, path::Path};
 
@@ -45,11 +48,19 @@ pub(super) fn write(
         }
         _ => {}
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    }
-    fs::write(&path, text).map_err(|error| failed(&error))?;
+    let draft = Draft::write(&path, text.as_bytes(), DraftMode::Usual);
+    draft
+        .and_then(|draft| draft.replace(&path))
+        .map_err(|error| failed(&error))?;
     Ok(Written::New)
+}
+
+/// Whether there is no such file, or one with this content.
+pub(super) fn agrees(file: &Path, text: Option<&str>) -> bool {
+    match read(file) {
+        Ok(there) => text == Some(&*there),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 /// Reads a workflow's file.

@@ -70,7 +70,8 @@ pub(super) struct CiGitHub {
     identity: As,
 }
 
-const FILE: &str = ".github/workflows/azure-ml.yml";
+/// The usual file.
+pub(super) const FILE: &str = ".github/workflows/azure-ml.yml";
 
 /// The output of `--check --output json`.
 #[derive(Serialize)]

@@ -4,10 +4,13 @@ mod azure_pipelines;
 mod file;
 mod github;
 mod made;
+mod of_identity;
 mod pipeline;
 mod template;
 mod verdict;
 mod workflow;
+
+pub(super) use of_identity::IdentityWorkflow;
 
 use crate::{failure::Failure, output::Output};
 use clap::{Args, Subcommand};

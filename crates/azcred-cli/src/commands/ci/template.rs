@@ -9,7 +9,7 @@ const PAGE: &str = "https://github.com/azcred/azcred/blob/main/docs/ci.md";
 
 /// What a workflow runs, and what it installs first.
 pub(super) struct Work {
-    /// The command that submits the job, as a line of a shell.
+    /// The command that submits the job, as a line of a shell; empty if it is not known.
     command: String,
     /// The lines that install.
     install: Vec<String>,
@@ -69,7 +69,17 @@ impl GitHubWorkflow<'_> {
             )
         });
         let install = self.work.install("          ");
-        let command = &self.work.command;
+        let submit = match &*self.work.command {
+            "" => [
+                "      # Your command, as the application:\n",
+                "      # - name: Submit\n",
+                "      #   run: azcred exec -- python submit.py\n",
+            ]
+            .concat(),
+            command => format!(
+                "      - name: Submit\n        run: |\n          azcred exec -- {command}\n"
+            ),
+        };
         format!(
             "\
 # Made by `azcred ci github`. The job signs in to Azure by its own identity token, without a secret:
@@ -106,10 +116,7 @@ jobs:
 {install}          echo \"$HOME/azure-ml/bin\" >> \"$GITHUB_PATH\"
       - name: Check the identity
         run: azcred doctor
-      - name: Submit
-        run: |
-          azcred exec -- {command}
-"
+{submit}"
         )
     }
 }

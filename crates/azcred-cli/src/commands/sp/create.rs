@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     commands::{
+        ci::IdentityWorkflow,
         reader::Reader,
         role::{
             people::{Person, meant},
@@ -24,6 +25,7 @@ use crate::{
     failure::{Failure, Kind},
     given,
     output::{Output, time},
+    shell,
     sign_in::Place,
 };
 use ::time::OffsetDateTime;
@@ -159,6 +161,7 @@ impl CreateSp {
             Err(missing) if self.no_role && missing.kind == Kind::NotFound => None,
             scope => Some(scope?),
         };
+        let workflow = self.workflow()?;
         let plan = self.plan(&place, scope, output);
         let plan = output.waiting("Looking what is there", plan).await?;
         if let Some(denied) = self.denied(&plan, output).await? {
@@ -170,6 +173,11 @@ impl CreateSp {
             }
         }
         let handover = self.check(&plan, &place, output).await?;
+        if let Some(workflow) = &workflow {
+            let found = plan.found.as_ref();
+            let ids = found.map(|found| (found.app_id.to_string(), plan.tenant.clone()));
+            workflow.check(&place.folder, ids)?;
+        }
         let mut unfinished = Unfinished::new();
         let mut made = {
             let spinner = output.spinner("Creating");
@@ -184,6 +192,12 @@ impl CreateSp {
         let credential = self
             .hand_over(&plan, &mut made, &handover, &place, output)
             .await?;
+        let ids = (
+            made.identity.application.app_id.to_string(),
+            plan.tenant.clone(),
+        );
+        let workflow = workflow.map(|workflow| workflow.write(&place.folder, ids));
+        let workflow = workflow.transpose()?;
         unfinished.finish();
         let is_requested = self.no_role && !plan.roles.is_empty();
         let request = is_requested.then(|| for_roles(&plan.reader, &made.identity, &plan.roles));
@@ -194,11 +208,28 @@ impl CreateSp {
             request,
             trusted: made.trusted,
             credential,
+            workflow,
             proof: made.proof,
         };
         created.tell(handover.takes_stdout(), output);
         let failed = created.proof.as_ref().and_then(Proof::failed);
         Ok(failed.map_or(0, Kind::exit_code))
+    }
+
+    /// The workflow that is asked for.
+    fn workflow(&self) -> Result<Option<IdentityWorkflow>, Failure> {
+        if !self.handover.is_for_github() || self.secret || self.certificate {
+            return Ok(None);
+        }
+        match self.federation.github_run()? {
+            Some(run) => IdentityWorkflow::new(run).map(Some),
+            None => Err(Failure::new(
+                Kind::Usage,
+                "could not tell how GitHub's jobs should sign in",
+                "no option names the jobs that the application should trust",
+            )
+            .fix("add `--github OWNER/REPOSITORY --branch NAME`: no secret is needed then; or add `--secret`")),
+        }
     }
 
     /// Reads what is there, and what is meant.
@@ -330,7 +361,24 @@ impl CreateSp {
             client_id: client_id.as_ref(),
             proof: plan.kind,
         };
-        self.handover.check(&expected, place, output).await
+        let handover = self.handover.check(&expected, place, output).await?;
+        let mut found = plan.found.iter().filter(|_| plan.kind == ProofKind::Secret);
+        let has_one = found.any(|one| own_live(one, &one.secrets).next().is_some());
+        match handover.takes_stdout() && has_one {
+            true => Err(Failure::new(
+                Kind::Invalid,
+                format!(
+                    "could not write the secret of {} to standard output",
+                    self.name
+                ),
+                "it has one already, and Azure shows a secret only when it is made",
+            )
+            .fix(format!(
+                "make a new one: `azcred sp rotate {}` with the same options",
+                shell::word(&self.name)
+            ))),
+            false => Ok(handover),
+        }
     }
 
     async fn make(

@@ -29,6 +29,8 @@ pub(super) struct Created {
     pub(super) trusted: Option<Registered>,
     /// What was handed over.
     pub(super) credential: Option<Credential>,
+    /// The file of the workflow, and whether this run wrote it.
+    pub(super) workflow: Option<(&'static str, bool)>,
     pub(super) proof: Option<Proof>,
 }
 
@@ -57,6 +59,9 @@ struct CreatedDocument<'a> {
     secret: Option<SecretEntry<'a>>,
     /// Whom the options name; `null` without them.
     federated_credential: Option<RegisteredEntry<'a>>,
+    /// The file of the workflow, with `--for github`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow: Option<&'static str>,
     proof: ProofEntry<'a>,
     /// The request to an administrator, with `--no-role`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,6 +150,7 @@ impl Created {
                 delivered: &one.delivered,
             }),
             federated_credential: self.trusted.as_ref().map(Registered::entry),
+            workflow: self.workflow.map(|(file, _)| file),
             proof: ProofEntry {
                 signed_in: self.proof.is_some(),
                 report: self.proof.as_ref().and_then(Proof::report),
@@ -189,6 +195,10 @@ impl Created {
             let command = one.delivered.command();
             rows.extend(command.map(|command| ("Use it", paint(CODE, command))));
         }
+        rows.extend(self.workflow.map(|(file, is_new)| {
+            let mark = if is_new { "" } else { ", as before" };
+            ("Workflow", format!("{file}{mark}"))
+        }));
         let mut lines = vec![String::new()];
         lines.extend(table::pairs(&rows));
         if let Some(request) = &self.request {

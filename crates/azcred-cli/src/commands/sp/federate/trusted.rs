@@ -137,6 +137,11 @@ impl Federation {
         self.credential_name.as_ref()
     }
 
+    /// The jobs of a GitHub repository that the options name.
+    pub(in crate::commands) fn github_run(&self) -> Result<Option<GitHubRun>, Failure> {
+        self.github.as_ref().map(|_| self.run()).transpose()
+    }
+
     fn trusted(&self) -> Result<Option<Trusted>, Failure> {
         if let Some(text) = &self.github {
             let host = env::var("GH_HOST").ok().filter(|host| !host.is_empty());

@@ -164,6 +164,11 @@ impl Delivered {
 }
 
 impl HandoverOptions {
+    /// Whether it is for a workflow of GitHub.
+    pub(in crate::commands) fn is_for_github(&self) -> bool {
+        self.purpose == Some(Purpose::Github)
+    }
+
     /// Whether the options name a use that needs a secret.
     pub(in crate::commands) fn implies_secret(&self) -> bool {
         self.purpose.is_some_and(Purpose::needs_secret)
