@@ -30,6 +30,9 @@ struct CloudDescription {
     name: Option<String>,
     #[serde(default)]
     resource_manager: Option<String>,
+    /// Since version 2022-09-01.
+    #[serde(rename = "microsoftGraphResourceId", default)]
+    graph: Option<String>,
     authentication: Authentication,
 }
 
@@ -229,7 +232,11 @@ fn cloud(entry: &CloudDescription, authority: Option<Authority>, from: &Url) -> 
         .find(own)
         .or_else(|| audiences.first())
         .map_or(manager, String::as_str);
-    Cloud::with_authority(authority).with_resource_manager(manager, audience)
+    let cloud = Cloud::with_authority(authority).with_resource_manager(manager, audience)?;
+    match entry.graph.as_deref().filter(|graph| !graph.is_empty()) {
+        Some(graph) => cloud.with_graph(graph),
+        None => Ok(cloud),
+    }
 }
 
 #[cfg(test)]

@@ -91,6 +91,13 @@ fn a_clouds_own_audience_is_preferred_and_the_oldest_form_is_its_own_resource_ma
         ),
         ("https://arm.mars.example", "https://arm.mars.example")
     );
+    assert_eq!(oldest.graph(), "https://graph.microsoft.com");
+    let newest = described(
+        r#"{"resourceManager": "https://arm.mars.example", "microsoftGraphResourceId": "https://graph.mars.example/",
+        "authentication": {"loginEndpoint": "https://login.mars.example/"}}"#,
+    );
+    let newest = cloud(&newest[0], None, &from).unwrap();
+    assert_eq!(newest.graph(), "https://graph.mars.example");
 }
 
 #[test]
@@ -115,6 +122,8 @@ fn neither_the_address_nor_what_it_describes_may_be_plain_http_to_elsewhere() {
     for hostile in [
         r#"{"resourceManager": "http://a.example", "authentication": {"loginEndpoint": "https://login.a.example"}}"#,
         r#"{"resourceManager": "https://a.example", "authentication": {"loginEndpoint": "http://login.a.example"}}"#,
+        r#"{"resourceManager": "https://a.example", "microsoftGraphResourceId": "http://graph.a.example",
+            "authentication": {"loginEndpoint": "https://login.a.example"}}"#,
     ] {
         assert!(
             cloud(&described(hostile)[0], None, &from).is_err(),
