@@ -2,9 +2,8 @@
 
 use crate::{
     azure::Azure,
-    federate::{CI, TEAM, federate, github, job},
+    federate::{CI, contoso, federate, github, job},
     run::{Run, assert_seen, azcred},
-    subscription::seeded,
 };
 use std::{fs, path::Path};
 use tempfile::TempDir;
@@ -91,7 +90,7 @@ fn check(azure: &Azure, folder: &Path, arguments: &[&str]) -> Run {
 
 #[test]
 fn a_workflow_that_was_written_signs_in_after_the_command_that_it_suggests() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let api = github("repo:contoso@123456/ml@456789");
     let place = folder();
     let ids = [
@@ -122,7 +121,7 @@ fn a_workflow_that_was_written_signs_in_after_the_command_that_it_suggests() {
 
 #[test]
 fn a_check_shows_both_forms_and_what_other_triggers_lack() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let names = github("repo:contoso/ml");
     let main = ["--github", "contoso/ml", "--branch", "main"];
     assert_eq!(federate(&azure, Some(&names), &main).said().code, 0);
@@ -160,7 +159,7 @@ jobs:
 
 #[test]
 fn what_can_not_be_checked_or_written_is_said() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let place = folder();
     let missing = check(&azure, place.path(), &[]).said();
     assert_eq!(missing.code, 1, "{missing}");

@@ -5,7 +5,7 @@ use crate::{
     azure::Azure,
     run::{Run, Said, assert_seen, azcred},
     sp,
-    subscription::seeded,
+    team::{application, team},
 };
 use azcred_emulator::{
     Persona, Way,
@@ -16,30 +16,16 @@ use serde_json::{Value, json};
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 const IDS: &str = "repo:contoso@123456/ml@456789:ref:refs/heads/main";
 
-/// An owner, and an application that azcred made.
-pub(crate) const TEAM: &str = r#"
-[[tenants]]
-id = "c0a70500-0000-4000-8000-000000000001"
-name = "Contoso"
-domains = ["contoso.onmicrosoft.com"]
+/// An owner, and an application that trusts no jobs yet.
+pub(crate) fn contoso() -> Azure {
+    team(&[
+        &application(1, "owner", &["Application.ReadWrite.All"]),
+        &application(2, "ci-train", &[]),
+        ISSUER,
+    ])
+}
 
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000001"
-object_id = "b0000001-0000-4000-8000-000000000001"
-name = "owner"
-service_principal = { id = "d0000001-0000-4000-8000-000000000001", graph_permissions = ["Application.ReadWrite.All"] }
-secrets = [{ name = "one" }]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000002"
-object_id = "b0000001-0000-4000-8000-000000000002"
-name = "ci-train"
-service_principal = { id = "d0000001-0000-4000-8000-000000000002" }
-secrets = [{ name = "one" }]
-
-[[issuers]]
-url = "https://token.actions.githubusercontent.com"
-"#;
+const ISSUER: &str = "\n[[issuers]]\nurl = \"https://token.actions.githubusercontent.com\"\n";
 
 pub(crate) const CI: &str = "a0000001-0000-4000-8000-000000000002";
 
@@ -99,7 +85,7 @@ fn in_job(azure: &Azure, command: &[&str], client_id: &str, subject: &str) -> Sa
 
 #[test]
 fn one_command_makes_a_proved_identity_for_the_jobs_of_a_branch_and_no_secret() {
-    let azure = seeded(format!("{}\n[[issuers]]\nurl = \"{GITHUB}\"\n", sp::SEED));
+    let azure = sp::contoso_with(ISSUER);
     let api = github("repo:contoso@123456/ml@456789");
     let create = |arguments: &[&str]| {
         let arguments = [
@@ -158,7 +144,7 @@ fn one_command_makes_a_proved_identity_for_the_jobs_of_a_branch_and_no_secret() 
 
 #[test]
 fn a_job_signs_in_after_one_command_and_one_of_another_branch_sees_both_sides() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let api = github("repo:contoso@123456/ml@456789");
     let main = ["--github", "contoso/ml", "--branch", "main"];
     assert_eq!(job(&azure, IDS).code, 4);
@@ -212,7 +198,7 @@ fn a_job_signs_in_after_one_command_and_one_of_another_branch_sees_both_sides() 
 
 #[test]
 fn both_forms_sign_in_where_github_says_so_and_the_other_one_is_told() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let main = ["--github", "Contoso/ML", "--branch", "main"];
     let names = github("repo:contoso/ml");
     // GitHub's own case counts.
@@ -240,7 +226,7 @@ fn both_forms_sign_in_where_github_says_so_and_the_other_one_is_told() {
 
 #[test]
 fn nothing_is_guessed_if_github_does_not_tell() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let api = github("repo:contoso@123456/ml@456789");
     let private = federate(
         &azure,
@@ -261,7 +247,7 @@ fn nothing_is_guessed_if_github_does_not_tell() {
 
 #[test]
 fn one_that_differs_is_shown_beside_the_new_one_and_changed_on_request_alone() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let api = github("repo:contoso@123456/ml@456789");
     let of = |branch: &'static str| {
         [
@@ -294,7 +280,7 @@ fn one_that_differs_is_shown_beside_the_new_one_and_changed_on_request_alone() {
 
 #[test]
 fn what_can_never_match_or_trusts_too_many_is_said() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let api = github("repo:contoso@123456/ml@456789");
     let cautions = |arguments: &[&str]| {
         let arguments = [&["--github", "contoso/ml"], arguments].concat();
@@ -315,7 +301,7 @@ fn what_can_never_match_or_trusts_too_many_is_said() {
 
 #[test]
 fn other_systems_have_their_own_options() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     let of = |arguments: &[&str]| {
         let credential = document(federate(&azure, None, arguments))["credential"].clone();
         [credential["issuer"].clone(), credential["subject"].clone()]
@@ -376,7 +362,7 @@ fn other_systems_have_their_own_options() {
 
 #[test]
 fn the_twenty_first_is_refused_before_it_is_sent() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     for number in 0..20 {
         let subject = format!("job:{number}");
         let one = ["--issuer", "https://ci.contoso.com", "--subject", &subject];
@@ -390,7 +376,7 @@ fn the_twenty_first_is_refused_before_it_is_sent() {
 
 #[test]
 fn a_command_line_that_names_no_jobs_is_refused() {
-    let azure = seeded(TEAM.to_owned());
+    let azure = contoso();
     for arguments in [
         &[][..],
         &["--github", "contoso/ml"],

@@ -52,6 +52,7 @@ mod sp_show;
 mod story;
 mod streams;
 mod subscription;
+mod team;
 mod tenant;
 #[cfg(unix)]
 mod terminal;

@@ -3,45 +3,32 @@
 use crate::{
     azure::Azure,
     run::{Run, assert_seen, azcred},
-    subscription::seeded,
+    team::{self, SUBSCRIPTION, WORKSPACE, application, assigned, at_workspace},
 };
 use serde_json::{Value, json};
 
-const SUBSCRIPTION: &str = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001";
-const WORKSPACE: &str = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws-team";
 const SUBMIT: &str = "Microsoft.MachineLearningServices/workspaces/jobs/write";
 const READ: &str = "Microsoft.MachineLearningServices/workspaces/read";
 const DELETE: &str = "Microsoft.MachineLearningServices/workspaces/delete";
 const WORKER: &str = "d0000001-0000-4000-8000-000000000002";
 
-/// An owner that reads the directory, one that does not, and a worker in a group in a group.
-const TEAM: &str = r#"
-[[tenants]]
-id = "c0a70500-0000-4000-8000-000000000001"
-name = "Contoso"
-domains = ["contoso.onmicrosoft.com"]
+/// An owner that reads the directory, one that does not, and a worker in a group in a group, which
+/// has this role.
+fn team_of(role: &str) -> Azure {
+    let all = "/providers/Microsoft.Management/managementGroups/all";
+    team::team(&[
+        "management_group = \"all\"\n",
+        &application(1, "owner", &["Directory.Read.All"]),
+        &application(2, "worker", &[]),
+        &application(3, "blind owner", &[]),
+        PEOPLE,
+        &assigned("Owner", "owner", SUBSCRIPTION),
+        &assigned("Owner", "blind owner", SUBSCRIPTION),
+        &assigned(role, "Engineers", all),
+    ])
+}
 
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000001"
-object_id = "b0000001-0000-4000-8000-000000000001"
-name = "owner"
-service_principal = { id = "d0000001-0000-4000-8000-000000000001", graph_permissions = ["Directory.Read.All"] }
-secrets = [{ name = "one" }]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000002"
-object_id = "b0000001-0000-4000-8000-000000000002"
-name = "worker"
-service_principal = { id = "d0000001-0000-4000-8000-000000000002" }
-secrets = [{ name = "one" }]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000003"
-object_id = "b0000001-0000-4000-8000-000000000003"
-name = "blind owner"
-service_principal = { id = "d0000001-0000-4000-8000-000000000003" }
-secrets = [{ name = "one" }]
-
+const PEOPLE: &str = r#"
 [[users]]
 id = "e0000001-0000-4000-8000-000000000001"
 user_principal_name = "ada@contoso.onmicrosoft.com"
@@ -69,39 +56,6 @@ name = "Twins"
 name = "all"
 display_name = "All"
 
-[[subscriptions]]
-id = "5ec0ffee-0001-4000-8000-000000000001"
-name = "Contoso ML"
-tenant = "contoso.onmicrosoft.com"
-management_group = "all"
-
-[[resource_groups]]
-subscription = "5ec0ffee-0001-4000-8000-000000000001"
-name = "rg"
-location = "westeurope"
-
-[[workspaces]]
-subscription = "5ec0ffee-0001-4000-8000-000000000001"
-resource_group = "rg"
-name = "ws-team"
-location = "westeurope"
-workspace_id = "5ec0ffee-0001-4000-8000-100000000001"
-
-[[role_assignments]]
-principal = "owner"
-role = "Owner"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
-
-[[role_assignments]]
-principal = "blind owner"
-role = "Owner"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
-
-[[role_assignments]]
-principal = "Engineers"
-role = "Reader"
-scope = "/providers/Microsoft.Management/managementGroups/all"
-
 [[deny_assignments]]
 id = "de000001-0000-4000-8000-000000000001"
 name = "Protected by a deployment stack"
@@ -113,24 +67,12 @@ actions = ["Microsoft.MachineLearningServices/workspaces/delete"]
 
 /// The team's Azure.
 fn team() -> Azure {
-    seeded(TEAM.to_owned())
+    team_of("Reader")
 }
 
 /// `azcred role` as an application, at the workspace.
 fn role(azure: &Azure, who: &str, arguments: &[&str]) -> Run {
-    let mut variables = azure.application(who);
-    variables.retain(|(name, _)| !name.starts_with("AZUREML_"));
-    for (name, value) in [
-        (
-            "AZUREML_ARM_SUBSCRIPTION",
-            "5ec0ffee-0001-4000-8000-000000000001",
-        ),
-        ("AZUREML_ARM_RESOURCEGROUP", "rg"),
-        ("AZUREML_ARM_WORKSPACE_NAME", "ws-team"),
-    ] {
-        variables.push((name.to_owned(), value.to_owned()));
-    }
-    azcred(&["role"]).args(arguments).envs(&variables)
+    at_workspace(azure, who, &[&["role"], arguments].concat())
 }
 
 fn json(azure: &Azure, who: &str, arguments: &[&str]) -> Value {
@@ -222,7 +164,7 @@ fn a_deny_assignment_is_named_and_no_role_is_suggested_against_it() {
 
 #[test]
 fn who_may_not_read_assignments_can_still_check_what_is_allowed() {
-    let azure = seeded(TEAM.replace("role = \"Reader\"", "role = \"AzureML Data Scientist\""));
+    let azure = team_of("AzureML Data Scientist");
     let said = role(&azure, "worker", &["check", SUBMIT, DELETE]).said();
     assert_eq!(said.code, 5, "{said}");
     assert_seen!("role-check-without-assignments", said);

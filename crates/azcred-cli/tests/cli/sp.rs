@@ -3,7 +3,7 @@
 use crate::{
     azure::Azure,
     run::{Run, Said, assert_seen, azcred},
-    subscription::seeded,
+    team::{SUBSCRIPTION, application, assigned, at_workspace, team},
 };
 use azcred_emulator::{
     Effect, Fault, Persona, Way,
@@ -13,80 +13,29 @@ use serde_json::Value;
 
 /// An administrator of applications that may assign roles, a developer that may not, and an
 /// application that azcred did not make.
-pub(crate) const SEED: &str = r#"
-[[tenants]]
-id = "c0a70500-0000-4000-8000-000000000001"
-name = "Contoso"
-domains = ["contoso.onmicrosoft.com"]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000001"
-object_id = "b0000001-0000-4000-8000-000000000001"
-name = "admin"
-service_principal = { id = "d0000001-0000-4000-8000-000000000001", graph_permissions = ["Directory.Read.All", "Application.ReadWrite.All"] }
-secrets = [{ name = "one" }]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000002"
-object_id = "b0000001-0000-4000-8000-000000000002"
-name = "blind"
-service_principal = { id = "d0000001-0000-4000-8000-000000000002", graph_permissions = ["Directory.Read.All"] }
-secrets = [{ name = "one" }]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000003"
-object_id = "b0000001-0000-4000-8000-000000000003"
-name = "portal-made"
-service_principal = { id = "d0000001-0000-4000-8000-000000000003" }
-secrets = [{ name = "one" }]
-
-[[subscriptions]]
-id = "5ec0ffee-0001-4000-8000-000000000001"
-name = "Contoso ML"
-tenant = "contoso.onmicrosoft.com"
-
-[[resource_groups]]
-subscription = "5ec0ffee-0001-4000-8000-000000000001"
-name = "rg"
-location = "westeurope"
-
-[[workspaces]]
-subscription = "5ec0ffee-0001-4000-8000-000000000001"
-resource_group = "rg"
-name = "ws-team"
-location = "westeurope"
-workspace_id = "5ec0ffee-0001-4000-8000-100000000001"
-
-[[role_assignments]]
-principal = "admin"
-role = "Owner"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
-
-[[role_assignments]]
-principal = "blind"
-role = "Reader"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
-"#;
-
 pub(crate) fn contoso() -> Azure {
-    seeded(SEED.to_owned())
+    contoso_with("")
+}
+
+/// With more lines in the seed.
+pub(crate) fn contoso_with(more: &str) -> Azure {
+    team(&[
+        &application(
+            1,
+            "admin",
+            &["Directory.Read.All", "Application.ReadWrite.All"],
+        ),
+        &application(2, "blind", &["Directory.Read.All"]),
+        &application(3, "portal-made", &[]),
+        &assigned("Owner", "admin", SUBSCRIPTION),
+        &assigned("Reader", "blind", SUBSCRIPTION),
+        more,
+    ])
 }
 
 /// `azcred sp` as an application, at the workspace.
 pub(crate) fn sp(azure: &Azure, who: &str, arguments: &[&str]) -> Run {
-    let mut variables = azure.application(who);
-    variables.retain(|(name, _)| !name.starts_with("AZUREML_"));
-    for (name, value) in [
-        (
-            "AZUREML_ARM_SUBSCRIPTION",
-            "5ec0ffee-0001-4000-8000-000000000001",
-        ),
-        ("AZUREML_ARM_RESOURCEGROUP", "rg"),
-        ("AZUREML_ARM_WORKSPACE_NAME", "ws-team"),
-    ] {
-        variables.push((name.to_owned(), value.to_owned()));
-    }
-    azcred(&["sp"]).args(arguments).envs(&variables)
+    at_workspace(azure, who, &[&["sp"], arguments].concat())
 }
 
 fn json(azure: &Azure, arguments: &[&str]) -> Value {

@@ -4,97 +4,33 @@ use crate::{
     azure::Azure,
     run::{Run, assert_seen, azcred},
     subscription::seeded,
+    team::{SUBSCRIPTION, application, assigned, at_workspace, team},
 };
 use azcred_emulator::{Persona, Seed, Way};
 use serde_json::Value;
 
-/// An owner of the subscription, and a developer that may make applications and assign no role.
-const TEAM: &str = r#"
-[[tenants]]
-id = "c0a70500-0000-4000-8000-000000000001"
-name = "Contoso"
-domains = ["contoso.onmicrosoft.com"]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000001"
-object_id = "b0000001-0000-4000-8000-000000000001"
-name = "owner"
-service_principal = { id = "d0000001-0000-4000-8000-000000000001", graph_permissions = ["Application.ReadWrite.All"] }
-secrets = [{ name = "one" }]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000002"
-object_id = "b0000001-0000-4000-8000-000000000002"
-name = "developer"
-service_principal = { id = "d0000001-0000-4000-8000-000000000002", graph_permissions = ["Application.ReadWrite.All"] }
-secrets = [{ name = "one" }]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000003"
-object_id = "b0000001-0000-4000-8000-000000000003"
-name = "reader"
-service_principal = { id = "d0000001-0000-4000-8000-000000000003", graph_permissions = ["Directory.Read.All"] }
-secrets = [{ name = "one" }]
-
-[[subscriptions]]
-id = "5ec0ffee-0001-4000-8000-000000000001"
-name = "Contoso ML"
-tenant = "contoso.onmicrosoft.com"
-
-[[resource_groups]]
-subscription = "5ec0ffee-0001-4000-8000-000000000001"
-name = "rg"
-location = "westeurope"
-
-[[workspaces]]
-subscription = "5ec0ffee-0001-4000-8000-000000000001"
-resource_group = "rg"
-name = "ws-team"
-location = "westeurope"
-workspace_id = "5ec0ffee-0001-4000-8000-100000000001"
-
-[[role_assignments]]
-principal = "owner"
-role = "Owner"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
-
-[[role_assignments]]
-principal = "reader"
-role = "Owner"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
-
-[[role_assignments]]
-principal = "developer"
-role = "Reader"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
-"#;
-
-/// azcred as an application, at the workspace.
-fn run(azure: &Azure, who: &str, arguments: &[&str]) -> Run {
-    let mut variables = azure.application(who);
-    variables.retain(|(name, _)| !name.starts_with("AZUREML_"));
-    for (name, value) in [
-        (
-            "AZUREML_ARM_SUBSCRIPTION",
-            "5ec0ffee-0001-4000-8000-000000000001",
-        ),
-        ("AZUREML_ARM_RESOURCEGROUP", "rg"),
-        ("AZUREML_ARM_WORKSPACE_NAME", "ws-team"),
-    ] {
-        variables.push((name.to_owned(), value.to_owned()));
-    }
-    azcred(arguments).envs(&variables)
+/// An owner of the subscription, a developer that may make applications and assign no role, and an
+/// owner that reads the directory only.
+fn contoso() -> Azure {
+    team(&[
+        &application(1, "owner", &["Application.ReadWrite.All"]),
+        &application(2, "developer", &["Application.ReadWrite.All"]),
+        &application(3, "reader", &["Directory.Read.All"]),
+        &assigned("Owner", "owner", SUBSCRIPTION),
+        &assigned("Reader", "developer", SUBSCRIPTION),
+        &assigned("Owner", "reader", SUBSCRIPTION),
+    ])
 }
 
 #[test]
 fn who_may_not_assign_the_role_creates_nothing_and_then_asks_for_it() {
-    let azure = seeded(TEAM.to_owned());
-    let said = run(&azure, "developer", &["sp", "create", "ci"]).said();
+    let azure = contoso();
+    let said = at_workspace(&azure, "developer", &["sp", "create", "ci"]).said();
     assert_eq!(said.code, 5, "{said}");
     assert_seen!("sp-create-may-not-assign", said);
 
     let without = ["sp", "create", "ci", "--no-role", "-o", "json"];
-    let made = run(&azure, "developer", &without).said().json();
+    let made = at_workspace(&azure, "developer", &without).said().json();
     assert_eq!(made["isNew"], true);
     assert_eq!(made["roles"], Value::Array(Vec::new()));
     let text = made["request"]["text"].as_str().expect("text");
@@ -104,7 +40,7 @@ fn who_may_not_assign_the_role_creates_nothing_and_then_asks_for_it() {
     );
 
     // It exists, and lacks the role still.
-    let said = run(&azure, "developer", &["sp", "create", "ci", "-o", "json"]).said();
+    let said = at_workspace(&azure, "developer", &["sp", "create", "ci", "-o", "json"]).said();
     assert_eq!(said.code, 5, "{said}");
     let denied: Value = serde_json::from_str(&said.stdout).expect("JSON");
     assert_eq!(denied["isPermitted"], false);
@@ -121,10 +57,10 @@ fn who_may_not_assign_the_role_creates_nothing_and_then_asks_for_it() {
             _ => vec![part],
         })
         .collect();
-    let assigned = run(&azure, "owner", &words[1..]).said();
+    let assigned = at_workspace(&azure, "owner", &words[1..]).said();
     assert_eq!(assigned.code, 0, "{assigned}");
 
-    let made = run(&azure, "developer", &["sp", "create", "ci", "-o", "json"]).said();
+    let made = at_workspace(&azure, "developer", &["sp", "create", "ci", "-o", "json"]).said();
     assert_eq!(made.code, 0, "{made}");
     assert_eq!(made.json()["isNew"], false);
 }
@@ -183,8 +119,8 @@ fn a_role_of_the_directory_is_enough_in_a_closed_tenant() {
 
 #[test]
 fn an_application_without_the_permission_is_told_which_one_it_lacks() {
-    let azure = seeded(TEAM.to_owned());
-    let said = run(&azure, "reader", &["sp", "create", "ci"]).said();
+    let azure = contoso();
+    let said = at_workspace(&azure, "reader", &["sp", "create", "ci"]).said();
     assert_eq!(said.code, 5, "{said}");
     assert_seen!("sp-create-no-permission", said);
 }

@@ -3,7 +3,7 @@
 use crate::{
     azure::Azure,
     run::{Run, assert_seen, azcred},
-    subscription::seeded,
+    team::{SUBSCRIPTION, WORKSPACE, application, assigned, team},
 };
 use serde_json::Value;
 
@@ -11,27 +11,15 @@ const OWN: &str = "a0000001-0000-4000-8000-000000000002";
 
 /// An owner of two applications: one with every kind of key and roles of its own and through a
 /// group, and one whose last secret has ended.
-fn directory() -> String {
+fn directory() -> Azure {
     let now = time::OffsetDateTime::now_utc();
     let day = |days| {
         let time = now + time::Duration::days(days) + time::Duration::hours(1);
         let format = &time::format_description::well_known::Rfc3339;
         time.format(format).expect("it is a time")
     };
-    format!(
+    let own = format!(
         r#"
-[[tenants]]
-id = "c0a70500-0000-4000-8000-000000000001"
-name = "Contoso"
-domains = ["contoso.onmicrosoft.com"]
-
-[[applications]]
-app_id = "a0000001-0000-4000-8000-000000000001"
-object_id = "b0000001-0000-4000-8000-000000000001"
-name = "admin"
-service_principal = {{ id = "d0000001-0000-4000-8000-000000000001", graph_permissions = ["Directory.Read.All", "Application.ReadWrite.All"] }}
-secrets = [{{ name = "one" }}]
-
 [[applications]]
 app_id = "{OWN}"
 object_id = "b0000001-0000-4000-8000-000000000002"
@@ -56,43 +44,22 @@ secrets = [{{ name = "gone", expires = "{gone}" }}]
 id = "f0000001-0000-4000-8000-000000000001"
 name = "Jobs"
 members = ["nightly"]
-
-[[subscriptions]]
-id = "5ec0ffee-0001-4000-8000-000000000001"
-name = "Contoso ML"
-tenant = "contoso.onmicrosoft.com"
-
-[[resource_groups]]
-subscription = "5ec0ffee-0001-4000-8000-000000000001"
-name = "rg"
-location = "westeurope"
-
-[[workspaces]]
-subscription = "5ec0ffee-0001-4000-8000-000000000001"
-resource_group = "rg"
-name = "ws-team"
-location = "westeurope"
-workspace_id = "5ec0ffee-0001-4000-8000-100000000001"
-
-[[role_assignments]]
-principal = "admin"
-role = "Owner"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
-
-[[role_assignments]]
-principal = "nightly"
-role = "AzureML Data Scientist"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws-team"
-
-[[role_assignments]]
-principal = "Jobs"
-role = "Reader"
-scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
 "#,
         soon = day(9),
         later = day(80),
         gone = day(-3)
-    )
+    );
+    team(&[
+        &application(
+            1,
+            "admin",
+            &["Directory.Read.All", "Application.ReadWrite.All"],
+        ),
+        &own,
+        &assigned("Owner", "admin", SUBSCRIPTION),
+        &assigned("AzureML Data Scientist", "nightly", WORKSPACE),
+        &assigned("Reader", "Jobs", SUBSCRIPTION),
+    ])
 }
 
 fn sp(azure: &Azure, arguments: &[&str]) -> Run {
@@ -107,7 +74,7 @@ fn json(azure: &Azure, arguments: &[&str]) -> Value {
 
 #[test]
 fn an_application_of_others_is_shown_with_its_keys_and_roles() {
-    let azure = seeded(directory());
+    let azure = directory();
     let said = sp(&azure, &["show", "--client-id", OWN]).said();
     assert_eq!(said.code, 0, "{said}");
     assert_seen!("sp-show", said);
@@ -128,7 +95,7 @@ fn an_application_of_others_is_shown_with_its_keys_and_roles() {
 
 #[test]
 fn the_list_has_what_azcred_made_and_with_all_what_the_user_owns() {
-    let azure = seeded(directory());
+    let azure = directory();
     assert_seen!("sp-list-none", sp(&azure, &["list"]).said());
     assert_seen!("sp-list-all", sp(&azure, &["list", "--all"]).said());
     let scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg";
@@ -147,7 +114,7 @@ fn the_list_has_what_azcred_made_and_with_all_what_the_user_owns() {
 
 #[test]
 fn the_exit_code_says_whether_a_key_ends_soon() {
-    let azure = seeded(directory());
+    let azure = directory();
     let none = sp(&azure, &["expiring"]).said();
     assert_eq!((none.code, none.stderr.as_str()), (0, ""), "{none}");
     let some = sp(&azure, &["expiring", "--all"]).said();
