@@ -34,8 +34,9 @@ pub(crate) fn ago(time: OffsetDateTime) -> String {
 pub(crate) fn in_time(time: OffsetDateTime) -> String {
     match (time - now()).whole_seconds() {
         ..=0 => "expired".to_owned(),
-        // What was made for 90 days a minute ago ends in 90 days.
+        // What was made a moment ago for 90 days or 24 hours ends in 90 days or 24 hours.
         seconds @ 172_800.. => format!("in {}", span(seconds + 1_800)),
+        seconds @ 7_200.. => format!("in {}", span(seconds + 60)),
         seconds => format!("in {}", span(seconds)),
     }
 }
@@ -71,12 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn a_time_in_some_days_is_shown_by_the_nearest_half_hour() {
+    fn a_time_in_days_or_hours_is_rounded_up_a_little() {
         let day = 86_400;
         for (seconds, told) in [
             (90 * day - 60, "in 90 days"),
             (90 * day - 3_600, "in 89 days"),
-            (2 * day - 60, "in 47 hours"),
+            (2 * day - 90, "in 47 hours"),
+            (day - 30, "in 24 hours"),
             (4_330, "in 72 minutes"),
             (-1, "expired"),
         ] {
