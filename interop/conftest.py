@@ -70,6 +70,13 @@ def azure(binary, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def untouched(binary, tmp_path_factory):
+    """The same, and no test changes anything in it."""
+    with Emulator(binary, tmp_path_factory.mktemp("untouched")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def storage(azure, tmp_path_factory):
     """Storage that takes that emulator's tokens."""
     with azurite.running(azure, tmp_path_factory.mktemp("azurite")) as started:

@@ -77,8 +77,8 @@ REFUSED = {
 
 @pytest.mark.xdist_group("az")
 @pytest.mark.parametrize("way", ["names", "ports"])
-def test_az_ad_reads_the_directory(way, azure):
-    variables = azure.environment(way, "laptop")
+def test_az_ad_reads_the_directory(way, untouched):
+    variables = untouched.environment(way, "laptop")
     laptop = AzureCli(variables["AZURE_CONFIG_DIR"], variables)
     commands = [*COMMANDS, *REFUSED]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -138,19 +138,19 @@ EXPECTED = {
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("who", ["a person", "an application"])
-def test_microsofts_graph_sdk_reads_the_directory(who, azure):
+def test_microsofts_graph_sdk_reads_the_directory(who, untouched):
     program = (os.environ["AZCRED_GRAPH_PYTHON"], HERE / "programs" / "graph_sdk.py")
     if who == "a person":
-        said = Machine(azure, "laptop").run(*program)
+        said = Machine(untouched, "laptop").run(*program)
         me = "Ada Lovelace"
     else:
-        identity = next(one for one in azure.info["identities"] if one["name"] == "azcred-contributor")
+        identity = next(one for one in untouched.info["identities"] if one["name"] == "azcred-contributor")
         account = {
             "AZURE_TENANT_ID": identity["tenant_id"],
             "AZURE_CLIENT_ID": identity["client_id"],
             "AZURE_CLIENT_SECRET": identity["secret"],
         }
-        variables = azure.environment("names", "no-account") | account
+        variables = untouched.environment("names", "no-account") | account
         done = subprocess.run(program, env=variables, capture_output=True, text=True, timeout=110)
         assert done.returncode == 0, done.stderr
         said = done.stdout

@@ -6,7 +6,8 @@ use serde_json::Value;
 /// What differs between a recorded value and ours, member by member.
 ///
 /// - An object has the same members, except with a member `…`: then it may have more.
-/// - Each item of a list is like one of the recorded ones. A recorded `[]` stays empty.
+/// - Each item of a list is like one of the recorded ones. A recorded `[]` stays empty. In a mixed
+///   list of Graph's, items of types that were not recorded are left out, if there are others.
 /// - A text can be a template: see [`is_text`]. `absent` is a member that is not there, `number` is
 ///   any number, and `<list>` any list. `<… or null>` and `<… or absent>` say what else may be.
 pub fn shape(real: &Value, ours: Option<&Value>) -> Vec<Difference> {
@@ -14,6 +15,9 @@ pub fn shape(real: &Value, ours: Option<&Value>) -> Vec<Difference> {
     compare("", real, ours, &mut all);
     all
 }
+
+/// What says of which type an item of a mixed list is.
+const TYPE: &str = "@odata.type";
 
 fn compare(at: &str, real: &Value, ours: Option<&Value>, all: &mut Vec<Difference>) {
     match (real, ours) {
@@ -37,7 +41,13 @@ fn compare(at: &str, real: &Value, ours: Option<&Value>, all: &mut Vec<Differenc
             }
         }
         (Value::Array(real), Some(Value::Array(ours))) if real.is_empty() == ours.is_empty() => {
-            for (n, ours) in ours.iter().enumerate() {
+            let is_recorded = |ours: &Value| {
+                let mut types = real.iter().map(|real| real.get(TYPE));
+                types.any(|real| real == ours.get(TYPE))
+            };
+            let are_some = ours.iter().any(is_recorded);
+            let items = ours.iter().enumerate();
+            for (n, ours) in items.filter(|(_, ours)| !are_some || is_recorded(ours)) {
                 let closest = real.iter().map(|real| {
                     let mut found = Vec::new();
                     compare(&format!("{at}/{n}"), real, Some(ours), &mut found);
@@ -87,5 +97,18 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].at.starts_with(at), "{found:?}");
         }
+    }
+
+    #[test]
+    fn in_a_mixed_list_an_item_is_compared_with_those_of_its_type() {
+        use serde_json::json;
+        let real = json!([{"@odata.type": "group", "name": "<name>"}]);
+        let group = json!({"@odata.type": "group", "name": "a"});
+        let role = json!({"@odata.type": "role"});
+        let of = |ours: Value| shape(&real, Some(&ours)).len();
+        assert_eq!(of(json!([role, group])), 0);
+        assert_eq!(of(json!([role, {"@odata.type": "group"}])), 1);
+        // With no item of the recorded type, the type is what differs.
+        assert_eq!(of(json!([role])), 2);
     }
 }
