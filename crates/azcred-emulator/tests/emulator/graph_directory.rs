@@ -77,7 +77,7 @@ async fn a_group_is_made_and_its_members_come_and_go() {
     let made = scene.post("/v1.0/groups", group()).await;
     assert_eq!(made.status, 201, "{made:?}");
     let path = format!("/v1.0/groups/{}", made.body["id"].as_str().unwrap());
-    // Of an administrator's groups, nobody is the owner yet.
+    // Of an administrator's groups, none has an owner yet.
     assert!(each(&scene.get(&format!("{path}/owners")).await, "id").is_empty());
     let add = format!("{path}/members/$ref");
     assert_eq!(scene.post(&add, reference(GRACE)).await.status, 204);

@@ -137,7 +137,7 @@ struct Plan {
     roles: Vec<Granted>,
     workspace: Option<Located>,
     kind: ProofKind,
-    /// Whom it should trust.
+    /// What it should trust.
     trust: Option<Trust>,
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Created {
     pub(super) roles: Vec<(Granted, bool)>,
     /// The request for the roles that were left out.
     pub(super) request: Option<Request>,
-    /// Whom it trusts since this run, or did before.
+    /// What it trusts since this run, or did before.
     pub(super) trusted: Option<Registered>,
     /// What was handed over.
     pub(super) credential: Option<Credential>,
@@ -57,7 +57,7 @@ struct CreatedDocument<'a> {
     roles: Vec<RoleEntry<'a>>,
     /// The new secret or certificate; `null` if none was added.
     secret: Option<SecretEntry<'a>>,
-    /// Whom the options name; `null` without them.
+    /// What the options name; `null` without them.
     federated_credential: Option<RegisteredEntry<'a>>,
     /// The file of the workflow, with `--for github`.
     #[serde(skip_serializing_if = "Option::is_none")]

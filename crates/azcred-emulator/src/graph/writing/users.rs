@@ -70,15 +70,15 @@ impl Writing<'_> {
         let mut body = Body::read(self.call, KIND)?;
         let (password, must_change) = self.password()?;
         let enabled: Option<bool> = body.take("accountEnabled")?;
-        let nobody = BTreeSet::new();
+        let no_one = BTreeSet::new();
         if password.is_some() {
-            self.authorize(&PASSWORDS, &nobody)?;
+            self.authorize(&PASSWORDS, &no_one)?;
         }
         if enabled.is_some() {
-            self.authorize(&ACCOUNTS, &nobody)?;
+            self.authorize(&ACCOUNTS, &no_one)?;
         }
         if !body.is_empty() || (password.is_none() && enabled.is_none()) {
-            self.authorize(&USERS, &nobody)?;
+            self.authorize(&USERS, &no_one)?;
         }
         let user = self.directory.users.get(&object.id).cloned();
         let mut user = user.ok_or_else(|| GraphError::not_found(&object.id.to_string()))?;

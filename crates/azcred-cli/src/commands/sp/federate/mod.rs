@@ -84,7 +84,7 @@ impl FederateSp {
         let Some(wanted) = self.federation.wanted()? else {
             return Err(Failure::new(
                 Kind::Usage,
-                "could not tell whom the application should trust",
+                "could not tell what the application should trust",
                 "no option says it",
             )
             .fix("add `--github OWNER/REPOSITORY --branch NAME`, `--gitlab`, `--azure-pipelines`, `--kubernetes`, or `--issuer` and `--subject`"));

@@ -1,4 +1,4 @@
-//! The options that say whom an application trusts, and what they mean.
+//! The options that say what an application trusts, and what they mean.
 
 use crate::{
     commands::reader::Reader,
@@ -14,9 +14,9 @@ use clap::Args;
 use std::env;
 use uuid::Uuid;
 
-/// Whom the application trusts.
+/// What the application trusts.
 #[derive(Args)]
-#[command(next_help_heading = "Whom the application trusts")]
+#[command(next_help_heading = "What the application trusts")]
 pub(in crate::commands) struct Federation {
     /// Jobs of this GitHub repository, as [HOST/]OWNER/REPOSITORY
     #[arg(long, value_name = "REPOSITORY", value_parser = given::text, group = "trusted")]
@@ -88,10 +88,10 @@ fn credential_name(text: &str) -> Result<CredentialName, String> {
     CredentialName::new(&text).map_err(|error| error.why().to_owned())
 }
 
-/// Whom an application should trust, and what said how a GitHub repository's subjects begin.
+/// What an application should trust, and what said how a GitHub repository's subjects begin.
 pub(in crate::commands) type Trust = (FederatedTrust, Option<PrefixSource>);
 
-/// Whom an application should trust, as far as the options say it.
+/// What an application should trust, as far as the options say it.
 pub(in crate::commands) struct Wanted {
     of: Trusted,
     audience: Option<FederatedAudience>,
@@ -121,7 +121,7 @@ enum Trusted {
 }
 
 impl Federation {
-    /// Whom the options name; `None` without such an option. Sends nothing.
+    /// What the options name; `None` without such an option. Sends nothing.
     pub(in crate::commands) fn wanted(&self) -> Result<Option<Wanted>, Failure> {
         let Some(of) = self.trusted()? else {
             return Ok(None);
