@@ -131,7 +131,8 @@ pub enum Ground {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Obstacle {
-    /// The tenant lets only administrators make applications, and the person is none.
+    /// The tenant lets only administrators make applications, and the person
+    /// does not administer them.
     AdministratorsOnly,
     /// A guest without a role, which no setting of a tenant lets make applications.
     Guest,

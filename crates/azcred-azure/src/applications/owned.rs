@@ -35,7 +35,7 @@ impl Graph {
             verb: Verb::Get,
         };
         let owned = self.0.list::<Owned>(&call).await?.value;
-        // One that has no ids is no application.
+        // An object without ids is not an application.
         Ok(owned
             .into_iter()
             .filter(|one| one.odata_type == "#microsoft.graph.application")

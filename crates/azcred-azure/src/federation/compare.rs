@@ -126,7 +126,7 @@ pub(super) fn without_ids(subject: &str) -> String {
 }
 
 /// The federated credential that is most like a token, with what differs: the fewest parts, then
-/// the longest common beginning of the subjects. `None` if there is none at all.
+/// the longest common beginning of the subjects. `None` without any.
 pub fn nearest<'a>(
     registered: &'a [FederatedCredential],
     presented: &FederatedTrust,

@@ -2,7 +2,8 @@
 
 use super::{
     breadth,
-    created::{Created, Credential},
+    created::Created,
+    credential::Credential,
     federate::{Federation, Registered, Trust, Trustee, register},
     found::find,
     handover::{Expected, Handover, HandoverOptions, NewCredential, NewProof, ProofKind},

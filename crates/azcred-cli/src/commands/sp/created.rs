@@ -1,18 +1,17 @@
 //! The result of `azcred sp create`, for people and for programs.
 
 use super::{
+    credential::{Credential, KeyEntry},
     federate::{Registered, RegisteredEntry},
-    handover::{Delivered, ProofKind},
     make::{Granted, Identity},
     proof::Proof,
     request::{Request, RequestDocument},
 };
 use crate::output::{
     Output,
-    style::{CODE, STRONG, paint},
-    table, time,
+    style::{STRONG, paint},
+    table,
 };
-use ::time::OffsetDateTime;
 use azcred_azure::Report;
 use serde::Serialize;
 use uuid::Uuid;
@@ -34,14 +33,6 @@ pub(super) struct Created {
     pub(super) proof: Option<Proof>,
 }
 
-/// What was handed over: a new secret, or only the ids.
-pub(super) struct Credential {
-    pub(super) kind: ProofKind,
-    pub(super) key: Option<Uuid>,
-    pub(super) ends_on: Option<OffsetDateTime>,
-    pub(super) delivered: Delivered,
-}
-
 /// The output of `--output json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,7 +47,7 @@ struct CreatedDocument<'a> {
     is_new: bool,
     roles: Vec<RoleEntry<'a>>,
     /// The new secret or certificate; `null` if none was added.
-    secret: Option<SecretEntry<'a>>,
+    secret: Option<KeyEntry<'a>>,
     /// What the options name; `null` without them.
     federated_credential: Option<RegisteredEntry<'a>>,
     /// The file of the workflow, with `--for github`.
@@ -74,18 +65,6 @@ struct RoleEntry<'a> {
     role: &'a str,
     scope: &'a str,
     is_new: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SecretEntry<'a> {
-    key_id: Option<Uuid>,
-    /// `secret` or `certificate`.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    ends_on: Option<String>,
-    #[serde(flatten)]
-    delivered: &'a Delivered,
 }
 
 #[derive(Serialize)]
@@ -140,15 +119,7 @@ impl Created {
                     is_new: *is_new,
                 })
                 .collect(),
-            secret: self.secret().map(|one| SecretEntry {
-                key_id: one.key,
-                kind: match one.kind {
-                    ProofKind::Certificate => "certificate",
-                    _ => "secret",
-                },
-                ends_on: one.ends_on.and_then(time::rfc3339),
-                delivered: &one.delivered,
-            }),
+            secret: self.credential.as_ref().and_then(Credential::entry),
             federated_credential: self.trusted.as_ref().map(Registered::entry),
             workflow: self.workflow.map(|(file, _)| file),
             proof: ProofEntry {
@@ -157,10 +128,6 @@ impl Created {
             },
             request: self.request.as_ref().map(Request::document),
         }
-    }
-
-    fn secret(&self) -> Option<&Credential> {
-        self.credential.as_ref().filter(|one| one.key.is_some())
     }
 
     fn lines(&self) -> Vec<String> {
@@ -184,17 +151,7 @@ impl Created {
             rows.push(("Role", format!("{} at {at}{mark}", granted.role.name)));
         }
         rows.extend(self.trusted.as_ref().map(|one| ("Trusts", one.subject())));
-        if let Some(one) = &self.credential {
-            let what = match one.kind {
-                ProofKind::Secret => "Secret",
-                ProofKind::Certificate => "Certificate",
-                ProofKind::Federated => "Ids",
-            };
-            rows.extend(one.delivered.place().map(|place| (what, place)));
-            rows.extend(one.ends_on.map(|end| ("It ends", time::until(end))));
-            let command = one.delivered.command();
-            rows.extend(command.map(|command| ("Use it", paint(CODE, command))));
-        }
+        rows.extend(self.credential.iter().flat_map(Credential::rows));
         rows.extend(self.workflow.map(|(file, is_new)| {
             let mark = if is_new { "" } else { ", as before" };
             ("Workflow", format!("{file}{mark}"))

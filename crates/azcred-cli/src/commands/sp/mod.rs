@@ -6,6 +6,7 @@ mod breadth;
 mod certificate;
 mod create;
 mod created;
+mod credential;
 mod delete;
 mod expiring;
 mod federate;

@@ -2,8 +2,9 @@
 
 use super::{
     create::{EXPIRES, client_id, span},
+    credential::{Credential, KeyEntry, word},
     found::existing,
-    handover::{Delivered, Expected, Handover, HandoverOptions, NewCredential, ProofKind},
+    handover::{Expected, Handover, HandoverOptions, NewCredential, ProofKind},
     pending::{End, NAME, add_certificate, add_secret, settle, take_back},
     proof::{Candidate, Target, prove},
     replication::{LIMIT, Patience},
@@ -90,23 +91,11 @@ struct RotatedDocument<'a> {
     name: &'a str,
     client_id: Uuid,
     /// The new secret or certificate; `null` with `--finish`.
-    secret: Option<NewEntry<'a>>,
+    secret: Option<KeyEntry<'a>>,
     /// The key ids of secrets that were removed.
     removed: &'a [Uuid],
     /// Secrets that were replaced and still work.
     replaced: Vec<ReplacedEntry>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NewEntry<'a> {
-    key_id: Uuid,
-    /// `secret` or `certificate`.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    ends_on: Option<String>,
-    #[serde(flatten)]
-    delivered: &'a Delivered,
 }
 
 #[derive(Serialize)]
@@ -120,16 +109,8 @@ struct ReplacedEntry {
 /// What came of it.
 struct Rotated {
     application: Application,
-    fresh: Option<Handed>,
+    fresh: Option<Credential>,
     removed: Vec<Uuid>,
-}
-
-/// A new key that was handed over.
-struct Handed {
-    key: Uuid,
-    kind: ProofKind,
-    ends_on: Option<OffsetDateTime>,
-    delivered: Delivered,
 }
 
 /// What a rotation does with the keys that are there.
@@ -307,9 +288,9 @@ impl RotateSp {
         let (delivered, removed) = spinner.during(work).await?;
         Ok(Rotated {
             application,
-            fresh: Some(Handed {
-                key,
+            fresh: Some(Credential {
                 kind: old.kind,
+                key: Some(key),
                 ends_on,
                 delivered,
             }),
@@ -331,13 +312,6 @@ fn keys(count: usize) -> String {
     match count {
         1 => "the one that was replaced".to_owned(),
         count => format!("{count} that were replaced"),
-    }
-}
-
-fn word(kind: ProofKind) -> &'static str {
-    match kind {
-        ProofKind::Certificate => "certificate",
-        _ => "secret",
     }
 }
 
@@ -423,12 +397,7 @@ impl Rotated {
         RotatedDocument {
             name: &self.application.name,
             client_id: self.application.app_id,
-            secret: self.fresh.as_ref().map(|one| NewEntry {
-                key_id: one.key,
-                kind: word(one.kind),
-                ends_on: one.ends_on.and_then(time::rfc3339),
-                delivered: &one.delivered,
-            }),
+            secret: self.fresh.as_ref().and_then(Credential::entry),
             removed: &self.removed,
             replaced: self
                 .application
@@ -448,16 +417,7 @@ impl Rotated {
             ("Service principal", paint(STRONG, &self.application.name)),
             ("Client id", self.application.app_id.to_string()),
         ];
-        if let Some(one) = &self.fresh {
-            let name = match one.kind {
-                ProofKind::Certificate => "Certificate",
-                _ => "Secret",
-            };
-            rows.extend(one.delivered.place().map(|place| (name, place)));
-            rows.extend(one.ends_on.map(|end| ("It ends", time::until(end))));
-            let command = one.delivered.command();
-            rows.extend(command.map(|command| ("Use it", paint(CODE, command))));
-        }
+        rows.extend(self.fresh.iter().flat_map(Credential::rows));
         let old = match self.removed.len() {
             0 => None,
             1 => Some("removed".to_owned()),
