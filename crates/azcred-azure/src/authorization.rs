@@ -231,18 +231,30 @@ impl ResourceManager {
         }
     }
 
-    /// The assignment that is there in place of a new one.
+    /// The assignment of a role to a principal at this very scope, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::role_assignments`].
+    pub async fn role_assignment_of(
+        &self,
+        scope: &RoleScope,
+        role: Uuid,
+        principal: Uuid,
+    ) -> Result<Option<RoleAssignment>> {
+        let own = Assigned::DirectlyTo(principal);
+        let listed = self.role_assignments(scope, own).await?.value;
+        let mut listed = listed.into_iter();
+        Ok(listed.find(|one| one.role_id == role && is_at(one, scope)))
+    }
+
+    /// The assignment that is there in place of a new one, if it can be read.
     async fn existing(
         &self,
         scope: &RoleScope,
         new: &NewRoleAssignment<'_>,
     ) -> Option<RoleAssignment> {
-        let of_principal = Assigned::DirectlyTo(new.principal);
-        let listed = self.role_assignments(scope, of_principal).await.ok()?;
-        listed
-            .value
-            .into_iter()
-            .find(|one| one.role_id == new.role && is_at(one, scope))
+        let read = self.role_assignment_of(scope, new.role, new.principal);
+        read.await.ok().flatten()
     }
 
     /// Removes an assignment. Returns whether it was there.

@@ -45,14 +45,15 @@ pub(super) async fn existing(
 ) -> Result<Application, Failure> {
     let found = find(graph, name, client_id).await?;
     found.ok_or_else(|| {
-        let name = name.unwrap_or_default();
-        Failure::new(
-            Kind::NotFound,
-            format!("could not find the application '{name}'"),
-            "this tenant has no application of this name",
-        )
-        .fix("check the name: `azcred sp list --all` lists those that azcred made and those that you own")
+        absent(name.unwrap_or_default(), "this tenant has no application of this name")
+            .fix("check the name: `azcred sp list --all` lists those that azcred made and those that you own")
     })
+}
+
+/// The failure for a name that no application has.
+pub(super) fn absent(name: &str, why: &'static str) -> Failure {
+    let what = format!("could not find the application '{name}'");
+    Failure::new(Kind::NotFound, what, why)
 }
 
 /// The application of a name that azcred made, among all of this name.

@@ -10,9 +10,7 @@ use crate::{
     output::Output,
 };
 use azcred::{Principal, Untrusted};
-use azcred_azure::{
-    Application, Assigned, Error, ErrorKind, May, Obstacle, ServicePrincipal, is_at,
-};
+use azcred_azure::{Application, Error, ErrorKind, May, Obstacle, ServicePrincipal};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -71,28 +69,24 @@ pub(super) async fn denied(
     reader: &Reader,
     planned: &Planned<'_>,
 ) -> Result<Option<Denied>, Failure> {
-    let principal = async {
-        match planned.application {
-            Some(application) => reader.graph.service_principal_of(application.app_id).await,
-            None => Ok(None),
-        }
-    };
     let roles = async {
         let roles = unassignable(reader, planned.roles).await?;
-        match roles.is_empty() {
-            true => Ok::<_, Failure>((roles, None)),
-            false => missing(reader, principal.await?, roles).await,
-        }
+        let principal = match planned.application.filter(|_| !roles.is_empty()) {
+            Some(application) => {
+                reader
+                    .graph
+                    .service_principal_of(application.app_id)
+                    .await?
+            }
+            None => None,
+        };
+        let roles = missing(reader, principal.as_ref(), roles).await?;
+        Ok::<_, Failure>((roles, principal))
     };
     let (obstacle, roles) = tokio::join!(obstacle(reader, planned), roles);
     let (obstacle, (roles, principal)) = (obstacle?, roles?);
     let name = planned.name;
-    let request = |subject| Request {
-        name: name.to_owned(),
-        tenant: reader.tenant_id().map(str::to_owned),
-        subject,
-        roles: roles.iter().copied().map(wanted).collect(),
-    };
+    let request = |subject| request(reader, name, subject, roles.iter().copied());
     let denied = match (obstacle, &roles[..], planned.application, &principal) {
         (None, [], ..) => return Ok(None),
         (Some(obstacle), ..) => Denied {
@@ -116,11 +110,21 @@ pub(super) async fn denied(
 
 /// The request for the roles of a service principal that is there.
 pub(super) fn for_roles(reader: &Reader, identity: &Identity, roles: &[Granted]) -> Request {
+    let subject = there(&identity.application, &identity.principal);
+    request(reader, &identity.application.name, subject, roles.iter())
+}
+
+fn request<'a>(
+    reader: &Reader,
+    name: &str,
+    subject: Subject,
+    roles: impl Iterator<Item = &'a Granted>,
+) -> Request {
     Request {
-        name: identity.application.name.to_string(),
+        name: name.to_owned(),
         tenant: reader.tenant_id().map(str::to_owned),
-        subject: there(&identity.application, &identity.principal),
-        roles: roles.iter().map(wanted).collect(),
+        subject,
+        roles: roles.map(wanted).collect(),
     }
 }
 
@@ -183,30 +187,27 @@ async fn unassignable<'a>(
     Ok(unassignable)
 }
 
-/// Those of the roles that the principal does not have yet, and the principal.
+/// Those of the roles that the principal does not have yet.
 async fn missing<'a>(
     reader: &Reader,
-    principal: Option<ServicePrincipal>,
-    mut roles: Vec<&'a Granted>,
-) -> Result<(Vec<&'a Granted>, Option<ServicePrincipal>), Failure> {
-    if let Some(principal) = &principal {
-        let own = Assigned::DirectlyTo(principal.id);
-        let mut there = Vec::new();
-        for granted in &roles {
-            let listed = reader.manager.role_assignments(&granted.scope, own).await;
-            there.extend(
-                readable(listed)?
-                    .map(|listed| listed.value)
-                    .unwrap_or_default(),
-            );
+    principal: Option<&ServicePrincipal>,
+    roles: Vec<&'a Granted>,
+) -> Result<Vec<&'a Granted>, Failure> {
+    let Some(principal) = principal else {
+        return Ok(roles);
+    };
+    let mut missing = Vec::new();
+    for granted in roles {
+        let Granted { role, scope } = granted;
+        let manager = &reader.manager;
+        let there = manager
+            .role_assignment_of(scope, role.id, principal.id)
+            .await;
+        if readable(there)?.flatten().is_none() {
+            missing.push(granted);
         }
-        roles.retain(|granted| {
-            !there
-                .iter()
-                .any(|one| one.role_id == granted.role.id && is_at(one, &granted.scope))
-        });
     }
-    Ok((roles, principal))
+    Ok(missing)
 }
 
 /// What was read; `None` if the account may not read it: then the attempt shows what it may do.

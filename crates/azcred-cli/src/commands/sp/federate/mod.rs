@@ -5,7 +5,7 @@ mod register;
 mod trusted;
 mod trustee;
 
-use super::found::find;
+use super::found::{absent, find};
 use crate::{
     commands::reader::As,
     failure::{Failure, Kind},
@@ -179,12 +179,8 @@ pub(in crate::commands) async fn application(
     let found = find(graph, name, client_id).await?;
     found.ok_or_else(|| {
         let name = name.unwrap_or_default();
-        Failure::new(
-            Kind::NotFound,
-            format!("could not find the application '{name}'"),
-            "azcred made no application of this name in this tenant",
-        )
-        .fix(format!(
+        let why = "azcred made no application of this name in this tenant";
+        absent(name, why).fix(format!(
             "make it with `azcred sp create {name}`, or name another one with `--client-id`"
         ))
     })
