@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -80,11 +79,7 @@ REFUSED = {
 def test_az_ad_reads_the_directory(way, untouched):
     variables = untouched.environment(way, "laptop")
     laptop = AzureCli(variables["AZURE_CONFIG_DIR"], variables)
-    commands = [*COMMANDS, *REFUSED]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = dict(
-            zip(commands, pool.map(lambda command: laptop.run(*command.split()), commands), strict=True)
-        )
+    done = laptop.side_by_side([*COMMANDS, *REFUSED])
     found = {command: json.loads(done[command].stdout or "null") for command in COMMANDS}
     assert found == COMMANDS, [one.stderr for one in done.values() if one.returncode]
     assert {command: done[command].stderr.strip() for command in REFUSED} == REFUSED
