@@ -9,6 +9,7 @@ use crate::{
     homes::{PERSONAS_FOLDER, settle_left, short_hash},
     identity_hosts::{CertificateError, Hosts, HostsInfo},
     info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo},
+    jobs::{Job, JobFiles, Jobs},
     ports::Ports,
     projected_token::{self, Workload},
     request_log::RequestLog,
@@ -89,6 +90,31 @@ pub(crate) struct Created {
     pub(crate) directory: Option<KeptDirectory>,
 }
 
+/// The files of the jobs that were submitted with one seed.
+struct JobFolder {
+    state: Arc<StateDir>,
+    folder: String,
+}
+
+impl JobFolder {
+    fn read(&self) -> Result<Vec<Job>, StateError> {
+        let consequence = "; the job in it is then lost";
+        self.state.read_json_files(&self.folder, consequence)
+    }
+}
+
+impl JobFiles for JobFolder {
+    fn write(&self, name: &str, job: Option<&Job>) -> Result<(), StateError> {
+        let name = format!("{}/{name}", self.folder);
+        let Some(job) = job else {
+            self.state.remove(&name);
+            return Ok(());
+        };
+        self.state.folder(&self.folder)?;
+        self.state.write_json(&name, job)
+    }
+}
+
 /// A running emulator. It stops when it is dropped; [`Emulator::shutdown`] also waits for its
 /// tasks.
 pub struct Emulator {
@@ -158,17 +184,23 @@ impl Emulator {
         let hosts = Arc::new(Hosts::new(content.managed_identities, user, state.path())?);
         let tenant = tenant_info(&directory, content.tenant);
         let workspace = workspace_info(&resources);
-        let world = Arc::new(World::new(directory, resources, keys));
+        let files = JobFolder {
+            state: state.clone(),
+            folder: format!("jobs-{}", content.digest),
+        };
+        let jobs = Jobs::restored(files.read()?, std::mem::take(&mut content.jobs));
+        let world = Arc::new(World::new(directory, resources, keys).with_jobs(jobs));
         for fault in std::mem::take(&mut content.faults) {
             world.faults.arm(fault)?;
         }
         let keeper = state.clone();
-        world.keep_with(move |directory, resources| {
+        world.keep_with(move |directory, resources, jobs| {
             let created_now = Created {
                 resources: resources.clone(),
                 directory: Some(KeptDirectory::of(directory)),
             };
-            keeper.write_json(&created, &created_now)
+            keeper.write_json(&created, &created_now)?;
+            jobs.keep(&files)
         });
 
         let listeners = bind(options.ports).await?;

@@ -8,6 +8,7 @@
 //!   applications) and the [`resources`] (subscriptions, workspaces, roles). A test reads and
 //!   changes both through [`Emulator::world`].
 //! - [`faults`] make services misbehave; the [`request_log`] keeps what was requested.
+//! - [`jobs`] of Azure Machine Learning: what was submitted, and what becomes of it.
 //! - [`issuer`] mints the tokens of a CI system or a Kubernetes cluster.
 
 pub mod ca;
@@ -15,6 +16,7 @@ pub mod clock;
 pub mod directory;
 pub mod faults;
 pub mod issuer;
+pub mod jobs;
 pub mod request_log;
 pub mod resources;
 pub mod seed;

@@ -239,6 +239,33 @@ impl StateDir {
         self.write(name, &text)
     }
 
+    /// Reads all JSON files of a folder. Without the folder, there are none.
+    pub(crate) fn read_json_files<T: serde::de::DeserializeOwned>(
+        &self,
+        folder: &str,
+        consequence: &'static str,
+    ) -> Result<Vec<T>, StateError> {
+        let path = self.file(folder);
+        let entries = match fs::read_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(io_error(&path, "the folder can't be read"))?,
+        };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let mut names: Vec<String> = names
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| name.ends_with(".json"))
+            .collect();
+        names.sort();
+        let read = names
+            .iter()
+            .map(|name| self.read_json(&format!("{folder}/{name}"), consequence));
+        Ok(read
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
     fn read_text(
         &self,
         name: &str,

@@ -1,7 +1,7 @@
 //! The state of one emulator, shared by all its services.
 
 use crate::{
-    clock::Clock, directory::Directory, entra_state::EntraState, faults::Faults,
+    clock::Clock, directory::Directory, entra_state::EntraState, faults::Faults, jobs::Jobs,
     replication::Replication, request_log::RequestLog, resources::Resources, service::Urls,
     signing::Keys, state_error::StateError,
 };
@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 pub struct World {
     directory: RwLock<Directory>,
     resources: RwLock<Resources>,
+    jobs: Jobs,
     /// The keys that sign tokens.
     pub keys: Keys,
     /// The time.
@@ -34,8 +35,8 @@ pub struct World {
     pub(crate) stop: Notify,
 }
 
-/// Stores the directory and the resources.
-type Keeper = Box<dyn Fn(&Directory, &Resources) -> Result<(), StateError> + Send + Sync>;
+/// Stores the directory, the resources and the jobs.
+type Keeper = Box<dyn Fn(&Directory, &Resources, &Jobs) -> Result<(), StateError> + Send + Sync>;
 
 impl World {
     /// A world with this content.
@@ -45,6 +46,7 @@ impl World {
         Self {
             directory: RwLock::new(directory),
             resources: RwLock::new(resources),
+            jobs: Jobs::default(),
             keys,
             faults: Faults::new(clock.clone(), replication.clone()),
             replication,
@@ -56,6 +58,12 @@ impl World {
             passwords: OnceLock::new(),
             stop: Notify::new(),
         }
+    }
+
+    /// This world with these jobs.
+    #[must_use]
+    pub(crate) fn with_jobs(self, jobs: Jobs) -> Self {
+        Self { jobs, ..self }
     }
 
     /// The directory, for reading. Never hold it across an `await`.
@@ -88,13 +96,18 @@ impl World {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The jobs of all workspaces. They lock themselves.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
     /// The URLs of the services. Empty before the ports are bound.
     pub fn urls(&self) -> Urls {
         self.urls.get().cloned().unwrap_or_default()
     }
 
-    /// Stores the directory and the resources, for a request that waits for it. Returns why they
-    /// could not be stored.
+    /// Stores the directory, the resources and the jobs, for a request that waits for it. Returns
+    /// why they could not be stored.
     pub(crate) async fn keep_for_request(self: Arc<Self>) -> Result<(), String> {
         let kept = tokio::task::spawn_blocking(move || {
             self.keep().map_err(|error| {
@@ -124,22 +137,22 @@ impl World {
         let _ = self.passwords.set(file);
     }
 
-    /// Sets how the directory and the resources are stored, once.
+    /// Sets how the directory, the resources and the jobs are stored, once.
     pub(crate) fn keep_with(
         &self,
-        keeper: impl Fn(&Directory, &Resources) -> Result<(), StateError> + Send + Sync + 'static,
+        keeper: impl Fn(&Directory, &Resources, &Jobs) -> Result<(), StateError> + Send + Sync + 'static,
     ) {
         let _ = self.keeper.set(Box::new(keeper));
     }
 
-    /// Stores the directory and the resources in the state folder, if there is one.
+    /// Stores the directory, the resources and the jobs in the state folder, if there is one.
     ///
     /// # Errors
     /// When the folder can't be written.
     pub fn keep(&self) -> Result<(), StateError> {
         match self.keeper.get() {
             // The directory is locked first.
-            Some(keep) => keep(&self.directory(), &self.resources()),
+            Some(keep) => keep(&self.directory(), &self.resources(), &self.jobs),
             None => Ok(()),
         }
     }

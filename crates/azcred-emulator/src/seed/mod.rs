@@ -12,6 +12,7 @@ mod tables;
 use crate::{
     directory::Directory,
     faults::Fault,
+    jobs::JobRule,
     resources::{self, ManagedIdentity, Resources, ResourcesSeed},
     text::visible,
 };
@@ -77,6 +78,7 @@ pub(crate) struct Content {
     pub(crate) directory: Directory,
     pub(crate) resources: Resources,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) jobs: Vec<JobRule>,
     pub(crate) managed_identities: Vec<ManagedIdentity>,
     /// The first tenant in the file, which is shown as the emulator's tenant.
     pub(crate) tenant: Uuid,
@@ -88,7 +90,11 @@ pub(crate) struct Content {
 #[serde(deny_unknown_fields, default)]
 struct Rest {
     faults: Vec<Fault>,
+    jobs: Vec<JobRule>,
 }
+
+/// The tables of the rest.
+const REST_TABLES: &[&str] = &["faults", "jobs"];
 
 /// The tables of the resources' part.
 const RESOURCE_TABLES: &[&str] = &[
@@ -177,6 +183,7 @@ impl Seed {
             directory,
             resources,
             faults: rest.faults,
+            jobs: rest.jobs,
             managed_identities,
             tenant,
             digest: digest_of(&text),
@@ -208,13 +215,13 @@ fn split(text: &str) -> Result<Halves<'_>, Problem> {
             _ if tables::TABLES.contains(&name) => &mut directory,
             _ if managed_identities::TABLES.contains(&name) => &mut identities,
             _ if RESOURCE_TABLES.contains(&name) => &mut resources,
-            "faults" => &mut rest,
+            _ if REST_TABLES.contains(&name) => &mut rest,
             _ => {
                 let known: Vec<&str> = tables::TABLES
                     .iter()
                     .chain(managed_identities::TABLES)
                     .chain(RESOURCE_TABLES)
-                    .chain(&["faults"])
+                    .chain(REST_TABLES)
                     .copied()
                     .collect();
                 return Err(Problem {
@@ -372,6 +379,11 @@ mod tests {
         assert!(
             fault.starts_with("seed.toml:") && fault.contains("explode"),
             "{fault}"
+        );
+        let job = refusal(&format!("{TENANT}[[jobs]]\noutcome = 'explode'\n"));
+        assert!(
+            job.starts_with("seed.toml:6: ") && job.contains("`hang`"),
+            "{job}"
         );
         let member = refusal(&format!(
             "{TENANT}[[groups]]\nid = 'a0000001-0000-4000-8000-000000000001'\nname = 'g'\nmembers = ['nobody']\n"
