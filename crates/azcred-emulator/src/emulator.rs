@@ -193,6 +193,9 @@ impl Emulator {
         for fault in std::mem::take(&mut content.faults) {
             world.faults.arm(fault)?;
         }
+        world
+            .storage()
+            .keep_in(state.file(&format!("storage-{}", content.digest)));
         let keeper = state.clone();
         world.keep_with(move |directory, resources, jobs| {
             let created_now = Created {

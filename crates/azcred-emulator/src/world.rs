@@ -3,7 +3,7 @@
 use crate::{
     clock::Clock, directory::Directory, entra_state::EntraState, faults::Faults, jobs::Jobs,
     replication::Replication, request_log::RequestLog, resources::Resources, service::Urls,
-    signing::Keys, state_error::StateError,
+    signing::Keys, state_error::StateError, storage::Storage,
 };
 use std::{
     path::{Path, PathBuf},
@@ -28,6 +28,7 @@ pub struct World {
     pub requests: RequestLog,
     /// What Entra ID keeps in memory.
     pub(crate) entra: EntraState,
+    storage: Storage,
     urls: OnceLock<Urls>,
     keeper: OnceLock<Keeper>,
     passwords: OnceLock<PathBuf>,
@@ -50,6 +51,7 @@ impl World {
             keys,
             faults: Faults::new(clock.clone(), replication.clone()),
             replication,
+            storage: Storage::new(clock.clone()),
             clock,
             requests: RequestLog::default(),
             entra: EntraState::default(),
@@ -99,6 +101,11 @@ impl World {
     /// The jobs of all workspaces. They lock themselves.
     pub fn jobs(&self) -> &Jobs {
         &self.jobs
+    }
+
+    /// The storage accounts: their keys, containers and blobs.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// The URLs of the services. Empty before the ports are bound.

@@ -192,7 +192,7 @@ impl FederatedCredential {
 
 /// How the state folder keeps a secret: as its text. [`SecretText`] itself can't be written, so
 /// that nothing else writes it.
-pub(super) mod kept_text {
+pub(crate) mod kept_text {
     use super::SecretText;
     use serde::{Deserialize as _, Deserializer, Serializer};
 

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub(crate) use application::NATIVE_REDIRECT_URIS;
 pub(crate) use consent::Consents;
+pub(crate) use credential::kept_text;
 pub(crate) use issuer::{AZURE_DEVOPS, EXCHANGE_APPLICATION};
 pub(crate) use kept::KeptDirectory;
 pub(crate) use resource_names::{
