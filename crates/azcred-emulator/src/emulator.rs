@@ -211,6 +211,7 @@ impl Emulator {
             login: listeners.url(Service::Login),
             arm: listeners.url(Service::Arm),
             graph: listeners.url(Service::Graph),
+            ml: listeners.url(Service::Ml),
         };
         let (users, github_actions, azure_pipelines) = {
             let directory = world.directory();
@@ -231,6 +232,7 @@ impl Emulator {
             login_url: urls.login.clone(),
             arm_url: urls.arm.clone(),
             graph_url: urls.graph.clone(),
+            ml_url: urls.ml.clone(),
             // The proxy has a numeric address, as some programs can't resolve `localhost` in a
             // proxy's URL.
             proxy_url: format!("http://127.0.0.1:{}", listeners.proxy.port()),

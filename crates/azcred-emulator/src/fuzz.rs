@@ -108,6 +108,7 @@ impl Local {
             login: at(1),
             arm: at(2),
             graph: at(3),
+            ml: at(4),
         });
         let (running, shutdown) = watch::channel(false);
         let token = SecretText::new(ADMIN_TOKEN);

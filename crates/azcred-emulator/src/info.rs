@@ -49,6 +49,10 @@ pub struct Info {
     pub arm_url: String,
     /// Base URL of Microsoft Graph, without a trailing slash.
     pub graph_url: String,
+    /// Base URL of Azure Machine Learning's own services, without a trailing slash. Empty for an
+    /// emulator of an earlier version.
+    #[serde(default)]
+    pub ml_url: String,
     /// The proxy for Azure's real names, for `HTTPS_PROXY`.
     pub proxy_url: String,
     /// The URL of the admin port, which controls the emulator.

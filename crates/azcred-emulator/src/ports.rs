@@ -11,6 +11,8 @@ pub struct Ports {
     pub arm: u16,
     /// Microsoft Graph.
     pub graph: u16,
+    /// Azure Machine Learning's own services.
+    pub ml: u16,
     /// The proxy for Azure's real names.
     pub proxy: u16,
     /// The admin port.
@@ -65,6 +67,7 @@ impl Ports {
             Service::Login => &mut self.login,
             Service::Arm => &mut self.arm,
             Service::Graph => &mut self.graph,
+            Service::Ml => &mut self.ml,
             Service::Imds => &mut self.imds,
             Service::AppService => &mut self.app_service,
             Service::ServiceFabric => &mut self.service_fabric,

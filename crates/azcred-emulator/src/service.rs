@@ -12,6 +12,8 @@ pub enum Service {
     Arm,
     /// Microsoft Graph.
     Graph,
+    /// Azure Machine Learning's own services in a region: run history, experiments, MLflow.
+    Ml,
     /// The Instance Metadata Service of a virtual machine.
     Imds,
     /// App Service's managed identity endpoint, also in its old version.
@@ -38,6 +40,7 @@ impl Service {
         Self::Login,
         Self::Arm,
         Self::Graph,
+        Self::Ml,
         Self::Imds,
         Self::AppService,
         Self::ServiceFabric,
@@ -55,6 +58,7 @@ impl Service {
             Self::Login => "login",
             Self::Arm => "arm",
             Self::Graph => "graph",
+            Self::Ml => "ml",
             Self::Imds => "imds",
             Self::AppService => "app_service",
             Self::ServiceFabric => "service_fabric",
@@ -73,6 +77,7 @@ impl Service {
             Self::Login => "Entra ID",
             Self::Arm => "ARM",
             Self::Graph => "Microsoft Graph",
+            Self::Ml => "Azure ML",
             Self::Imds => "IMDS",
             Self::AppService => "App Service",
             Self::ServiceFabric => "Service Fabric",
@@ -88,9 +93,12 @@ impl Service {
     /// The protocol of its port.
     pub fn transport(self) -> Transport {
         match self {
-            Self::Login | Self::Arm | Self::Graph | Self::GithubActions | Self::AzurePipelines => {
-                Transport::Tls
-            }
+            Self::Login
+            | Self::Arm
+            | Self::Graph
+            | Self::Ml
+            | Self::GithubActions
+            | Self::AzurePipelines => Transport::Tls,
             // 'How to leverage a Service Fabric application's managed identity': clients check the
             // thumbprint, not an authority.
             Self::ServiceFabric => Transport::SelfSignedTls,
@@ -202,6 +210,15 @@ pub const HOSTS: &[(&str, Service, Cloud)] = &[
         Service::Graph,
         Cloud::China,
     ),
+    // 'Configure inbound and outbound network traffic' (Azure Machine Learning).
+    ("*.api.azureml.ms", Service::Ml, Cloud::Public),
+    ("*.experiments.azureml.net", Service::Ml, Cloud::Public),
+    ("*.modelmanagement.azureml.net", Service::Ml, Cloud::Public),
+    ("ml.azure.com", Service::Ml, Cloud::Public),
+    ("*.ml.azure.us", Service::Ml, Cloud::UsGovernment),
+    ("ml.azure.us", Service::Ml, Cloud::UsGovernment),
+    ("*.ml.azure.cn", Service::Ml, Cloud::China),
+    ("ml.azure.cn", Service::Ml, Cloud::China),
 ];
 
 /// The service and the cloud of a real host name. `None` for a host that the emulator does not
@@ -258,6 +275,8 @@ pub struct Urls {
     pub arm: String,
     /// Microsoft Graph.
     pub graph: String,
+    /// Azure Machine Learning's own services.
+    pub ml: String,
 }
 
 impl Urls {
@@ -271,6 +290,7 @@ impl Urls {
             (None, Service::Login) => self.login.clone(),
             (None, Service::Arm) => self.arm.clone(),
             (None, Service::Graph) => self.graph.clone(),
+            (None, Service::Ml) => self.ml.clone(),
             _ => String::new(),
         }
     }

@@ -6,11 +6,13 @@ use crate::{
     replication::View,
     resources::{Action, Decision, Principals, Resources, Scope},
     service::{Cloud, Service},
-    tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer},
+    tokens::{
+        BearerError, Claims, accepted_audiences, evaluate, name_in_messages, principals,
+        verify_bearer,
+    },
     world::World,
 };
 use http::{Method, StatusCode};
-use std::borrow::Cow;
 use uuid::Uuid;
 
 /// The caller of a request.
@@ -72,47 +74,13 @@ pub(super) fn authenticate(
     Ok(caller(world, &claims))
 }
 
-/// The resources without those of the caller's role assignments that are too new to count.
-pub(super) fn as_seen<'a>(
-    world: &World,
-    resources: &'a Resources,
-    caller: &Caller,
-) -> Cow<'a, Resources> {
-    let own = resources.role_assignments();
-    let own = own.filter(|one| caller.who.are(one.principal));
-    let missed: Vec<(Scope, Uuid)> = own
-        .filter(|one| world.replication.misses(View::Roles, one.id))
-        .map(|one| (one.scope.clone(), one.id))
-        .collect();
-    if missed.is_empty() {
-        return Cow::Borrowed(resources);
-    }
-    let mut seen = resources.clone();
-    for (scope, id) in missed {
-        seen.unassign(&scope, id);
-    }
-    Cow::Owned(seen)
-}
-
 fn caller(world: &World, claims: &Claims) -> Caller {
-    let text = |name: &str| claims.all.get(name).and_then(|value| value.as_str());
-    let name = if claims.is_app {
-        claims.app_id.map(|id| id.to_string())
-    } else {
-        text("upn")
-            .or_else(|| text("unique_name"))
-            .or_else(|| text("preferred_username"))
-            .map(str::to_owned)
-    };
     let methods = claims.all.get("amr").and_then(|value| value.as_array());
     let has_mfa = methods.is_some_and(|all| all.iter().any(|method| method == "mfa"));
     Caller {
         tenant: claims.tenant,
-        who: Principals {
-            principal: claims.object_id,
-            groups: world.directory().groups_of(claims.object_id),
-        },
-        name: name.unwrap_or_else(|| claims.object_id.to_string()),
+        who: principals(world, claims),
+        name: name_in_messages(claims),
         without_mfa: !claims.is_app && !has_mfa,
         kind: if claims.is_app { "Application" } else { "User" },
     }

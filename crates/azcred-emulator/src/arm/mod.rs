@@ -45,6 +45,7 @@ use self::{
 use crate::{
     front_door::FrontDoor,
     resources::{FEDERATED_TYPE, Scope, USER_ASSIGNED_TYPE, WORKSPACE_TYPE},
+    tokens::as_seen,
     world::World,
 };
 use axum::{
@@ -118,7 +119,7 @@ fn answer(world: &World, call: &Call) -> Result<ArmResponse, ArmError> {
         .ok_or_else(|| ArmError::not_served(&call.method, &call.scope_text()))?;
     {
         let resources = world.resources();
-        let resources = access::as_seen(world, &resources, &caller);
+        let resources = as_seen(world, &resources, &caller.who);
         access::authorize(&resources, &caller, call, &target, &need)?;
     }
     access::check_mfa(world, call, &caller)?;

@@ -5,9 +5,10 @@ use crate::service::Service;
 use std::sync::LazyLock;
 use uuid::{Uuid, uuid};
 
-/// Client ids of ARM and Graph, which are also audiences of their tokens.
+/// Client ids of services, which are also audiences of their tokens.
 pub(crate) const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
 pub(crate) const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
+pub(crate) const ML: Uuid = uuid!("18a66f5f-dbdf-4c17-9dd7-1634712a9cbe");
 
 /// One of Microsoft's own resources, a line of `first_party_resources.txt`.
 #[derive(Debug)]
@@ -115,14 +116,16 @@ fn is_labels(text: &str) -> bool {
 
 /// The names of a service as a resource in every cloud, with its client id.
 pub(crate) fn service_names(service: Service) -> impl Iterator<Item = &'static str> {
-    let app_id = match service {
-        Service::Arm => Some(ARM),
-        Service::Graph => Some(GRAPH),
-        _ => None,
+    let app_ids: &[Uuid] = match service {
+        Service::Arm => &[ARM],
+        Service::Graph => &[GRAPH],
+        // azure-ai-ml and azureml-core send it tokens for ARM.
+        Service::Ml => &[ML, ARM],
+        _ => &[],
     };
     FIRST_PARTY
         .iter()
-        .filter(move |known| Some(known.app_id) == app_id)
+        .filter(move |known| app_ids.contains(&known.app_id))
         .flat_map(FirstPartyResource::exact_names)
 }
 

@@ -1,7 +1,7 @@
 //! The resource of a token: Microsoft's own, or a registered application.
 
 use crate::{
-    directory::{ARM, Directory, GRAPH, Tenant, first_party_resource},
+    directory::{ARM, Directory, GRAPH, ML, Tenant, first_party_resource},
     entra::{delegated_scope::is_openid, refusal::Refusal},
     service::Service,
     text::clip,
@@ -68,7 +68,11 @@ pub(super) fn find(
         });
     }
     // The emulator's own URLs of services.
-    for (service, app_id) in [(Service::Arm, ARM), (Service::Graph, GRAPH)] {
+    for (service, app_id) in [
+        (Service::Arm, ARM),
+        (Service::Graph, GRAPH),
+        (Service::Ml, ML),
+    ] {
         let known = accepted_audiences(world, service);
         if known
             .iter()

@@ -7,6 +7,7 @@ use crate::{
     front_door::FrontDoor,
     graph,
     identity_hosts::{self, Hosts},
+    ml_services,
     service::{Entrance, Service},
     world::World,
 };
@@ -36,6 +37,7 @@ impl Context {
             (Service::Login, entra::front_door(world.clone())),
             (Service::Arm, arm::front_door(world.clone())),
             (Service::Graph, graph::front_door(world.clone())),
+            (Service::Ml, ml_services::front_door(world.clone())),
         ];
         let front_doors = azure
             .into_iter()

@@ -4,7 +4,7 @@ use crate::{
     entra::{Exchange, Refusal},
     expires_on::ExpiresOnFormat,
     faults::Effect,
-    identity_hosts,
+    identity_hosts, ml_services,
     serve::{context::Context, cut::Cut},
     service::{Entrance, Service},
 };
@@ -170,6 +170,7 @@ fn failure(
             let body = json!({ "error": { "code": code, "message": message } });
             (status, axum::Json(body)).into_response()
         }
+        (Service::Ml, _) => ml_services::failure(status),
         (host, _) => identity_hosts::failure(host, status),
     };
     if let Some(seconds) = retry_after {

@@ -50,6 +50,16 @@ const GRAPH: [&str; 14] = [
     "/v1.0/$batch",
 ];
 
+/// So do Azure Machine Learning's own services.
+const ML: [&str; 4] = [
+    "/discovery",
+    "/history/v1.0{own}/runs/nowhere",
+    "/history/v1.0{own}/experiments/Default/runs/nowhere/details",
+    "/history/v1.0{own}/runs/nowhere/children",
+];
+const OWN: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices/workspaces/\
+                   {workspace}";
+
 /// A service's port, and what its clients send.
 struct Port {
     service: Service,
@@ -76,6 +86,7 @@ async fn ports(lab: &Lab) -> Vec<Port> {
         tokens.push(bearer(answer.body["access_token"].as_str().unwrap()));
     }
     let [arm, graph] = <[_; 2]>::try_from(tokens).unwrap();
+    let ml = arm.clone();
     let of = |persona: Persona, name: &str| {
         let set = info.environment(persona, Way::Ports).set;
         let found = set.into_iter().find(|(own, _)| own == name);
@@ -101,6 +112,7 @@ async fn ports(lab: &Lab) -> Vec<Port> {
             arm,
         ),
         (Service::Graph, info.graph_url.clone(), String::new(), graph),
+        (Service::Ml, info.ml_url.clone(), String::new(), ml),
         (
             Service::Imds,
             hosts.imds_url.clone(),
@@ -239,6 +251,7 @@ async fn every_path_of_every_service_is_the_same_in_every_form() {
         match port.service {
             Service::Arm => templates.extend(RESOURCES.map(str::to_owned)),
             Service::Graph => templates.extend(GRAPH.map(str::to_owned)),
+            Service::Ml => templates.extend(ML.iter().map(|path| path.replace("{own}", OWN))),
             _ => {}
         }
         assert!(!templates.is_empty(), "{:?}", port.service);
