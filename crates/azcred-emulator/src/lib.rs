@@ -42,6 +42,7 @@ mod graph;
 mod homes;
 mod identity_hosts;
 mod info;
+mod job_files;
 mod ml_services;
 mod not_served;
 mod odata;

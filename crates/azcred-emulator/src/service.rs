@@ -163,6 +163,15 @@ impl Cloud {
         }
     }
 
+    /// The domain of this cloud's storage accounts.
+    pub fn storage_domain(self) -> &'static str {
+        match self {
+            Self::Public => "core.windows.net",
+            Self::UsGovernment => "core.usgovcloudapi.net",
+            Self::China => "core.chinacloudapi.cn",
+        }
+    }
+
     /// The host in the issuer of v1.0 tokens of this cloud.
     pub fn sts_host(self) -> &'static str {
         match self {

@@ -132,6 +132,7 @@ pub(super) fn put(
         for datastore in datastores {
             resources.put_resource(datastore);
         }
+        resources.grant_own_storage(id, now);
     }
     Ok(ArmResponse::with(
         if new {

@@ -4,7 +4,7 @@
 //! Azure/MachineLearningNotebooks: the first code says whose fault it is, the code inside says
 //! what it is.
 
-use crate::not_served;
+use crate::{not_served, storage::StorageError};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -104,6 +104,11 @@ impl MlError {
             message: message.to_owned(),
             challenge: None,
         }
+    }
+
+    /// A file of a job could not be stored or read.
+    pub(super) fn storage(error: &StorageError) -> Self {
+        Self::internal(format!("A file of the job can't be used: {error}."))
     }
 
     /// The JSON body.

@@ -6,7 +6,12 @@ use super::{
     response::SOME_REGION,
     run::{details, run},
 };
-use crate::{jobs::Job, resources::Scope, world::World};
+use crate::{
+    job_files::{self, ArtifactStore},
+    jobs::Job,
+    resources::Scope,
+    world::World,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,7 +27,8 @@ pub(super) fn one(
     Ok(run(&job, region(call), world.clock.now()))
 }
 
-/// A run as clients poll it while they stream.
+/// A run as clients poll it while they stream: with its log files, each with a URL that needs no
+/// token.
 pub(super) fn details_of(
     world: &World,
     call: &Call,
@@ -30,7 +36,16 @@ pub(super) fn details_of(
     name: &str,
 ) -> Result<Value, MlError> {
     let job = find(world, workspace, name)?;
-    Ok(details(&job, region(call), world.clock.now()))
+    let mut view = details(&job, region(call), world.clock.now());
+    if let Some(store) = stored(world, workspace, &job)? {
+        let log = job_files::log_name(job.kind);
+        let blob = format!("{}/{log}", job_files::folder(&job.name));
+        let sas = store
+            .sas(world, "r")
+            .map_err(|error| MlError::storage(&error))?;
+        view["logFiles"] = json!({ log: format!("{}?{sas}", store.url(&call.entrance, &blob)) });
+    }
+    Ok(view)
 }
 
 /// The steps of a pipeline.
@@ -50,6 +65,17 @@ pub(super) fn children(
     Ok(json!({ "value": children }))
 }
 
+/// Where the log of a job was just written. `None`: it has none yet, or its workspace has no
+/// storage.
+fn stored(world: &World, workspace: &Scope, job: &Job) -> Result<Option<ArtifactStore>, MlError> {
+    let Some(store) = ArtifactStore::of(world, workspace) else {
+        return Ok(None);
+    };
+    let is_written =
+        job_files::write_log(world, &store, job).map_err(|error| MlError::storage(&error))?;
+    Ok(is_written.then_some(store))
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wanted {
@@ -60,6 +86,8 @@ struct Wanted {
 pub(super) fn data(world: &World, call: &Call, workspace: &Scope) -> Result<Value, MlError> {
     let wanted: Wanted = call.json()?;
     let job = find(world, workspace, &wanted.run_id)?;
+    // Whoever reads this is about to download the log.
+    stored(world, workspace, &job)?;
     Ok(json!({
         "runMetadata": run(&job, region(call), world.clock.now()),
         "runDefinition": null,

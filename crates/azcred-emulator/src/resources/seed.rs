@@ -133,6 +133,11 @@ impl ResourcesSeed {
             made.put_role(entry.get_ref().clone());
         }
         self.build_assignments(&mut made, directory, now)?;
+        for entry in &self.workspaces {
+            if let Ok(id) = entry.get_ref().id() {
+                made.grant_own_storage(&id, now);
+            }
+        }
         Ok(made)
     }
 
@@ -401,7 +406,7 @@ pub(crate) fn kind_of(principal: Principal<'_>) -> PrincipalType {
 
 /// The id of an assignment without one, which is the same after every start: the digest of its
 /// content as a GUID of version 8 (RFC 9562 section 5.8).
-fn derived_id(scope: &Scope, role: Uuid, principal: Uuid) -> Uuid {
+pub(super) fn derived_id(scope: &Scope, role: Uuid, principal: Uuid) -> Uuid {
     let text = format!("{}\n{role}\n{principal}", scope.key());
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let mut bytes = [0; 16];

@@ -4,14 +4,17 @@
 //! API specifications, stable versions 2022-10-01 to 2024-10-01.
 
 use super::{
+    Resources,
     resource::{Identity, Resource, Sku, SystemData},
+    role::{PrincipalType, RoleAssignment},
     scope::{InvalidScope, Scope},
+    seed::derived_id,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
-use uuid::Uuid;
+use uuid::{Uuid, uuid};
 
 /// The type of a workspace.
 pub const WORKSPACE_TYPE: &str = "Microsoft.MachineLearningServices/workspaces";
@@ -173,6 +176,40 @@ impl Workspace {
             last_modified_at: now,
         });
         Ok(resource)
+    }
+}
+
+/// The role `Storage Blob Data Contributor`.
+const BLOB_CONTRIBUTOR: Uuid = uuid!("ba92f5b4-2d11-453d-a403-e96b0029c9fe");
+
+impl Resources {
+    /// Gives a workspace's own identity the role at its storage account that Azure gives it when
+    /// the workspace is created ('Set up service authentication', Azure Machine Learning). The
+    /// service reads and writes the files of jobs with it. Without an identity or an account, it
+    /// does nothing.
+    pub(crate) fn grant_own_storage(&mut self, workspace: &Scope, now: OffsetDateTime) {
+        let owner = self.resource(workspace);
+        let principal = owner.and_then(|owner| owner.identity.as_ref()?.principal_id);
+        let account = owner.and_then(|owner| owner.properties.get("storageAccount")?.as_str());
+        let account = account.and_then(|id| id.parse::<Scope>().ok());
+        let account = account.and_then(|id| self.resource(&id).map(|found| found.id.clone()));
+        let (Some(principal), Some(scope)) = (principal, account) else {
+            return;
+        };
+        // It exists already if someone has assigned it.
+        let _ = self.assign(RoleAssignment {
+            id: derived_id(&scope, BLOB_CONTRIBUTOR, principal),
+            scope,
+            role: BLOB_CONTRIBUTOR,
+            principal,
+            principal_type: PrincipalType::ServicePrincipal,
+            description: None,
+            condition: None,
+            condition_version: None,
+            created_by: None,
+            created_on: now,
+            updated: None,
+        });
     }
 }
 
