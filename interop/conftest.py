@@ -23,6 +23,9 @@ def pytest_configure():
         "AZCRED_AZURE_CLI": "the Azure CLI",
         "AZCRED_RUST_CLIENTS": "the clients in Rust",
         "AZCRED_SDK_V1": "the Python with Azure ML's SDK v1",
+        "AZCRED_AZURE_AI_ML": "the Python with azure-ai-ml",
+        "AZCRED_HI_ML": "the Python with hi-ml-azure",
+        "AZCRED_KEDRO": "the Python with kedro-azureml-pipeline",
     }
     for name, what in programs.items():
         if not Path(os.environ.get(name, "")).is_file():

@@ -42,9 +42,9 @@ def test_azureml_core_reads_the_workspace_as_the_account_of_azure_cli(azure, per
 
 
 @pytest.mark.parametrize("persona", MACHINES)
-def test_hi_mls_get_authentication_is_the_account(azure, persona, sdk_v1):
+def test_hi_mls_get_authentication_is_the_account(azure, persona):
     machine = Machine(azure, persona)
-    assert machine.chosen_by("hi-ml-v1", sdk_v1) == machine.account()
+    assert machine.chosen_by("hi-ml-v1", os.environ["AZCRED_HI_ML"]) == machine.account()
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,10 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     let az = az()?;
     // Azure ML's SDK v1 accepts older versions only of what the other clients need.
     let sdk_v1 = Environment::ready("sdk-v1", "interop/sdk-v1-requirements.txt")?;
+    // Tools that submit jobs, each as its users install it.
+    let azure_ai_ml = Environment::ready("azure-ai-ml", "interop/azure-ai-ml-requirements.txt")?;
+    let hi_ml = Environment::ready("hi-ml", "interop/hi-ml-requirements.txt")?;
+    let kedro = Environment::ready("kedro", "interop/kedro-requirements.txt")?;
     let heavy = match arguments.all {
         true => vec![
             (
@@ -93,6 +97,9 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         .env("AZCRED_BINARY", binary("debug"))
         .env("AZCRED_AZURE_CLI", az)
         .env("AZCRED_SDK_V1", sdk_v1.python())
+        .env("AZCRED_AZURE_AI_ML", azure_ai_ml.python())
+        .env("AZCRED_HI_ML", hi_ml.python())
+        .env("AZCRED_KEDRO", kedro.python())
         .env("AZCRED_RUST_CLIENTS", rust_clients)
         .env("AZCRED_LIVE", built("debug", "azcred-live"))
         .env("AZCRED_SIGN_IN", built("debug/examples", "sign_in"))
