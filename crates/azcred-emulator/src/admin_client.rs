@@ -2,6 +2,8 @@
 
 use crate::{
     info::{Info, MAX_BYTES},
+    jobs::{JobReport, JobRule, JobSummary, Outcome},
+    not_served::UNKNOWN_PATH,
     request_log::Served,
     routes::{Opened, Route, Wanted},
 };
@@ -14,6 +16,9 @@ use std::{
 
 /// How long the admin port may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The largest accepted list, in bytes.
+const LARGEST_LIST: u64 = 16 * 1024 * 1024;
 
 /// A proxy of a running emulator with routes of its own. It ends with this value, or with this
 /// process.
@@ -43,9 +48,8 @@ impl Info {
     /// # Errors
     /// When the emulator does not answer.
     pub fn requests_after(&self, number: u64, wait: Duration) -> io::Result<Vec<Served>> {
-        const LARGEST: u64 = 16 * 1024 * 1024;
         let target = format!("GET /requests?after={number}&wait={}", wait.as_secs());
-        self.asked(&target, LARGEST, wait + PATIENCE)
+        self.asked(&target, LARGEST_LIST, wait + PATIENCE)
     }
 
     /// Tells the emulator to stop, and does not wait for it. Blocks for a moment.
@@ -77,6 +81,46 @@ impl Info {
             proxy_url: opened.proxy_url,
             _connection: exchange.stream,
         })
+    }
+
+    /// All jobs, newest first, without the steps of pipelines. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When the emulator does not answer. `Unsupported` if it is of an earlier version.
+    pub fn jobs(&self) -> io::Result<Vec<JobSummary>> {
+        self.asked("GET /jobs", LARGEST_LIST, PATIENCE)
+    }
+
+    /// The newest job with this name, in any case, or a step of a pipeline. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When the emulator does not answer. `NotFound` if there is no such job, `Unsupported` if the
+    /// emulator is of an earlier version.
+    pub fn job(&self, name: &str) -> io::Result<JobReport> {
+        let target = format!("GET {}", path_of(name));
+        self.asked(&target, LARGEST_LIST, PATIENCE)
+    }
+
+    /// Ends a job in this way: at once, or never if it is to hang. A job that is to complete and
+    /// has not begun to run takes its time. Blocks for a moment.
+    ///
+    /// # Errors
+    /// As [`Info::job`], and `InvalidInput` if the job has ended.
+    pub fn end_job(&self, name: &str, outcome: Outcome, message: Option<&str>) -> io::Result<()> {
+        let body = serde_json::json!({"outcome": outcome, "message": message}).to_string();
+        let target = format!("POST {}", path_of(name));
+        Exchange::begin(self, &target, &body, PATIENCE)?.body(MAX_BYTES, |_| false)?;
+        Ok(())
+    }
+
+    /// Adds a rule for jobs that are submitted from now on. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When the emulator does not answer. `Unsupported` if it is of an earlier version.
+    pub fn add_job_rule(&self, rule: &JobRule) -> io::Result<()> {
+        let body = serde_json::to_string(rule)?;
+        Exchange::begin(self, "POST /jobs", &body, PATIENCE)?.body(MAX_BYTES, |_| false)?;
+        Ok(())
     }
 
     fn asked<T: DeserializeOwned>(
@@ -153,11 +197,20 @@ impl Exchange {
         let body = String::from_utf8(body).map_err(|_| unknown("the response is no text"))?;
         match status(&answer) {
             Some(200..=299) => Ok(body),
-            Some(400 | 413) => Err(io::Error::new(ErrorKind::InvalidInput, why(body))),
-            Some(404) => Err(ErrorKind::Unsupported.into()),
+            Some(400 | 409 | 413) => Err(io::Error::new(ErrorKind::InvalidInput, why(body))),
+            Some(404) => Err(match why(body) {
+                why if why == UNKNOWN_PATH => ErrorKind::Unsupported.into(),
+                why => io::Error::new(ErrorKind::NotFound, why),
+            }),
             _ => Err(unknown("another program answered")),
         }
     }
+}
+
+/// The path of a job at the admin port.
+fn path_of(job: &str) -> String {
+    let name: String = url::form_urlencoded::byte_serialize(job.as_bytes()).collect();
+    format!("/jobs/{}", name.replace('+', "%20"))
 }
 
 /// The status in the head of a response.

@@ -9,6 +9,9 @@ pub(crate) const STATUS: StatusCode = StatusCode::NOT_IMPLEMENTED;
 /// The code, which no service of Azure has.
 pub(crate) const CODE: &str = "NotServedByEmulator";
 
+/// What the admin port says to a path that this version does not have.
+pub(crate) const UNKNOWN_PATH: &str = "unknown path";
+
 /// The message. `what` is the path, or what of it is not served.
 pub(crate) fn message(method: &str, what: &str) -> String {
     format!(

@@ -42,6 +42,10 @@ help_of! {
     #[cfg(feature = "emulator")]
     the_help_of_emulator_exec_says_what_becomes_of_the_exit_code, "help-emulator-exec", ["emulator", "exec"];
     #[cfg(feature = "emulator")]
+    the_help_of_emulator_jobs_lists_its_commands, "help-emulator-jobs", ["emulator", "jobs"];
+    #[cfg(feature = "emulator")]
+    the_help_of_emulator_jobs_fail_names_the_next_job, "help-emulator-jobs-fail", ["emulator", "jobs", "fail"];
+    #[cfg(feature = "emulator")]
     the_help_of_emulator_seed_says_how_to_use_it, "help-emulator-seed", ["emulator", "seed"];
     #[cfg(feature = "emulator")]
     the_help_of_demo_says_that_it_needs_nothing, "help-demo", ["demo"];

@@ -32,6 +32,8 @@ mod hostile_text;
 mod isolate;
 #[cfg(all(unix, feature = "emulator"))]
 mod isolation;
+#[cfg(all(unix, feature = "emulator"))]
+mod jobs;
 #[cfg(unix)]
 mod limits;
 #[cfg(unix)]

@@ -8,10 +8,12 @@
 mod job;
 mod kept;
 mod plan;
+mod report;
 mod rule;
 mod timeline;
 
 pub use job::{Job, JobKind, LogLine, Sender, Step};
+pub use report::{JobReport, JobSummary};
 pub use rule::{JobRule, Outcome};
 pub use timeline::{JobState, Timeline};
 
@@ -78,11 +80,15 @@ impl Jobs {
         if inner.jobs.contains_key(&Key::of(&job)) {
             return Err(JobExists);
         }
+        let mut matched = BTreeSet::new();
         for one in children.iter_mut().chain([&mut job]) {
-            if let Some(rule) = inner.rules.iter().find(|rule| rule.matches(one)) {
+            let mut rules = inner.rules.iter().enumerate();
+            if let Some((at, rule)) = rules.find(|(_, rule)| rule.matches(one)) {
                 rule.apply(one);
+                matched.insert(at);
             }
         }
+        inner.count(&matched);
         job.children = children.iter().map(|child| child.name.clone()).collect();
         plan::begin(&mut job, &mut children);
         for one in children.into_iter().chain([job.clone()]) {
@@ -220,6 +226,15 @@ impl Jobs {
 }
 
 impl Inner {
+    /// Counts a submission for these rules, and drops those that have ended.
+    fn count(&mut self, matched: &BTreeSet<usize>) {
+        let mut at = 0..;
+        self.rules.retain_mut(|rule| {
+            let counts = at.next().is_some_and(|at| matched.contains(&at));
+            !counts || rule.count_down()
+        });
+    }
+
     fn put(&mut self, job: Job) {
         let key = Key::of(&job);
         self.changed.insert(key.clone());

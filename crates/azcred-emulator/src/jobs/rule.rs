@@ -38,6 +38,9 @@ pub struct JobRule {
     /// The message of the error with which it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// For how many submissions it counts. A pipeline with its steps is one. All if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
 }
 
 impl JobRule {
@@ -48,8 +51,18 @@ impl JobRule {
                 .is_none_or(|wanted| names.iter().any(|name| name.eq_ignore_ascii_case(wanted)))
         };
         let step = job.step.as_deref().unwrap_or_default();
-        is(&self.experiment, &[&job.experiment])
+        self.count != Some(0)
+            && is(&self.experiment, &[&job.experiment])
             && is(&self.name, &[&job.name, &job.display_name, step])
+    }
+
+    /// Counts a submission. Returns whether the rule is for another one.
+    pub(super) fn count_down(&mut self) -> bool {
+        let Some(count) = &mut self.count else {
+            return true;
+        };
+        *count = count.saturating_sub(1);
+        *count > 0
     }
 
     pub(super) fn apply(&self, job: &mut Job) {

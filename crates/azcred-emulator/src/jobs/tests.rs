@@ -321,3 +321,25 @@ fn the_jobs_of_a_workspace_go_with_it() {
     assert_eq!(jobs.all().len(), 1);
     assert_eq!(jobs.read().jobs.len(), 1);
 }
+
+#[test]
+fn a_rule_with_a_count_is_for_so_many_submissions_of_which_a_pipeline_is_one() {
+    let jobs = Jobs::default();
+    jobs.add_rule(JobRule {
+        outcome: Outcome::Fail,
+        count: Some(2),
+        ..JobRule::default()
+    });
+    jobs.add_rule(JobRule {
+        outcome: Outcome::Hang,
+        count: Some(0),
+        ..JobRule::default()
+    });
+    let steps = vec![step("a", &[]), step("b", &["a"])];
+    jobs.submit(job("pipe", JobKind::Pipeline), steps).unwrap();
+    assert_eq!(state(&jobs, "pipe", 100.0), "Failed");
+    for (name, ends) in [("one", "Failed"), ("two", "Completed")] {
+        jobs.submit(job(name, JobKind::Command), vec![]).unwrap();
+        assert_eq!(state(&jobs, name, 100.0), ends, "{name}");
+    }
+}

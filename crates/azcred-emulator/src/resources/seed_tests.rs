@@ -162,3 +162,30 @@ fn unknown_fields_and_malformed_ids_are_rejected() {
         assert!(toml::from_str::<ResourcesSeed>(&text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_workspaces_own_identity_may_use_the_blobs_of_its_storage_account() {
+    let workspace = |identity: &str| {
+        format!(
+            "{SUBSCRIPTION}{GROUP}
+[[resources]]
+id = '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/stone'
+[[workspaces]]
+subscription = '11111111-1111-1111-1111-111111111111'
+resource_group = 'rg'
+name = 'ws'
+location = 'westeurope'
+workspace_id = '00000000-0000-0000-0000-0000000000ff'
+storage_account = 'stone'
+{identity}"
+        )
+    };
+    let own = "principal_id = '00000000-0000-0000-0000-0000000000fe'";
+    let made = build(&workspace(own)).unwrap_or_else(|problem| panic!("{problem}"));
+    let granted: Vec<_> = made.role_assignments().collect();
+    assert_eq!(granted.len(), 1);
+    assert_eq!(granted[0].principal, Uuid::from_u128(0xfe));
+    assert_eq!(granted[0].scope.name(), "stone");
+    let without = build(&workspace("")).unwrap_or_else(|problem| panic!("{problem}"));
+    assert_eq!(without.role_assignments().count(), 0);
+}

@@ -5,13 +5,14 @@
 //! no web page and no other user of the machine can control the emulator.
 
 use super::{
-    Context, connection::http1, gate::BODY_TIMEOUT, listen::open_proxy, routing::Routing,
-    socket::Socket,
+    Context, admin_jobs as jobs, connection::http1, gate::BODY_TIMEOUT, listen::open_proxy,
+    routing::Routing, socket::Socket,
 };
 use crate::{
     directory::SecretText,
     faults::Fault,
     issuer,
+    not_served::UNKNOWN_PATH,
     routes::{Opened, Wanted as WantedRoutes},
     world::World,
 };
@@ -48,9 +49,9 @@ pub(crate) struct Admin {
     router: Router,
 }
 
-struct AdminState {
+pub(super) struct AdminState {
     context: Context,
-    world: Arc<World>,
+    pub(super) world: Arc<World>,
     token: SecretText,
     info: Arc<OnceLock<Value>>,
 }
@@ -71,8 +72,10 @@ impl Admin {
             .route("/info", get(show_info))
             .route("/stop", post(stop))
             .route("/federated-tokens", post(mint))
+            .route("/jobs", get(jobs::all).post(jobs::rule))
+            .route("/jobs/{name}", get(jobs::one).post(jobs::end))
             .route("/routes", post(routes).layer(certificates))
-            .fallback(|| async { refuse(StatusCode::NOT_FOUND, "unknown path") })
+            .fallback(|| async { refuse(StatusCode::NOT_FOUND, UNKNOWN_PATH) })
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn_with_state(inner.clone(), guard))
             .with_state(inner);
@@ -121,7 +124,7 @@ async fn guard(State(inner): State<Arc<AdminState>>, request: Request, next: Nex
     }
 }
 
-fn refuse(status: StatusCode, message: &str) -> Response {
+pub(super) fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
 

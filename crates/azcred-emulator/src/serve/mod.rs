@@ -1,6 +1,7 @@
 //! The entrances: a port for each service, a proxy for Azure's real names, and the admin port.
 
 mod admin;
+mod admin_jobs;
 mod connection;
 mod context;
 mod cut;

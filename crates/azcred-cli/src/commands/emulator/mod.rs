@@ -8,6 +8,7 @@ mod isolate;
 #[cfg(not(target_os = "linux"))]
 #[path = "not_isolated.rs"]
 mod isolate;
+mod jobs;
 mod requests;
 mod routes;
 mod seed;
@@ -62,6 +63,7 @@ enum EmulatorCommand {
     Inside(isolate::Inside),
     Status(status::Status),
     Users(users::Users),
+    Jobs(jobs::Jobs),
     Requests(requests::Requests),
     Stop(stop::Stop),
     Seed(seed::Seed),
@@ -77,6 +79,7 @@ impl EmulatorArguments {
             EmulatorCommand::Inside(command) => command.run(output).await,
             EmulatorCommand::Status(command) => command.run(output),
             EmulatorCommand::Users(command) => command.run(output),
+            EmulatorCommand::Jobs(command) => command.run(output),
             EmulatorCommand::Requests(command) => command.run(output),
             EmulatorCommand::Stop(command) => command.run(output).await,
             EmulatorCommand::Seed(seed::Seed) => seed::Seed::run(output),
