@@ -4,7 +4,7 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, UtcOffset, macros::format_description};
 
 /// The clock of all services of one emulator.
 ///
@@ -54,6 +54,14 @@ impl Clock {
     }
 }
 
+/// A time in UTC with seven decimals, as .NET writes it, and this suffix: `Z` or `+00:00`.
+pub(crate) fn ticks(time: OffsetDateTime, suffix: &str) -> String {
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]");
+    let time = time.to_offset(UtcOffset::UTC).format(format);
+    format!("{}{suffix}", time.unwrap_or_default())
+}
+
 /// A time in Unix milliseconds.
 pub(crate) fn millis(time: OffsetDateTime) -> i64 {
     time.unix_timestamp() * 1000 + i64::from(time.millisecond())
@@ -76,6 +84,14 @@ mod tests {
         assert_eq!((last + Duration::days(365 * 99)).year(), 9998);
         let one = std::time::Duration::from_secs(1);
         assert_eq!(at(Some(one)).unix_timestamp(), 1);
+    }
+
+    #[test]
+    fn a_time_has_seven_decimals() {
+        let time = time::macros::datetime!(2026-11-30 12:00:01.123456789 +02:00);
+        assert_eq!(ticks(time, "+00:00"), "2026-11-30T10:00:01.1234567+00:00");
+        let whole = OffsetDateTime::UNIX_EPOCH;
+        assert_eq!(ticks(whole, "Z"), "1970-01-01T00:00:00.0000000Z");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(super) struct Call {
     query: Vec<(String, String)>,
     /// The `Authorization` header. `Debug` hides it, as it holds a token.
     pub(super) authorization: Authorization,
+    /// The caller's token for Azure Machine Learning, which some jobs need.
+    pub(super) azureml_token: Authorization,
     pub(super) entrance: Entrance,
     body: Bytes,
 }
@@ -66,6 +68,12 @@ impl Call {
             path,
             query,
             authorization: Authorization(authorization),
+            azureml_token: Authorization(
+                parts
+                    .headers
+                    .get("x-azureml-token")
+                    .map(|value| format!("Bearer {}", value.to_str().unwrap_or("?"))),
+            ),
             entrance: parts
                 .extensions
                 .get::<Entrance>()
@@ -109,6 +117,18 @@ impl Call {
             segments.pop_if_empty().extend(&self.path);
         }
         format!("{}?{}", url.path(), query.finish())
+    }
+
+    /// The query, as it is written in an address.
+    pub(super) fn query_text(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(&self.query);
+        query.finish()
+    }
+
+    /// The body as text. Empty if it is not UTF-8.
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap_or_default()
     }
 
     /// The body as a JSON object.

@@ -6,8 +6,8 @@
 
 use crate::{not_served, resources::Scope, tokens::Revoked};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use http::{Method, StatusCode, header::HeaderName};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -24,6 +24,19 @@ pub(super) struct ArmError {
     pub(super) challenge: Option<String>,
     /// The operation of the resource provider that refused. `None`: Resource Manager itself did.
     pub(super) operation: Option<String>,
+    /// What a resource provider does in its own way.
+    pub(super) own: Option<Box<OwnForm>>,
+}
+
+/// What a resource provider does in its own way in a refusal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct OwnForm {
+    /// Members of `error` beside the code and the message.
+    pub(super) members: Map<String, Value>,
+    /// Whether the response has no body.
+    pub(super) is_empty: bool,
+    /// Headers that only this refusal has.
+    pub(super) headers: Vec<(HeaderName, String)>,
 }
 
 impl ArmError {
@@ -34,6 +47,7 @@ impl ArmError {
             message: message.into(),
             challenge: None,
             operation: None,
+            own: None,
         }
     }
 
@@ -52,8 +66,17 @@ impl ArmError {
     }
 
     /// The JSON body.
-    pub(super) fn body(&self) -> Value {
-        json!({"error": {"code": self.code, "message": self.message}})
+    pub(super) fn body(&self) -> Option<Value> {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(own) = &self.own {
+            if own.is_empty {
+                return None;
+            }
+            for (name, value) in &own.members {
+                error[name] = value.clone();
+            }
+        }
+        Some(json!({"error": error}))
     }
 
     pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -186,13 +209,10 @@ impl ArmError {
         description: &str,
     ) -> Self {
         Self {
-            status: StatusCode::UNAUTHORIZED,
-            code,
-            message,
-            operation: None,
             challenge: Some(format!(
                 "Bearer authorization_uri=\"{authority}\", error=\"invalid_token\", error_description=\"{description}\""
             )),
+            ..Self::new(StatusCode::UNAUTHORIZED, code, message)
         }
     }
 
@@ -302,14 +322,11 @@ impl ArmError {
         claims: &str,
     ) -> Self {
         Self {
-            status: StatusCode::UNAUTHORIZED,
-            code,
-            message,
-            operation: None,
             challenge: Some(format!(
                 "Bearer realm=\"\", authorization_uri=\"{authorize_url}\", error=\"insufficient_claims\", \
                  claims=\"{claims}\""
             )),
+            ..Self::new(StatusCode::UNAUTHORIZED, code, message)
         }
     }
 

@@ -165,6 +165,7 @@ pub(super) fn delete(
     let group = group.ok_or_else(|| ArmError::group_not_found(id.name()))?;
     let gone = resources.remove_group(id).unwrap_or_default();
     identities::remove(&mut directory, &gone);
+    world.jobs().remove_in(id);
     Ok(long_operations::group_deletion(
         world, call, &group, version,
     ))

@@ -205,6 +205,7 @@ fn delete(world: &World, id: &Scope) -> ArmResponse {
     let mut directory = world.directory_mut();
     let mut resources = world.resources_mut();
     let gone = resources.remove_resource(id);
+    world.jobs().remove_in(id);
     identities::remove(&mut directory, gone.as_deref().unwrap_or_default());
     federated_credentials::trust(&mut directory, &resources, id);
     ArmResponse::empty(if gone.is_some() {

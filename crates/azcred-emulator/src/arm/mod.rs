@@ -20,6 +20,7 @@ mod items;
 mod long_operations;
 mod management_groups;
 mod metadata;
+mod ml;
 mod operations;
 mod permissions;
 mod providers;
@@ -142,6 +143,9 @@ fn perform(
     target: &Target,
     version: &str,
 ) -> Result<ArmResponse, ArmError> {
+    if let Some(done) = ml::serve(world, call, caller, target, version) {
+        return done;
+    }
     match target {
         Target::Tenants => subscriptions::tenants(world, call, caller),
         Target::Subscriptions => subscriptions::list(world, call, caller),

@@ -183,7 +183,11 @@ impl ArmTrace {
                 if let Some(challenge) = &error.challenge {
                     put(headers, header::WWW_AUTHENTICATE, challenge);
                 }
-                (error.status, Some(error.body()), error.operation)
+                let body = error.body();
+                for (name, value) in error.own.map(|own| own.headers).unwrap_or_default() {
+                    put(headers, name, &value);
+                }
+                (error.status, body, error.operation)
             }
         };
         match operation {

@@ -1,7 +1,7 @@
 //! A resource's JSON, and the fields of a body that a client can set.
 
 use super::{access::Caller, error::ArmError};
-use crate::resources::{Permission, Resource, SystemData, USER_ASSIGNED_TYPE};
+use crate::resources::{Permission, Resource, SystemData, USER_ASSIGNED_TYPE, WORKSPACE_TYPE};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -149,6 +149,9 @@ pub(super) fn view(resource: &Resource) -> Map<String, Value> {
                 "lastModifiedAt": date(data.last_modified_at),
             }),
         );
+    }
+    if resource.is_a(WORKSPACE_TYPE) {
+        out.insert("etag".to_owned(), Value::Null);
     }
     out
 }

@@ -10,7 +10,7 @@ use crate::{
         response::ArmResponse,
         wire::{self, SERVICE_OWNED},
     },
-    resources::{Identity, Resource, Scope, Sku, basic, complete, default_datastores},
+    resources::{Identity, Resource, Scope, Sku, basic, complete},
     world::World,
 };
 use http::StatusCode;
@@ -125,22 +125,20 @@ pub(super) fn put(
         }
     };
     wire::touch(&mut resource, caller, now);
-    let body = Value::Object(wire::view(&resource));
-    let datastores = default_datastores(&resource);
     let new = resources.put_resource(resource);
     if new {
-        for datastore in datastores {
-            resources.put_resource(datastore);
-        }
+        resources.open_workspace(id);
         resources.grant_own_storage(id, now);
     }
+    let made = resources.resource(id);
+    let body = made.map(|made| Value::Object(wire::view(made)));
     Ok(ArmResponse::with(
         if new {
             StatusCode::CREATED
         } else {
             StatusCode::OK
         },
-        body,
+        body.unwrap_or_default(),
     ))
 }
 

@@ -4,18 +4,23 @@
 //! is a pure function of it.
 
 mod builtin_roles;
+mod compute;
+mod datastore;
 mod managed_identity;
 mod rbac;
 mod resource;
 mod role;
 mod scope;
 mod seed;
+mod seed_workspaces;
 mod workspace;
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
+pub use compute::{Compute, ComputeKind};
+pub use datastore::Datastore;
 pub use rbac::{Action, Decision, Principals, matches};
 pub use resource::{
     Identity, ManagementGroup, Resource, ResourceGroup, Sku, Subscription, SubscriptionState,
@@ -28,11 +33,13 @@ pub use scope::{InvalidScope, Scope};
 pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
 
+pub(crate) use compute::COMPUTE_TYPE;
+pub(crate) use datastore::DATASTORE_TYPE;
 pub(crate) use managed_identity::{
     FEDERATED_TYPE, HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, identity_of, trusted, user_assigned,
 };
 pub(crate) use seed::kind_of;
-pub(crate) use workspace::{basic, complete, default_datastores};
+pub(crate) use workspace::{basic, complete};
 
 /// The display name of a tenant's own management group.
 pub(crate) const ROOT_GROUP: &str = "Root Management Group";

@@ -194,7 +194,7 @@ impl FromStr for Scope {
                 return refuse("a segment is only dots");
             }
             if segment.chars().any(|c| {
-                c.is_control() || "%\\?#<>\"'&*:".contains(c) || (c.is_whitespace() && c != ' ')
+                c.is_control() || "%\\?#<>\"'&*".contains(c) || (c.is_whitespace() && c != ' ')
             }) {
                 return refuse("a segment holds a character that resource names may not hold");
             }

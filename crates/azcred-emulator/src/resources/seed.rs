@@ -5,10 +5,12 @@
 
 use super::{
     Resources,
+    compute::Compute,
+    datastore::Datastore,
     resource::{ManagementGroup, Resource, ResourceGroup, Subscription, SubscriptionState},
     role::{DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition},
     scope::Scope,
-    workspace::{Workspace, default_datastores},
+    workspace::Workspace,
 };
 use crate::directory::{Directory, Principal};
 use serde::Deserialize;
@@ -29,6 +31,10 @@ pub struct ResourcesSeed {
     pub resource_groups: Vec<Spanned<ResourceGroup>>,
     /// `[[workspaces]]`
     pub workspaces: Vec<Spanned<Workspace>>,
+    /// `[[computes]]`: computes of workspaces.
+    pub computes: Vec<Spanned<Compute>>,
+    /// `[[datastores]]`: datastores of workspaces, beside those that each one has.
+    pub datastores: Vec<Spanned<Datastore>>,
     /// `[[resources]]`: any resource other than a workspace.
     pub resources: Vec<Spanned<Resource>>,
     /// `[[role_definitions]]`: custom roles.
@@ -211,18 +217,14 @@ impl ResourcesSeed {
                 .get_ref()
                 .resource(tenant, now)
                 .map_err(|error| problem(entry, field.clone(), error.to_string()))?;
-            let datastores = default_datastores(&resource);
             put(made, resource).map_err(|message| problem(entry, field, message))?;
-            for datastore in datastores {
-                made.put_resource(datastore);
-            }
         }
         for (at, entry) in self.resources.iter().enumerate() {
             let resource = entry.get_ref().clone();
             put(made, resource)
                 .map_err(|message| problem(entry, format!("resources[{at}].id"), message))?;
         }
-        Ok(())
+        self.build_workspaces(made, now)
     }
 
     fn build_assignments(
@@ -322,7 +324,7 @@ impl ResourcesSeed {
     }
 }
 
-fn problem<T>(entry: &Spanned<T>, field: String, message: String) -> SeedProblem {
+pub(super) fn problem<T>(entry: &Spanned<T>, field: String, message: String) -> SeedProblem {
     SeedProblem {
         span: entry.span(),
         field,
@@ -331,7 +333,7 @@ fn problem<T>(entry: &Spanned<T>, field: String, message: String) -> SeedProblem
 }
 
 /// Adds a resource of the seed below its parents.
-fn put(made: &mut Resources, resource: Resource) -> Result<(), String> {
+pub(super) fn put(made: &mut Resources, resource: Resource) -> Result<(), String> {
     let id = resource.id.clone();
     if id.resource_type().is_none() {
         return Err(format!("'{id}' is not the id of a resource"));

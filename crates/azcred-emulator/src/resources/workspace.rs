@@ -5,11 +5,14 @@
 
 use super::{
     Resources,
-    resource::{Identity, Resource, Sku, SystemData},
+    compute::by_seed,
+    datastore::{default_datastores, uses_key},
+    resource::{Identity, Resource, Sku},
     role::{PrincipalType, RoleAssignment},
     scope::{InvalidScope, Scope},
     seed::derived_id,
 };
+use crate::clock::ticks;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -167,14 +170,7 @@ impl Workspace {
             tenant_id: Some(tenant),
         });
         resource.properties = properties;
-        resource.system_data = Some(SystemData {
-            created_by: "seed".into(),
-            created_by_type: "Application".into(),
-            created_at: now,
-            last_modified_by: "seed".into(),
-            last_modified_by_type: "Application".into(),
-            last_modified_at: now,
-        });
+        resource.system_data = Some(by_seed(now));
         Ok(resource)
     }
 }
@@ -232,10 +228,52 @@ pub(crate) fn complete(
     now: OffsetDateTime,
 ) {
     let host = format!("{location}.api.azureml.ms");
-    let created = now
-        .format(&time::format_description::well_known::Rfc3339)
-        .unwrap_or_default();
+    let created = ticks(now, "Z");
+    let notebooks = format!("ml-{}-{location}-{workspace_id}", id.name().to_lowercase());
     for (name, value) in [
+        ("imageBuildCompute", Value::Null),
+        (
+            "managedNetwork",
+            json!({
+                "changeableIsolationModes": [
+                    "AllowInternetOutbound",
+                    "AllowOnlyApprovedOutbound",
+                ],
+                "isolationMode": "Disabled",
+                "enableNetworkMonitor": false,
+                "enableFirewallLog": false,
+            }),
+        ),
+        ("allowRoleAssignmentOnRG", json!(true)),
+        ("softDeleteEnabled", json!(false)),
+        (
+            "notebookInfo",
+            json!({
+                "resourceId": workspace_id.simple().to_string(),
+                "fqdn": format!("{notebooks}.{location}.notebooks.azure.net"),
+                "isPrivateLinkEnabled": false,
+                "notebookPreparationError": null,
+            }),
+        ),
+        ("linkedModelInventoryArmId", Value::Null),
+        ("ipAllowlist", json!([])),
+        (
+            "networkAcls",
+            json!({
+                "defaultAction": "Allow",
+                "bypass": "",
+                "ipRules": [],
+                "resourceAccessRules": [],
+            }),
+        ),
+        ("serverlessComputeSettings", Value::Null),
+        ("EnableSoftwareBillOfMaterials", json!(false)),
+        (
+            "sdkTelemetryAppInsightsKey",
+            json!(telemetry_key(workspace_id)),
+        ),
+        ("sasGetterUri", json!("")),
+        ("enableServiceSideCMKEncryption", json!(false)),
         ("workspaceId", json!(workspace_id)),
         ("tenantId", json!(tenant)),
         ("discoveryUrl", json!(format!("https://{host}/discovery"))),
@@ -256,46 +294,29 @@ pub(crate) fn complete(
     }
 }
 
-/// The datastores of every new workspace with a storage account: one for artifacts, and the default
-/// one for data. They have no key: users access them with their own identity.
-pub(crate) fn default_datastores(workspace: &Resource) -> Vec<Resource> {
-    let property = |name: &str| workspace.properties.get(name).and_then(Value::as_str);
-    let (Some(account), Some(workspace_id)) = (property("storageAccount"), property("workspaceId"))
-    else {
-        return Vec::new();
-    };
-    let Some(account) = account.rsplit('/').next() else {
-        return Vec::new();
-    };
-    [
-        (
-            "workspaceblobstore",
-            format!("azureml-blobstore-{workspace_id}"),
-            true,
-        ),
-        ("workspaceartifactstore", "azureml".to_owned(), false),
-    ]
-    .into_iter()
-    .filter_map(|(name, container, is_default)| {
-        let mut datastore = Resource::new(workspace.id.child(&format!("datastores/{name}")).ok()?);
-        datastore.system_data.clone_from(&workspace.system_data);
-        let properties = json!({
-            "datastoreType": "AzureBlob",
-            "accountName": account,
-            "containerName": container,
-            "endpoint": "core.windows.net",
-            "protocol": "https",
-            "isDefault": is_default,
-            "credentials": {"credentialsType": "None"},
-            "serviceDataAccessAuthIdentity": "None",
-            "description": null,
-            "tags": null,
-            "properties": null,
-        });
-        if let Value::Object(properties) = properties {
-            datastore.properties = properties;
+impl Resources {
+    /// Gives a new workspace its datastores.
+    pub(crate) fn open_workspace(&mut self, id: &Scope) {
+        let Some(workspace) = self.resource(id).cloned() else {
+            return;
+        };
+        let account = workspace.properties.get("storageAccount");
+        let account = account.and_then(Value::as_str);
+        let account: Option<Scope> = account.and_then(|id| id.parse().ok());
+        let found = account.as_ref().and_then(|id| self.resource(id));
+        let with_key = uses_key(&workspace, found);
+        let mode = if with_key { "accesskey" } else { "identity" };
+        if let Some(own) = self.resource_mut(id) {
+            let properties = &mut own.properties;
+            properties.insert("systemDatastoresAuthMode".to_owned(), json!(mode));
         }
-        Some(datastore)
-    })
-    .collect()
+        for datastore in default_datastores(&workspace, with_key) {
+            self.put_resource(datastore);
+        }
+    }
+}
+
+/// The key of the Application Insights that the SDK reports to: one of no service.
+fn telemetry_key(workspace_id: Uuid) -> Uuid {
+    Uuid::from_u128(!workspace_id.as_u128())
 }

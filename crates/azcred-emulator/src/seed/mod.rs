@@ -102,6 +102,8 @@ const RESOURCE_TABLES: &[&str] = &[
     "subscriptions",
     "resource_groups",
     "workspaces",
+    "computes",
+    "datastores",
     "resources",
     "role_definitions",
     "role_assignments",

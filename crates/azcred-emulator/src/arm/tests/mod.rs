@@ -29,6 +29,7 @@ const ARM: &str = "api-version=2022-12-01";
 const RBAC: &str = "api-version=2022-04-01";
 
 mod lists;
+mod ml;
 mod not_served;
 mod paths;
 mod protocol;

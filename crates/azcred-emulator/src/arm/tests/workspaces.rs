@@ -46,7 +46,12 @@ async fn a_workspace_is_created_changed_and_deleted() {
     let stores = azure.get(OWNER, &path.replace('?', "/datastores?")).await;
     assert_eq!(
         stores.names(),
-        ["workspaceartifactstore", "workspaceblobstore"]
+        [
+            "workspaceworkingdirectory",
+            "workspaceartifactstore",
+            "workspacefilestore",
+            "workspaceblobstore"
+        ]
     );
     let default = azure
         .get(OWNER, &path.replace('?', "/datastores?isDefault=true&"))
