@@ -212,6 +212,7 @@ impl Emulator {
             arm: listeners.url(Service::Arm),
             graph: listeners.url(Service::Graph),
             ml: listeners.url(Service::Ml),
+            blob: listeners.url(Service::Blob),
         };
         let (users, github_actions, azure_pipelines) = {
             let directory = world.directory();
@@ -233,6 +234,7 @@ impl Emulator {
             arm_url: urls.arm.clone(),
             graph_url: urls.graph.clone(),
             ml_url: urls.ml.clone(),
+            blob_url: urls.blob.clone(),
             // The proxy has a numeric address, as some programs can't resolve `localhost` in a
             // proxy's URL.
             proxy_url: format!("http://127.0.0.1:{}", listeners.proxy.port()),

@@ -109,6 +109,7 @@ impl Local {
             arm: at(2),
             graph: at(3),
             ml: at(4),
+            blob: at(5),
         });
         let (running, shutdown) = watch::channel(false);
         let token = SecretText::new(ADMIN_TOKEN);

@@ -53,6 +53,10 @@ pub struct Info {
     /// emulator of an earlier version.
     #[serde(default)]
     pub ml_url: String,
+    /// Base URL of Blob Storage, without a trailing slash. An account's address is
+    /// `BLOB_URL/ACCOUNT`. Empty for an emulator of an earlier version.
+    #[serde(default)]
+    pub blob_url: String,
     /// The proxy for Azure's real names, for `HTTPS_PROXY`.
     pub proxy_url: String,
     /// The URL of the admin port, which controls the emulator.

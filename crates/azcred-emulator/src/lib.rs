@@ -28,6 +28,7 @@ pub mod world;
 mod admin_client;
 mod arm;
 mod azure_cli_folder;
+mod blobs;
 mod ci;
 mod emulator;
 mod entra;
@@ -55,7 +56,7 @@ mod shared_keys;
 mod signing;
 mod state;
 mod state_error;
-#[allow(dead_code, unused_imports, reason = "until all of it is served")]
+#[allow(dead_code, reason = "until Azure ML uses all of it")]
 mod storage;
 mod text;
 

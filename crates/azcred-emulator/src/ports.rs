@@ -13,6 +13,8 @@ pub struct Ports {
     pub graph: u16,
     /// Azure Machine Learning's own services.
     pub ml: u16,
+    /// Blob Storage.
+    pub blob: u16,
     /// The proxy for Azure's real names.
     pub proxy: u16,
     /// The admin port.
@@ -68,6 +70,7 @@ impl Ports {
             Service::Arm => &mut self.arm,
             Service::Graph => &mut self.graph,
             Service::Ml => &mut self.ml,
+            Service::Blob => &mut self.blob,
             Service::Imds => &mut self.imds,
             Service::AppService => &mut self.app_service,
             Service::ServiceFabric => &mut self.service_fabric,

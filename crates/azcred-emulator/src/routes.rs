@@ -2,7 +2,7 @@
 
 use crate::{
     ca::PERMITTED_NAMES,
-    service::{by_host, is_name_of},
+    service::{Service, by_host, is_name_of},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -92,8 +92,7 @@ impl Route {
         if !is_permitted {
             return Err(InvalidRoute::NotPermitted(host));
         }
-        // Any name that a wildcard matches, in place of the wildcard.
-        if by_host(&host.replacen('*', "any", 1)).is_some() {
+        if service_of(&host).is_some_and(|service| !service.may_be_routed()) {
             return Err(InvalidRoute::Served(host));
         }
         let parsed = Url::parse(url).ok().filter(|url| {
@@ -111,6 +110,11 @@ impl Route {
             return Err(InvalidRoute::HasPath(parsed));
         }
         Ok(Self { host, url: parsed })
+    }
+
+    /// Whether it takes names that the emulator serves.
+    pub(crate) fn replaces_a_service(&self) -> bool {
+        service_of(&self.host).is_some()
     }
 
     /// The host, or `*.` and a domain.
@@ -141,6 +145,12 @@ impl Route {
         let matching = routes.iter().filter(|route| is_name_of(&route.host, host));
         matching.max_by_key(|route| (!route.host.starts_with("*."), route.host.len()))
     }
+}
+
+/// The service with this name, or with these names.
+fn service_of(host: &str) -> Option<Service> {
+    // Any name that a wildcard matches, in place of the wildcard.
+    by_host(&host.replacen('*', "any", 1)).map(|(service, _)| service)
 }
 
 fn is_host(name: &str) -> bool {

@@ -14,6 +14,8 @@ pub enum Service {
     Graph,
     /// Azure Machine Learning's own services in a region: run history, experiments, MLflow.
     Ml,
+    /// Blob Storage.
+    Blob,
     /// The Instance Metadata Service of a virtual machine.
     Imds,
     /// App Service's managed identity endpoint, also in its old version.
@@ -41,6 +43,7 @@ impl Service {
         Self::Arm,
         Self::Graph,
         Self::Ml,
+        Self::Blob,
         Self::Imds,
         Self::AppService,
         Self::ServiceFabric,
@@ -59,6 +62,7 @@ impl Service {
             Self::Arm => "arm",
             Self::Graph => "graph",
             Self::Ml => "ml",
+            Self::Blob => "blob",
             Self::Imds => "imds",
             Self::AppService => "app_service",
             Self::ServiceFabric => "service_fabric",
@@ -78,6 +82,7 @@ impl Service {
             Self::Arm => "ARM",
             Self::Graph => "Microsoft Graph",
             Self::Ml => "Azure ML",
+            Self::Blob => "Blob Storage",
             Self::Imds => "IMDS",
             Self::AppService => "App Service",
             Self::ServiceFabric => "Service Fabric",
@@ -90,6 +95,18 @@ impl Service {
         }
     }
 
+    /// Whether it receives bodies piece by piece, of any length. Those of other services are read
+    /// first, and are small.
+    pub fn streams(self) -> bool {
+        self == Self::Blob
+    }
+
+    /// Whether a route of the user's may take its names, so that another server of the same
+    /// protocol answers.
+    pub fn may_be_routed(self) -> bool {
+        self == Self::Blob
+    }
+
     /// The protocol of its port.
     pub fn transport(self) -> Transport {
         match self {
@@ -97,6 +114,7 @@ impl Service {
             | Self::Arm
             | Self::Graph
             | Self::Ml
+            | Self::Blob
             | Self::GithubActions
             | Self::AzurePipelines => Transport::Tls,
             // 'How to leverage a Service Fabric application's managed identity': clients check the
@@ -228,6 +246,13 @@ pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ("ml.azure.us", Service::Ml, Cloud::UsGovernment),
     ("*.ml.azure.cn", Service::Ml, Cloud::China),
     ("ml.azure.cn", Service::Ml, Cloud::China),
+    ("*.blob.core.windows.net", Service::Blob, Cloud::Public),
+    (
+        "*.blob.core.usgovcloudapi.net",
+        Service::Blob,
+        Cloud::UsGovernment,
+    ),
+    ("*.blob.core.chinacloudapi.cn", Service::Blob, Cloud::China),
 ];
 
 /// The service and the cloud of a real host name. `None` for a host that the emulator does not
@@ -286,6 +311,8 @@ pub struct Urls {
     pub graph: String,
     /// Azure Machine Learning's own services.
     pub ml: String,
+    /// Blob Storage. An account's address is below it: `https://localhost:41235/ACCOUNT`.
+    pub blob: String,
 }
 
 impl Urls {

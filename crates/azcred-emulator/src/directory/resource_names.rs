@@ -10,6 +10,9 @@ pub(crate) const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
 pub(crate) const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
 pub(crate) const ML: Uuid = uuid!("18a66f5f-dbdf-4c17-9dd7-1634712a9cbe");
 
+/// The client id of Azure Storage.
+const STORAGE: Uuid = uuid!("e406a681-f3d4-42a8-90b6-c2b029497af1");
+
 /// One of Microsoft's own resources, a line of `first_party_resources.txt`.
 #[derive(Debug)]
 pub(crate) struct FirstPartyResource {
@@ -121,6 +124,7 @@ pub(crate) fn service_names(service: Service) -> impl Iterator<Item = &'static s
         Service::Graph => &[GRAPH],
         // azure-ai-ml and azureml-core send it tokens for ARM.
         Service::Ml => &[ML, ARM],
+        Service::Blob => &[STORAGE],
         _ => &[],
     };
     FIRST_PARTY

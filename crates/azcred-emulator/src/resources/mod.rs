@@ -13,6 +13,7 @@ mod role;
 mod scope;
 mod seed;
 mod seed_workspaces;
+mod storage_account;
 mod workspace;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,7 @@ pub(crate) use managed_identity::{
     FEDERATED_TYPE, HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, identity_of, trusted, user_assigned,
 };
 pub(crate) use seed::kind_of;
+pub(crate) use storage_account::StorageAccount;
 pub(crate) use workspace::{basic, complete};
 
 /// The display name of a tenant's own management group.

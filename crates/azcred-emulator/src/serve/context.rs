@@ -1,7 +1,7 @@
 //! What every connection needs: the world, all services' front doors, the signal to shut down.
 
 use crate::{
-    arm,
+    arm, blobs,
     ca::Ca,
     ci, entra,
     front_door::FrontDoor,
@@ -38,6 +38,7 @@ impl Context {
             (Service::Arm, arm::front_door(world.clone())),
             (Service::Graph, graph::front_door(world.clone())),
             (Service::Ml, ml_services::front_door(world.clone())),
+            (Service::Blob, blobs::front_door(world.clone())),
         ];
         let front_doors = azure
             .into_iter()

@@ -1,6 +1,7 @@
 //! Applies a fault to a request.
 
 use crate::{
+    blobs,
     entra::{Exchange, Refusal},
     expires_on::ExpiresOnFormat,
     faults::Effect,
@@ -171,6 +172,7 @@ fn failure(
             (status, axum::Json(body)).into_response()
         }
         (Service::Ml, _) => ml_services::failure(status),
+        (Service::Blob, _) => blobs::failure(&context.world, status),
         (host, _) => identity_hosts::failure(host, status),
     };
     if let Some(seconds) = retry_after {

@@ -54,7 +54,10 @@ pub(super) async fn pass(
         fault: None,
         error: None,
     };
-    let body = read(body).await;
+    let body = match entrance.service.streams() {
+        true => Ok((body, Bytes::new())),
+        false => read(body).await.map(|bytes| (bytes.clone().into(), bytes)),
+    };
     let _in_service = ending.in_service();
     let outcome = match body {
         Ok(_) if is_for_elsewhere(entrance, &parts.uri) => {
@@ -68,8 +71,8 @@ pub(super) async fn pass(
                 None => "This port is 'localhost', or an address, and no other name.\n",
             },
         )),
-        Ok(body) => {
-            served.client_id = client_id(&parts.uri, &parts.headers, &body);
+        Ok((body, bytes)) => {
+            served.client_id = client_id(&parts.uri, &parts.headers, &bytes);
             answer(
                 context,
                 entrance,
@@ -103,7 +106,7 @@ pub(super) async fn pass(
 async fn answer(
     context: &Context,
     entrance: &Entrance,
-    request: Request<Bytes>,
+    request: Request<Body>,
     served: &mut Served,
 ) -> Result<Response, Cut> {
     let effect = context.world.faults.take(
@@ -130,7 +133,7 @@ async fn answer(
             Err(cut) => return Err(cut),
         }
     }
-    let response = context.route(entrance, request.map(Body::from)).await;
+    let response = context.route(entrance, request).await;
     match change {
         Some(how) => fault::change(how, response).await,
         None => Ok(response),
@@ -237,6 +240,11 @@ fn client_id(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<String> {
 
 /// The code in an error's body, for the log.
 async fn error_of(response: Response) -> Result<(Response, Option<String>), Cut> {
+    if let Some(code) = response.headers().get("x-ms-error-code") {
+        let code = String::from_utf8_lossy(code.as_bytes());
+        let code = clip_to(&code, MAX_LOGGED);
+        return Ok((response, Some(code)));
+    }
     let is_json = response
         .headers()
         .get(header::CONTENT_TYPE)

@@ -49,12 +49,16 @@ impl Routing {
         })
     }
 
-    /// The host with this name. A route never hides one that the emulator serves.
+    /// The host with this name. A route hides one that the emulator serves only if it is for that
+    /// service.
     pub(super) fn host(&self, name: &str) -> Option<Host> {
-        if let Some(entrance) = Entrance::by_name(name) {
+        let route = Route::of(&self.routes, name);
+        if let Some(entrance) = Entrance::by_name(name)
+            && !route.is_some_and(Route::replaces_a_service)
+        {
             return Some(Host::Emulator(entrance));
         }
-        let route = Route::of(&self.routes, name)?;
+        let route = route?;
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         Some(Host::Routed(route.clone(), name))
     }

@@ -36,13 +36,12 @@ use std::{
 };
 use time::OffsetDateTime;
 
-pub(crate) use blob::{Blob, Kind, Segment};
+pub(crate) use blob::{Blob, ContentHeaders, CopyState, Kind, Segment};
 pub(crate) use container::Container;
-pub(crate) use content::{Content, Upload};
+pub(crate) use content::{Content, Sums, Upload};
 pub(crate) use disk::Edit;
 pub(crate) use keys::{AccountKeys, DelegationKey};
-pub(crate) use names::{is_blob_name, is_container_name};
-pub(crate) use sas::{Delegate, Problem, Sas, Scope, Sign};
+pub(crate) use sas::{Delegate, Problem, Sas, Scope, Sign, parse_time};
 
 /// Why storage did not do what a request wanted.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ pub fn accepted_audiences(world: &World, service: Service) -> Vec<String> {
         Service::Graph => vec![urls.graph],
         Service::Login => vec![urls.login],
         Service::Ml => vec![urls.ml, urls.arm],
+        Service::Blob => vec![urls.blob],
         // The hosts of managed identities issue tokens and accept none.
         _ => Vec::new(),
     };

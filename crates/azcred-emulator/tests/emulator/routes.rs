@@ -165,8 +165,12 @@ async fn a_routed_name_is_answered_by_the_users_server_which_sees_the_request_as
     // All else is as at the emulator's own proxy.
     let keys = format!("https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys");
     assert_eq!(client.get(keys).send().await.unwrap().status(), 200);
-    let other = client.get("https://other.blob.core.windows.net/").send();
+    let other = client.get("https://other.vault.azure.net/").send();
     assert!(other.await.unwrap_err().is_connect());
+    // Other storage accounts are the emulator's.
+    let other = client.get("https://other.blob.core.windows.net/").send();
+    let other = other.await.unwrap();
+    assert_eq!(other.headers()["x-ms-error-code"], "ResourceNotFound");
     let misdirected = client.get(format!("https://{BLOB}/"));
     let misdirected = misdirected.header("Host", "management.azure.com").send();
     assert_eq!(misdirected.await.unwrap().status(), 421);
@@ -300,12 +304,13 @@ async fn a_route_that_fails_says_what_failed() {
 #[tokio::test]
 async fn routes_end_with_the_program_that_wanted_them_and_are_of_no_other() {
     let (lab, server) = (Lab::start().await, Server::start().await);
-    let route = format!("{BLOB}=http://127.0.0.1:{}", server.port);
+    let name = "myvault.vault.azure.net";
+    let route = format!("{name}=http://127.0.0.1:{}", server.port);
     let info = lab.emulator.info();
     let routed = open(info, &[route], None).await.unwrap();
     let own = reqwest::Proxy::all(&info.proxy_url).unwrap();
     let own = client(&lab.emulator).proxy(own).build().unwrap();
-    let refused = own.get(format!("https://{BLOB}/")).send().await;
+    let refused = own.get(format!("https://{name}/")).send().await;
     assert!(refused.unwrap_err().is_connect());
     let port = port_of(&routed.proxy_url);
     drop(routed);

@@ -32,7 +32,7 @@ pub(super) struct Start {
     #[arg(long, value_name = "FILE", value_parser = given::path())]
     seed: Option<PathBuf>,
 
-    /// Choose a service's port: login, arm, graph, ml, proxy, admin, or a source of managed
+    /// Choose a service's port: login, arm, graph, ml, blob, proxy, admin, or a source of managed
     /// identities such as imds [default: free ports]
     #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = port, add = ArgValueCandidates::new(candidates::ports))]
     ports: Vec<(String, u16)>,

@@ -176,6 +176,7 @@ scope = '/subscriptions/5ec0ffee-0001-4000-8000-000000000009'
         arm: "https://localhost:1002".into(),
         graph: "https://localhost:1003".into(),
         ml: "https://localhost:1004".into(),
+        blob: "https://localhost:1005".into(),
     });
     TestArm {
         front_door: super::front_door(Arc::clone(&world)),
