@@ -8,7 +8,7 @@ use super::{
     identities, long_operations,
     regions::{REGIONS, Region},
     response::ArmResponse,
-    wire,
+    storage_accounts, wire,
 };
 use crate::{
     resources::{ResourceGroup, Scope},
@@ -165,6 +165,7 @@ pub(super) fn delete(
     let group = group.ok_or_else(|| ArmError::group_not_found(id.name()))?;
     let gone = resources.remove_group(id).unwrap_or_default();
     identities::remove(&mut directory, &gone);
+    storage_accounts::remove(world, &gone);
     world.jobs().remove_in(id);
     Ok(long_operations::group_deletion(
         world, call, &group, version,

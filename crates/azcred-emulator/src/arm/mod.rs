@@ -30,6 +30,7 @@ mod role_assignments;
 mod role_definitions;
 mod route;
 mod segments;
+mod storage_accounts;
 mod subscriptions;
 mod tags;
 mod versions;
@@ -45,7 +46,7 @@ use self::{
 };
 use crate::{
     front_door::FrontDoor,
-    resources::{FEDERATED_TYPE, Scope, USER_ASSIGNED_TYPE, WORKSPACE_TYPE},
+    resources::{FEDERATED_TYPE, STORAGE_ACCOUNT_TYPE, Scope, USER_ASSIGNED_TYPE, WORKSPACE_TYPE},
     tokens::as_seen,
     world::World,
 };
@@ -196,7 +197,13 @@ fn perform(
         Target::Item(id) if call.method == Method::PUT && is_a(id, FEDERATED_TYPE) => {
             federated_credentials::put(world, call, id)
         }
+        Target::Item(id) if call.method == Method::PUT && is_a(id, STORAGE_ACCOUNT_TYPE) => {
+            storage_accounts::put(world, call, caller, id)
+        }
         Target::Item(id) => items::one(world, call, caller, id),
+        Target::ItemAction(id, verb) if is_a(id, STORAGE_ACCOUNT_TYPE) => {
+            storage_accounts::act(world, call, id, verb)
+        }
         Target::ItemAction(id, verb)
             if is_a(id, USER_ASSIGNED_TYPE)
                 && verb.eq_ignore_ascii_case("listAssociatedResources") =>

@@ -141,12 +141,6 @@ fn parse(document: &[u8]) -> Result<Vec<(From, String)>, BlobError> {
     }
 }
 
-/// Reads a block list, for the fuzz target.
-#[cfg(feature = "fuzzing")]
-pub(super) fn parse_list(document: &[u8]) -> Option<usize> {
-    parse(document).ok().map(|blocks| blocks.len())
-}
-
 /// Makes a blob of blocks. Its other blocks are dropped.
 pub(super) async fn commit(
     world: &World,

@@ -40,7 +40,7 @@ pub(crate) use managed_identity::{
     FEDERATED_TYPE, HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, identity_of, trusted, user_assigned,
 };
 pub(crate) use seed::kind_of;
-pub(crate) use storage_account::StorageAccount;
+pub(crate) use storage_account::{STORAGE_ACCOUNT_TYPE, StorageAccount, complete_account};
 pub(crate) use workspace::{basic, complete};
 
 /// The display name of a tenant's own management group.

@@ -10,6 +10,7 @@ use super::{
     resource::{ManagementGroup, Resource, ResourceGroup, Subscription, SubscriptionState},
     role::{DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition},
     scope::Scope,
+    storage_account::{STORAGE_ACCOUNT_TYPE, complete_account},
     workspace::Workspace,
 };
 use crate::directory::{Directory, Principal};
@@ -220,7 +221,10 @@ impl ResourcesSeed {
             put(made, resource).map_err(|message| problem(entry, field, message))?;
         }
         for (at, entry) in self.resources.iter().enumerate() {
-            let resource = entry.get_ref().clone();
+            let mut resource = entry.get_ref().clone();
+            if resource.is_a(STORAGE_ACCOUNT_TYPE) {
+                complete_account(&mut resource, now);
+            }
             put(made, resource)
                 .map_err(|message| problem(entry, format!("resources[{at}].id"), message))?;
         }

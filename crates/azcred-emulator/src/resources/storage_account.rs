@@ -1,10 +1,38 @@
 //! Storage accounts as resources: the settings that Blob Storage obeys.
 
 use super::{Resource, Resources, Scope};
-use serde_json::Value;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 /// The type.
-const STORAGE_ACCOUNT_TYPE: &str = "Microsoft.Storage/storageAccounts";
+pub(crate) const STORAGE_ACCOUNT_TYPE: &str = "Microsoft.Storage/storageAccounts";
+
+/// Sets the properties of an account that the service determines, and those that it has without
+/// being told. Existing values are kept.
+pub(crate) fn complete_account(account: &mut Resource, now: OffsetDateTime) {
+    let name = account.id.name().to_owned();
+    let location = account.location.clone().unwrap_or_default();
+    let at = |kind: &str| format!("https://{name}.{kind}.core.windows.net/");
+    let created = crate::text::iso(now.unix_timestamp());
+    let rules = json!({"bypass": "AzureServices", "virtualNetworkRules": [], "ipRules": [], "defaultAction": "Allow"});
+    for (name, value) in [
+        ("provisioningState", json!("Succeeded")),
+        ("creationTime", json!(created)),
+        ("accessTier", json!("Hot")),
+        ("allowBlobPublicAccess", json!(false)),
+        ("minimumTlsVersion", json!("TLS1_2")),
+        ("supportsHttpsTrafficOnly", json!(true)),
+        ("networkAcls", rules),
+        ("primaryLocation", json!(location)),
+        ("statusOfPrimary", json!("available")),
+        (
+            "primaryEndpoints",
+            json!({"blob": at("blob"), "dfs": at("dfs"), "file": at("file"), "queue": at("queue"), "table": at("table")}),
+        ),
+    ] {
+        account.properties.entry(name).or_insert(value);
+    }
+}
 
 /// A storage account's settings.
 #[derive(Clone, Copy, Debug)]

@@ -41,6 +41,7 @@ pub(crate) use container::Container;
 pub(crate) use content::{Content, Sums, Upload};
 pub(crate) use disk::Edit;
 pub(crate) use keys::{AccountKeys, DelegationKey};
+pub(crate) use names::is_account_name;
 pub(crate) use sas::{Delegate, Problem, Sas, Scope, Sign, parse_time};
 
 /// Why storage did not do what a request wanted.

@@ -2,7 +2,7 @@
 //! metadata", Microsoft Learn).
 
 /// Whether this is an account's name: 3 to 24 lower-case letters and digits.
-pub(super) fn is_account_name(name: &str) -> bool {
+pub(crate) fn is_account_name(name: &str) -> bool {
     (3..=24).contains(&name.len())
         && name
             .bytes()

@@ -35,6 +35,7 @@ mod paths;
 mod protocol;
 mod rights;
 mod roles;
+mod storage_accounts;
 mod tokens;
 mod workspaces;
 
