@@ -76,6 +76,9 @@ pub enum Error {
     /// The hosts of managed identities.
     #[error(transparent)]
     Hosts(#[from] CertificateError),
+    /// A container that a datastore of the seed names.
+    #[error("a container of the seed's datastores can't be made: {0}")]
+    Container(String),
     /// The system returned no random bytes for the admin token.
     #[error("the system returned no random bytes")]
     Randomness,
@@ -161,6 +164,7 @@ impl Emulator {
         let kept: Option<Created> =
             state.read_json(&created, "; everything that was created is then lost")?;
         let mut directory = std::mem::take(&mut content.directory);
+        let is_new = kept.is_none();
         let resources = match kept {
             None => content.resources.clone(),
             Some(kept) => {
@@ -196,6 +200,10 @@ impl Emulator {
         world
             .storage()
             .keep_in(state.file(&format!("storage-{}", content.digest)));
+        if is_new {
+            let made = world.make_containers(None);
+            made.map_err(|error| Error::Container(error.to_string()))?;
+        }
         let keeper = state.clone();
         world.keep_with(move |directory, resources, jobs| {
             let created_now = Created {

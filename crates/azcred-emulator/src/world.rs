@@ -1,9 +1,18 @@
 //! The state of one emulator, shared by all its services.
 
 use crate::{
-    clock::Clock, directory::Directory, entra_state::EntraState, faults::Faults, jobs::Jobs,
-    replication::Replication, request_log::RequestLog, resources::Resources, service::Urls,
-    signing::Keys, state_error::StateError, storage::Storage,
+    clock::Clock,
+    directory::Directory,
+    entra_state::EntraState,
+    faults::Faults,
+    jobs::Jobs,
+    replication::Replication,
+    request_log::RequestLog,
+    resources::{Resources, Scope},
+    service::Urls,
+    signing::Keys,
+    state_error::StateError,
+    storage::{Storage, StorageError},
 };
 use std::{
     path::{Path, PathBuf},
@@ -106,6 +115,18 @@ impl World {
     /// The storage accounts: their keys, containers and blobs.
     pub(crate) fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// Makes the containers of the datastores of a workspace, or of all workspaces. In Azure they
+    /// exist as long as the workspace.
+    ///
+    /// # Errors
+    /// When the state folder can't be used.
+    pub(crate) fn make_containers(&self, workspace: Option<&Scope>) -> Result<(), StorageError> {
+        let wanted = self.resources().datastore_containers(workspace);
+        wanted
+            .iter()
+            .try_for_each(|(account, container)| self.storage.ensure_container(account, container))
     }
 
     /// The URLs of the services. Empty before the ports are bound.

@@ -132,6 +132,16 @@ pub(super) fn put(
     }
     let made = resources.resource(id);
     let body = made.map(|made| Value::Object(wire::view(made)));
+    drop(resources);
+    if new {
+        world.make_containers(Some(id)).map_err(|error| {
+            ArmError::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalServerError",
+                error.to_string(),
+            )
+        })?;
+    }
     Ok(ArmResponse::with(
         if new {
             StatusCode::CREATED

@@ -1,9 +1,10 @@
 //! Datastores of a workspace: those that every workspace has, and those that a seed describes.
 
 use super::{
+    Resources,
     compute::by_seed,
     resource::{Resource, SystemData},
-    scope::InvalidScope,
+    scope::{InvalidScope, Scope},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -48,6 +49,25 @@ impl Datastore {
             false,
         );
         Ok(made)
+    }
+}
+
+impl Resources {
+    /// The storage account and the container of each datastore, of one workspace or of all.
+    pub(crate) fn datastore_containers(&self, workspace: Option<&Scope>) -> Vec<(String, String)> {
+        let wanted = |one: &&Resource| {
+            one.is_a(DATASTORE_TYPE)
+                && workspace.is_none_or(|workspace| workspace.contains(&one.id))
+        };
+        let place = |one: &Resource| {
+            let text = |name: &str| one.properties.get(name)?.as_str();
+            let account = self.storage_account(text("accountName")?)?;
+            Some((
+                account.id().name().to_owned(),
+                text("containerName")?.to_owned(),
+            ))
+        };
+        self.resources().filter(wanted).filter_map(place).collect()
     }
 }
 

@@ -53,6 +53,49 @@ async fn code_is_found_by_its_hash_under_any_name() {
 }
 
 #[tokio::test]
+async fn code_is_found_by_its_hash_if_its_version_was_sent_as_a_number() {
+    let azure = azure();
+    let sent = json!({
+        "codeUri": "https://stcontosoml.blob.core.windows.net:443/c/src",
+        "properties": {"hash_sha256": "aa", "hash_version": 202_208},
+    });
+    put(&azure, "codes/first/versions/1", sent).await.done(201);
+    let lookup = at("codes/made-up/versions") + "&hash=aa&hashVersion=202208";
+    let found = azure.get(DEMO, &lookup).await;
+    assert_eq!(found.names(), ["1"]);
+    let other = azure.get(DEMO, &lookup.replace("202208", "202209")).await;
+    assert_eq!(other.done(200)["value"], json!([]));
+}
+
+#[tokio::test]
+async fn the_containers_of_a_workspaces_datastores_exist() {
+    let azure = azure();
+    let storage = azure.world.storage();
+    let names = || {
+        let all = storage.containers("stcontosoml").unwrap();
+        all.into_iter().map(|one| one.name).collect::<Vec<_>>()
+    };
+    azure.world.make_containers(None).unwrap();
+    let of_contoso = [
+        "azureml",
+        "azureml-blobstore-5ec0ffee-0002-4000-8000-000000000001",
+    ];
+    assert_eq!(names(), of_contoso);
+    let other = at("").replace("ws-contoso-ml/", "ws-second");
+    let account = WORKSPACE.replace(
+        "Microsoft.MachineLearningServices/workspaces/ws-contoso-ml",
+        "Microsoft.Storage/storageAccounts/stcontosoml",
+    );
+    let body = json!({"location": "westeurope", "properties": {"storageAccount": account}});
+    let made = azure.call(OWNER, Method::PUT, &other, Some(body)).await;
+    let id = made.done(201)["properties"]["workspaceId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(names().contains(&format!("azureml-blobstore-{id}")));
+}
+
+#[tokio::test]
 async fn an_upload_gets_a_new_container_and_a_signature_for_it() {
     let azure = azure();
     let path = at("codes/c/versions/1/startPendingUpload");
