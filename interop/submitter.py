@@ -4,12 +4,18 @@ import json
 import os
 import shutil
 import subprocess
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import requests
 
 from emulator import bare_environment
-from test_sp import Desk
-from way import HERE
+from way import ARM, HERE
+
+STORAGE = "https://storage.azure.com"
 
 # On an idle machine the slowest takes ten seconds, most of them to import its packages.
 ENDS_WITHIN = 110
@@ -48,14 +54,22 @@ def python(variable):
     return Path(os.environ[variable])
 
 
-class Submitter(Desk):
-    """A person's desk with a copy of a project, from which jobs are submitted."""
+class Submitter:
+    """A folder from which jobs are submitted to the emulator's workspace."""
 
-    def __init__(self, azure, folder, project):
-        folder.mkdir(exist_ok=True)
-        super().__init__(azure, folder)
-        shutil.copytree(HERE / "projects" / project, folder, dirs_exist_ok=True)
-        (folder / "home").mkdir()
+    def __init__(self, azure, folder):
+        self.azure, self.folder, self.home = azure, folder / "project", folder / "home"
+        for made in (self.folder, self.home):
+            made.mkdir()
+
+    def with_project(self, name):
+        """Copies a project into the folder, and says there which workspace it is for."""
+        shutil.copytree(HERE / "projects" / name, self.folder, dirs_exist_ok=True)
+        found = self.azure.info["workspace"]
+        names = ("subscription_id", "resource_group")
+        config = {name: found[name] for name in names} | {"workspace_name": found["name"]}
+        (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        return self
 
     def submit(self, *command, identity, refused=False, cwd=None):
         """Runs a tool as an identity, which must succeed, or be refused. Returns the finished process."""
@@ -73,7 +87,7 @@ class Submitter(Desk):
         machine = (*machine, "--", "env", *(f"{name}={value}" for name, value in variables.items()))
         if identity.by_azcred:
             machine = (*machine, self.azure.binary, "exec", "--")
-        own = {name: self.variables[name] for name in ("HOME", "USERPROFILE")}
+        own = {"HOME": str(self.home), "USERPROFILE": str(self.home)}
         programs = (Path(self.azure.binary).parent, Path(os.environ["AZCRED_AZURE_CLI"]).parent)
         environment = bare_environment(self.folder) | own
         environment["PATH"] = os.pathsep.join((*map(str, programs), environment["PATH"]))
@@ -92,13 +106,52 @@ class Submitter(Desk):
         return done
 
     def who(self, identity):
-        """The object id of an identity."""
+        """Who an identity is: its object id, and the name that Azure records."""
         whoami = (self.azure.binary, "whoami", "--output", "json")
-        return json.loads(self.submit(*whoami, identity=identity).stdout)["objectId"]
+        who = json.loads(self.submit(*whoami, identity=identity).stdout)
+        return {"oid": who["objectId"], "name": who["userName"] or who["applicationId"]}
+
+    def principal(self, role):
+        """A new service principal with a role at the workspace."""
+        name = f"{role.lower()}-{uuid.uuid4().hex[:8]}"
+        create = ("sp", "create", name, "--role", role, "--for", "azure", "--to", name)
+        self.submit(self.azure.binary, *create, identity=Identity("laptop"))
+        lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
+        pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
+        return Identity("no-account", variables={key: value.strip("'\"") for key, value in pairs})
+
+    def jobs(self, *arguments):
+        """`azcred emulator jobs`."""
+        done = self.azure.azcred(
+            "emulator", "jobs", *arguments, "--state", self.azure.state, "--output", "json"
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "null")
 
     def recorded(self, job):
         """A job, as the emulator recorded it."""
-        command = ("emulator", "jobs", "show", job, "--state", self.azure.state, "--output", "json")
-        done = self.azure.azcred(*command)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return self.jobs("show", job)
+
+    def read(self, url, resource):
+        """The content of an address of Azure, read by a service principal that may read all of it."""
+        command = (self.azure.binary, "token", "--resource", resource)
+        token = self.submit(*command, identity=Identity("sp")).stdout.strip()
+        headers = {"Authorization": f"Bearer {token}", "x-ms-version": "2025-01-05"}
+        with requests.Session() as session:
+            session.trust_env = False
+            session.proxies = {"https": self.azure.info["proxy_url"]}
+            session.verify = self.azure.info["ca_bundle"]
+            answer = session.get(url, headers=headers, timeout=30)
+        answer.raise_for_status()
+        return answer.content
+
+    def code(self, code_id):
+        """The files of a code asset, by their paths."""
+        version = json.loads(self.read(f"{ARM}{code_id}?api-version=2023-04-01", ARM))
+        address = urlsplit(version["properties"]["codeUri"])
+        container, _, folder = address.path[1:].partition("/")
+        container = f"https://{address.hostname}/{container}"
+        listed = self.read(f"{container}?restype=container&comp=list&prefix={folder}/", STORAGE)
+        names = [one.text for one in ElementTree.fromstring(listed.decode("utf-8-sig")).iter("Name")]
+        files = {name: self.read(f"{container}/{name}", STORAGE).decode() for name in names}
+        return {name.removeprefix(f"{folder}/"): content for name, content in files.items()}

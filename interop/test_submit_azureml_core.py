@@ -30,7 +30,7 @@ MORE = [
 
 @pytest.fixture(scope="module")
 def desk(azure, tmp_path_factory):
-    return Submitter(azure, tmp_path_factory.mktemp("sdk-v1"), "azure-ai-ml")
+    return Submitter(azure, tmp_path_factory.mktemp("sdk-v1")).with_project("azure-ai-ml")
 
 
 def ran(desk, authentication, identity, *arguments, **options):
@@ -41,7 +41,7 @@ def ran(desk, authentication, identity, *arguments, **options):
 @pytest.mark.parametrize(("authentication", "identity"), [*AUTHENTICATIONS.items(), *MORE])
 def test_the_workspace_of_a_config_file_by_each_authentication(desk, authentication, identity):
     found = json.loads(ran(desk, authentication, identity).stdout)
-    assert found == {"workspace": WORKSPACE, "oid": desk.who(identity)}
+    assert found == {"workspace": WORKSPACE, "oid": desk.who(identity)["oid"]}
 
 
 def test_without_a_role_there_is_no_subscription(desk):

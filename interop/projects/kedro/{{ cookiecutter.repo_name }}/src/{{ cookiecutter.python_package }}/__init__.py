@@ -1,0 +1,1 @@
+"""A small project: a mean of measurements, in two steps."""

@@ -1,0 +1,96 @@
+"""Azure ML's SDK v2, unmodified and in an environment of its own: jobs from submission to their end, data, and what is
+refused."""
+
+import json
+import uuid
+
+import pytest
+
+from submitter import Identity, Submitter, application, identities, python
+from way import HERE
+
+# Imports of the SDK take seconds: one process runs all of these.
+pytestmark = pytest.mark.xdist_group("azure-ai-ml")
+
+IDENTITIES = identities(reads="AZURE_*")
+
+
+@pytest.fixture(scope="module")
+def desk(azure, tmp_path_factory):
+    return Submitter(azure, tmp_path_factory.mktemp("azure-ai-ml")).with_project("azure-ai-ml")
+
+
+def did(desk, *steps, identity):
+    """What each step of the program returned."""
+    command = (python("AZCRED_AZURE_AI_ML"), HERE / "programs" / "azure_ai_ml.py", *steps)
+    done = desk.submit(*command, identity=identity)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(steps)
+    return answers
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_a_pipeline_is_submitted_and_followed_to_its_end(desk, name):
+    identity = IDENTITIES[name]
+    [done] = did(desk, "pipeline", identity=identity)
+    assert done["status"] == "Completed", done
+    job = desk.recorded(done["name"])
+    assert (job["kind"], job["state"], job["experiment"]) == ("pipeline", "Completed", "training")
+    assert job["submittedBy"] == desk.who(identity)["name"]
+    assert [step["state"] for step in job["steps"]] == ["Completed", "Completed"]
+
+
+def test_data_is_uploaded_and_read_by_a_job(desk):
+    [asset, job] = did(desk, "data", "job_with_data", identity=Identity("sp"))
+    assert "/datastores/workspaceblobstore/paths/LocalUpload/" in asset["path"]
+    sent = desk.recorded(job["name"])["sent"]
+    assert "/datastores/workspaceblobstore/paths/LocalUpload/" in sent["inputs"]["data"]["uri"]
+    assert sent["inputs"]["data"]["jobInputType"] == "uri_folder"
+    assert desk.code(sent["codeId"]) == {"train.py": (desk.folder / "src" / "train.py").read_text()}
+
+
+def test_without_a_data_role_there_is_no_data(desk):
+    """Ada is the owner of the workspace, and has no role for data. The SDK puts Azure's refusal into its own words."""
+    desk.jobs("hang", "--next")
+    upload, log = did(desk, "data", "followed_job", identity=IDENTITIES["person"])
+    assert upload["message"].startswith(
+        "You don't have permission to alter this storage account. Ensure that you have"
+    )
+    assert log["status"] == 403 and "ErrorCode:AuthorizationPermissionMismatch" in log["message"]
+
+
+@pytest.mark.parametrize(
+    ("role", "action"),
+    [
+        (None, "Microsoft.MachineLearningServices/workspaces/codes/versions/read"),
+        ("Reader", "Microsoft.MachineLearningServices/workspaces/codes/versions/startPendingUpload/action"),
+    ],
+)
+def test_without_a_role_nothing_is_submitted(desk, role, action):
+    identity = desk.principal(role) if role else application(desk.azure, "azcred-noroles")
+    # Code that no other test has uploaded.
+    folder = desk.folder / f"src-{uuid.uuid4().hex[:8]}"
+    folder.mkdir()
+    (folder / "train.py").write_text(f"# {folder.name}\n", encoding="utf-8")
+    [answer] = did(desk, f"code={folder.name}", identity=identity)
+    assert answer["status"] == 403 and answer["message"].startswith("(AuthorizationFailed) The client '")
+    assert f"'{action}'" in answer["message"]
+
+
+def test_what_a_submission_names_must_exist(desk):
+    steps = ("unknown_datastore", "unknown_compute", "unknown_compute_read", "unknown_member")
+    datastore, compute, read, member = did(desk, *steps, identity=Identity("sp"))
+    assert datastore["message"].startswith("(UserError) Could not find datastore: nothing\n")
+    assert compute["message"].startswith("(UserError) Unknown compute target 'nothing'.\n")
+    assert (read["error"], read["status"]) == ("ResourceNotFoundError", 404)
+    assert member["message"].startswith("(UserError) Request is invalid and/or missing fields.\n")
+    unknown = "(RequestInvalid) Could not find member 'assetVersion' on object of type 'UriFolderJobOutput'"
+    assert unknown in member["message"]
+
+
+def test_a_signature_is_good_between_its_times(desk):
+    good, ended, early = did(desk, "sas", "ended_sas", "sas_of_a_fast_clock", identity=Identity("sp"))
+    assert good == "src"
+    for refused in (ended, early):
+        assert (refused["error"], refused["status"]) == ("ClientAuthenticationError", 403)
+        assert refused["message"].endswith("ErrorCode:AuthenticationFailed")

@@ -1,0 +1,65 @@
+"""hi-ml's `submit_to_azure_if_needed`, unmodified and in an environment of its own: from a fresh folder to a finished
+job."""
+
+import re
+
+import pytest
+
+from submitter import Submitter, application, identities, python
+
+# Imports of the SDK take seconds: one process runs all of these.
+pytestmark = pytest.mark.xdist_group("hi-ml")
+
+IDENTITIES = identities(reads="HIML_*")
+
+
+@pytest.fixture(scope="module")
+def desk(azure, tmp_path_factory):
+    return Submitter(azure, tmp_path_factory.mktemp("hi-ml")).with_project("hi-ml")
+
+
+def train(desk, **options):
+    return desk.submit(python("AZCRED_HI_ML"), "train.py", "--azureml", **options)
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_a_fresh_folder_becomes_a_finished_job(desk, name):
+    identity = IDENTITIES[name]
+    said = train(desk, identity=identity).stdout
+    assert "AzureML job completed." in said
+    [name] = re.findall(r"^Successfully queued run (\S+)$", said, re.MULTILINE)
+    job = desk.recorded(name)
+    assert (job["kind"], job["state"], job["experiment"]) == ("command", "Completed", "training")
+    assert job["submittedBy"] == desk.who(identity)["name"]
+    sent = job["sent"]
+    assert sent["command"] == "python train.py "
+    assert sent["computeId"].endswith("/computes/cpu-cluster")
+    assert re.search(r"/environments/HealthML-\w+-v2/versions/1$", sent["environmentId"])
+    files = desk.code(sent["codeId"])
+    assert files == {
+        path.name: path.read_text() for path in desk.folder.iterdir() if path.name != ".amlignore"
+    }
+
+
+def himl(identity):
+    """The same application in hi-ml's variables."""
+    names = ("TENANT_ID", "SERVICE_PRINCIPAL_ID", "SERVICE_PRINCIPAL_PASSWORD")
+    variables = dict(zip((f"HIML_{name}" for name in names), identity.variables.values(), strict=True))
+    return type(identity)(identity.persona, variables=variables)
+
+
+def test_without_a_role_nothing_is_submitted(desk):
+    nobody = himl(application(desk.azure, "azcred-noroles"))
+    said = train(desk, identity=nobody, refused=True).stderr
+    assert "azure.core.exceptions.HttpResponseError: (AuthorizationFailed) The client 'a0000001-" in said
+    assert "'Microsoft.MachineLearningServices/workspaces/environments/versions/read'" in said
+
+
+def test_a_reader_submits_nothing(azure, tmp_path):
+    desk = Submitter(azure, tmp_path).with_project("hi-ml")
+    # An environment that no other test has registered: it is registered first.
+    with (desk.folder / "environment.yml").open("a", encoding="utf-8") as environment:
+        environment.write("      - pyjwt\n")
+    said = train(desk, identity=himl(desk.principal("Reader")), refused=True).stderr
+    assert "azure.core.exceptions.HttpResponseError: (AuthorizationFailed) The client '" in said
+    assert "'Microsoft.MachineLearningServices/workspaces/environments/versions/write'" in said
