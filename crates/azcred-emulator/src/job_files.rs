@@ -13,6 +13,7 @@ use crate::{
 };
 use serde_json::Value;
 use time::Duration;
+use uuid::Uuid;
 
 /// How long a client can read a log with its URL.
 const READABLE: Duration = Duration::hours(8);
@@ -51,13 +52,21 @@ impl ArtifactStore {
     }
 
     /// The URL of a blob of the container, for a client that came this way.
-    pub(crate) fn url(&self, entrance: &Entrance, blob: &str) -> String {
-        format!(
-            "https://{}.blob.{}/{}/{blob}",
-            self.account,
-            entrance.cloud.storage_domain(),
-            self.container
-        )
+    pub(crate) fn url(&self, world: &World, entrance: &Entrance, blob: &str) -> String {
+        let Self {
+            account, container, ..
+        } = self;
+        let base = match &entrance.real_name {
+            Some(_) => format!("https://{account}.blob.{}", entrance.cloud.storage_domain()),
+            None => format!("{}/{account}", world.urls().blob),
+        };
+        let mut url = format!("{base}/{container}");
+        for segment in blob.split('/') {
+            url.push('/');
+            let segment = url::form_urlencoded::byte_serialize(segment.as_bytes());
+            url.push_str(&segment.collect::<String>().replace('+', "%20"));
+        }
+        url
     }
 
     /// A query with which a client can use the container for a while, signed by the account's key
@@ -107,7 +116,9 @@ pub(crate) fn folder(job: &str) -> String {
 pub(crate) fn log_name(kind: JobKind) -> &'static str {
     match kind {
         JobKind::Pipeline => "logs/azureml/executionlogs.txt",
-        JobKind::Command | JobKind::Step | JobKind::Run => "user_logs/std_log.txt",
+        JobKind::Command | JobKind::Step | JobKind::Run | JobKind::Recorded => {
+            "user_logs/std_log.txt"
+        }
     }
 }
 
@@ -118,7 +129,7 @@ pub(crate) fn log(world: &World, job: &Job) -> String {
         text.push_str(&line.text);
         text.push('\n');
         if let Some(code) = line.text.strip_prefix("code: ") {
-            for file in code_files(world, code) {
+            for file in code_files(world, job, code) {
                 text.push_str(&format!("  {file}\n"));
             }
         }
@@ -126,8 +137,67 @@ pub(crate) fn log(world: &World, job: &Job) -> String {
     text
 }
 
-/// The names of a code version's files, and how many more there are.
-fn code_files(world: &World, code: &str) -> Vec<String> {
+/// The names of a code's files, and how many more there are.
+fn code_files(world: &World, job: &Job, code: &str) -> Vec<String> {
+    let mut files = match code.parse::<Uuid>() {
+        Ok(snapshot) => snapshot_files(world, &job.workspace, snapshot),
+        Err(_) => version_files(world, code),
+    };
+    let more = files.len().saturating_sub(SHOWN);
+    files.truncate(SHOWN);
+    if more > 0 {
+        files.push(format!("and {more} more"));
+    }
+    files
+}
+
+/// The names of the files of a snapshot.
+fn snapshot_files(world: &World, workspace: &Scope, id: Uuid) -> Vec<String> {
+    let read = || {
+        let store = ArtifactStore::of(world, workspace)?;
+        let storage = world.storage();
+        let record = storage.read(&store.account, &store.container, &snapshot(id));
+        serde_json::from_slice::<Value>(&record.ok()?).ok()
+    };
+    let record = read().unwrap_or_default();
+    let nodes = record["FileRevisionList"]["FileNodes"].as_array();
+    let nodes = nodes.map(Vec::as_slice).unwrap_or_default();
+    let names = nodes.iter().filter_map(|node| node["FullName"].as_str());
+    names.map(visible).collect()
+}
+
+/// The name of a snapshot's record.
+fn snapshot(id: Uuid) -> String {
+    format!("snapshots/{id}.json")
+}
+
+/// Stores what a client sent of a snapshot.
+///
+/// # Errors
+/// When the state folder can't be used.
+pub(crate) fn write_snapshot(
+    world: &World,
+    store: &ArtifactStore,
+    id: Uuid,
+    record: &Value,
+) -> Result<(), StorageError> {
+    let ArtifactStore {
+        account, container, ..
+    } = store;
+    let storage = world.storage();
+    storage.ensure_container(account, container)?;
+    let text = record.to_string();
+    storage.put(
+        account,
+        container,
+        &snapshot(id),
+        "application/json",
+        text.as_bytes(),
+    )
+}
+
+/// The names of the files of a code version.
+fn version_files(world: &World, code: &str) -> Vec<String> {
     let uri = code.parse::<Scope>().ok().and_then(|id| {
         let resources = world.resources();
         let uri = resources.resource(&id)?.properties.get("codeUri")?;
@@ -142,17 +212,11 @@ fn code_files(world: &World, code: &str) -> Vec<String> {
         return Vec::new();
     };
     let found = world.storage().list(account, container, &folder);
-    let mut files: Vec<String> = found
+    found
         .unwrap_or_default()
         .iter()
         .map(|name| visible(name.strip_prefix(&folder).unwrap_or(name)))
-        .collect();
-    let more = files.len().saturating_sub(SHOWN);
-    files.truncate(SHOWN);
-    if more > 0 {
-        files.push(format!("and {more} more"));
-    }
-    files
+        .collect()
 }
 
 /// How many files of its code a log names.
@@ -197,7 +261,6 @@ mod tests {
         tokens::{Keys, SigningKey},
     };
     use serde_json::json;
-    use uuid::Uuid;
 
     const TENANT: Uuid = Uuid::from_u128(1);
     const SEED: &str = "

@@ -231,6 +231,8 @@ pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ),
     ("management.chinacloudapi.cn", Service::Arm, Cloud::China),
     ("graph.microsoft.com", Service::Graph, Cloud::Public),
+    // Retired, and refused.
+    ("graph.windows.net", Service::Graph, Cloud::Public),
     ("graph.microsoft.us", Service::Graph, Cloud::UsGovernment),
     (
         "microsoftgraph.chinacloudapi.cn",

@@ -24,6 +24,7 @@ mod objects;
 mod options;
 mod relations;
 mod response;
+mod retired;
 mod roles;
 mod search;
 mod sessions;
@@ -69,6 +70,10 @@ pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
 
 async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let entrance = parts.extensions.get::<Entrance>();
+    if entrance.is_some_and(|entrance| entrance.real_name.as_deref() == Some(retired::HOST)) {
+        return retired::response();
+    }
     let trace = GraphTrace::new(&world, &parts.headers);
     let body = to_bytes(body, MAX_BODY_BYTES).await;
     let body = body.map_err(|_| {

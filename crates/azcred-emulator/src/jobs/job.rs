@@ -28,6 +28,8 @@ pub enum JobKind {
     Step,
     /// A run that azureml-core submitted.
     Run,
+    /// A run that a program records itself, and that ends when the program says so.
+    Recorded,
 }
 
 /// Who submitted a job.
@@ -227,6 +229,7 @@ impl Job {
             ("script", "script"),
             ("component", "componentId"),
             ("code", "codeId"),
+            ("code", "snapshotId"),
             ("environment", "environmentId"),
             ("compute", "computeId"),
             ("target", "target"),

@@ -1,6 +1,6 @@
 //! How jobs end: rules of a seed or of the admin port.
 
-use super::job::Job;
+use super::job::{Job, JobKind};
 use serde::{Deserialize, Serialize};
 
 /// How a job ends.
@@ -51,7 +51,8 @@ impl JobRule {
                 .is_none_or(|wanted| names.iter().any(|name| name.eq_ignore_ascii_case(wanted)))
         };
         let step = job.step.as_deref().unwrap_or_default();
-        self.count != Some(0)
+        job.kind != JobKind::Recorded
+            && self.count != Some(0)
             && is(&self.experiment, &[&job.experiment])
             && is(&self.name, &[&job.name, &job.display_name, step])
     }

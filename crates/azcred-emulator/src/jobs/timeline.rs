@@ -161,6 +161,16 @@ impl Timeline {
             return false;
         }
         self.cut(now);
+        if kind == JobKind::Recorded {
+            let last = match outcome {
+                Outcome::Complete => JobState::Completed,
+                Outcome::Fail => JobState::Failed,
+                Outcome::Cancel => JobState::Canceled,
+                Outcome::Hang => return true,
+            };
+            self.enter(now, last);
+            return true;
+        }
         if outcome == Outcome::Cancel {
             self.close(now, outcome);
             return true;
@@ -196,5 +206,6 @@ fn opening(kind: JobKind) -> &'static [JobState] {
         JobKind::Command | JobKind::Run => &[Starting, Preparing, Queued, Running],
         JobKind::Pipeline => &[NotStarted, Preparing, Running],
         JobKind::Step => &[Queued, Running],
+        JobKind::Recorded => &[Running],
     }
 }

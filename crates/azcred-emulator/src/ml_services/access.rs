@@ -2,8 +2,9 @@
 
 use super::{call::Call, error::MlError};
 use crate::{
+    jobs::Sender,
     replication::View,
-    resources::{Action, Decision, Principals, Scope},
+    resources::{Action, Decision, Principals, Scope, SystemData},
     service::Service,
     tokens::{
         BearerError, accepted_audiences, as_seen, evaluate, name_in_messages, principals,
@@ -11,12 +12,41 @@ use crate::{
     },
     world::World,
 };
+use uuid::Uuid;
 
 /// The caller of a request.
 pub(super) struct Caller {
     pub(super) who: Principals,
     /// An application's client id, or a user's sign-in name.
     pub(super) name: String,
+    tenant: Uuid,
+    /// `Application` or `User`.
+    kind: &'static str,
+}
+
+impl Caller {
+    /// The caller as the sender of a job.
+    pub(super) fn sender(&self) -> Sender {
+        Sender {
+            name: self.name.clone(),
+            kind: self.kind.to_owned(),
+            object_id: self.who.principal,
+            tenant: self.tenant,
+        }
+    }
+
+    /// What a resource has that the caller creates now.
+    pub(super) fn system_data(&self, world: &World) -> SystemData {
+        let now = world.clock.now();
+        SystemData {
+            created_by: self.name.clone(),
+            created_by_type: self.kind.to_owned(),
+            created_at: now,
+            last_modified_by: self.name.clone(),
+            last_modified_by_type: self.kind.to_owned(),
+            last_modified_at: now,
+        }
+    }
 }
 
 /// Checks the token, and that it is of the workspace's tenant.
@@ -72,6 +102,8 @@ pub(super) fn authenticate(world: &World, call: &Call) -> Result<Caller, MlError
     Ok(Caller {
         who: principals(world, &claims),
         name: name_in_messages(&claims),
+        tenant: claims.tenant,
+        kind: if claims.is_app { "Application" } else { "User" },
     })
 }
 

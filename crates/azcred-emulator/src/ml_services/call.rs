@@ -25,6 +25,7 @@ pub(super) struct Call {
     pub(super) workspace: Option<Scope>,
     /// The segments after the workspace.
     pub(super) rest: Vec<String>,
+    query: Vec<(String, String)>,
     authorization: Option<String>,
     pub(super) entrance: Entrance,
     body: Bytes,
@@ -69,6 +70,9 @@ impl Call {
             area,
             workspace,
             rest,
+            query: url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+                .into_owned()
+                .collect(),
             // A header that is not text is an invalid token, not a missing one.
             authorization: parts
                 .headers
@@ -90,6 +94,14 @@ impl Call {
     /// The `Authorization` header, which holds a token.
     pub(super) fn authorization(&self) -> Option<&str> {
         self.authorization.as_deref()
+    }
+
+    /// The value of a query parameter. Names are compared without regard to case.
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The region in the host's name, such as `westeurope`. `None` by a port.

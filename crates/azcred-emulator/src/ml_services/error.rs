@@ -42,6 +42,10 @@ impl MlError {
         Self::user(StatusCode::NOT_FOUND, "NotFoundError", message)
     }
 
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::user(StatusCode::CONFLICT, "ConflictError", message)
+    }
+
     pub(super) fn forbidden(message: impl Into<String>) -> Self {
         Self::user(StatusCode::FORBIDDEN, "ForbiddenError", message)
     }

@@ -1,14 +1,16 @@
 //! The run history: what clients ask of a job while it runs, and after.
 
 use super::{
+    access::Caller,
     call::Call,
     error::MlError,
+    experiments,
     response::SOME_REGION,
     run::{details, run},
 };
 use crate::{
     job_files::{self, ArtifactStore},
-    jobs::Job,
+    jobs::{Job, JobKind, Outcome},
     resources::Scope,
     world::World,
 };
@@ -43,7 +45,8 @@ pub(super) fn details_of(
         let sas = store
             .sas(world, "r")
             .map_err(|error| MlError::storage(&error))?;
-        view["logFiles"] = json!({ log: format!("{}?{sas}", store.url(&call.entrance, &blob)) });
+        view["logFiles"] =
+            json!({ log: format!("{}?{sas}", store.url(world, &call.entrance, &blob)) });
     }
     Ok(view)
 }
@@ -107,14 +110,22 @@ struct Change {
     properties: Option<BTreeMap<String, Option<String>>>,
 }
 
-/// Changes a run. Tags and properties are added to those that it has.
+/// Changes a run. Tags and properties are added to those that it has. In a named experiment, a run
+/// that does not exist begins: a program records its own run.
 pub(super) fn change(
     world: &World,
     call: &Call,
+    caller: &Caller,
     workspace: &Scope,
     name: &str,
+    experiment: Option<&str>,
 ) -> Result<Value, MlError> {
     let change: Change = call.json()?;
+    if let Some(experiment) = experiment
+        && world.jobs().get(workspace, name).is_none()
+    {
+        begin(world, caller, workspace, name, experiment)?;
+    }
     let changed = world.jobs().update(workspace, name, |job| {
         if let Some(name) = change.display_name {
             job.display_name = name;
@@ -130,6 +141,88 @@ pub(super) fn change(
     });
     let job = changed.ok_or_else(|| not_found(name))?;
     Ok(run(&job, region(call), world.clock.now()))
+}
+
+/// Begins a run that no compute executes: it ends when the program says so.
+pub(super) fn begin(
+    world: &World,
+    caller: &Caller,
+    workspace: &Scope,
+    name: &str,
+    experiment: &str,
+) -> Result<Job, MlError> {
+    let experiment = experiments::create(world, workspace, experiment, caller)?;
+    let (sender, now) = (caller.sender(), world.clock.now());
+    let mut job = Job::new(workspace.clone(), name, JobKind::Recorded, sender, now);
+    job.experiment = experiment.name;
+    job.outcome = Outcome::Hang;
+    let begun = world.jobs().submit(job, Vec::new());
+    begun.map_err(|_| MlError::conflict(format!("A run with the id {name} exists already.")))
+}
+
+#[derive(Deserialize)]
+struct Happened {
+    name: String,
+}
+
+/// A run has begun or ended, says the program that records it or the person who cancels it.
+pub(super) fn event(
+    world: &World,
+    call: &Call,
+    workspace: &Scope,
+    name: &str,
+) -> Result<Value, MlError> {
+    let happened: Happened = call.json()?;
+    find(world, workspace, name)?;
+    let what = happened.name.rsplit('.').next().unwrap_or_default();
+    let outcome = match what {
+        "Completed" => Some(Outcome::Complete),
+        "Failed" => Some(Outcome::Fail),
+        "Canceled" | "CancelRequested" => Some(Outcome::Cancel),
+        // That it runs, a warning, a heartbeat.
+        _ => None,
+    };
+    if let Some(outcome) = outcome {
+        world
+            .jobs()
+            .end_as(workspace, name, outcome, world.clock.now());
+    }
+    Ok(json!({}))
+}
+
+/// The filter of a client that lists the runs of an experiment, without those of a pipeline.
+const NO_CHILDREN: &str = "(ParentRunId eq null)";
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Query {
+    filter: Option<String>,
+    top: Option<usize>,
+}
+
+/// The runs of an experiment, newest first.
+pub(super) fn runs(
+    world: &World,
+    call: &Call,
+    workspace: &Scope,
+    experiment: &str,
+) -> Result<Value, MlError> {
+    let query: Query = call.json()?;
+    if let Some(filter) = query.filter.filter(|filter| filter != NO_CHILDREN) {
+        let what = format!("{} with the filter '{filter}'", call.path);
+        return Err(MlError::not_served(&call.method, &what));
+    }
+    let experiment = experiments::find(world, workspace, experiment)?;
+    let now = world.clock.now();
+    let runs: Vec<Value> = world
+        .jobs()
+        .list(workspace)
+        .iter()
+        .filter(|job| job.experiment.eq_ignore_ascii_case(&experiment.name))
+        .take(query.top.unwrap_or(usize::MAX))
+        .map(|job| run(job, region(call), now))
+        .collect();
+    Ok(json!({ "value": runs }))
 }
 
 /// Adds values to those that are there. One that is null is removed.

@@ -10,17 +10,24 @@
 //! The addresses of the services ([`discovery`]) need no token.
 
 mod access;
+mod artifacts;
 mod call;
+mod content;
+mod datastores;
 mod discovery;
+mod environments;
 mod error;
+mod execution;
+mod experiments;
 mod history;
 mod operation;
 mod response;
 mod run;
 mod wire;
 
-use self::{call::Call, error::MlError, operation::Operation, response::Trace};
+use self::{access::Caller, call::Call, error::MlError, operation::Operation, response::Trace};
 use crate::{
+    arm,
     front_door::FrontDoor,
     resources::{Scope, WORKSPACE_TYPE},
     world::World,
@@ -31,14 +38,30 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// What each request needs.
+#[derive(Clone)]
+struct Services {
+    world: Arc<World>,
+    /// Resource Manager: the SDK v1 asks its resource provider directly.
+    provider: FrontDoor,
+}
+
+/// The path before a path of the resource provider.
+const PROVIDER: &str = "/rp/workspaces";
+
+/// An api-version that Resource Manager publishes.
+const PUBLISHED: &str = "2024-10-01";
+
 /// The front door of these services.
 pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
+    let provider = arm::front_door(world.clone());
+    let services = Services { world, provider };
     // One handler for all paths: a workspace's id is in the middle of each.
-    Router::new().fallback(serve).with_state(world).into()
+    Router::new().fallback(serve).with_state(services).into()
 }
 
 /// The response for an error status of a fault.
@@ -49,7 +72,12 @@ pub(crate) fn failure(status: StatusCode) -> Response {
     )
 }
 
-async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
+async fn serve(State(services): State<Services>, mut request: Request) -> Response {
+    if let Some(uri) = of_provider(request.uri()) {
+        *request.uri_mut() = uri;
+        return services.provider.answer(request).await;
+    }
+    let world = services.world;
     let (parts, body) = request.into_parts();
     let trace = Trace::new(&parts);
     let result = match to_bytes(body, call::MAX_BODY).await {
@@ -63,6 +91,24 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         Err(_) => Err(MlError::too_large(call::MAX_BODY)),
     };
     trace.response(result, world.clock.now())
+}
+
+/// The address in Resource Manager of a request for the resource provider. The provider has more
+/// api-versions than Resource Manager publishes.
+fn of_provider(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().trim_start_matches('/');
+    let prefix = PROVIDER.trim_start_matches('/');
+    let is_own = path
+        .get(..prefix.len())
+        .is_some_and(|first| first.eq_ignore_ascii_case(prefix));
+    let rest = path
+        .get(prefix.len()..)
+        .filter(|rest| is_own && rest.starts_with('/'))?;
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let given = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    query.extend_pairs(given.filter(|(name, _)| !name.eq_ignore_ascii_case("api-version")));
+    query.append_pair("api-version", PUBLISHED);
+    format!("{rest}?{}", query.finish()).parse().ok()
 }
 
 fn answer(world: &World, call: &Call) -> Result<Value, MlError> {
@@ -83,27 +129,64 @@ fn answer(world: &World, call: &Call) -> Result<Value, MlError> {
             "Workspace not found: '{workspace}'."
         )));
     }
-    perform(world, call, workspace, operation)
+    perform(world, call, &caller, workspace, operation)
 }
 
 /// Carries out the request of a caller that has the right to it.
 fn perform(
     world: &World,
     call: &Call,
+    caller: &Caller,
     workspace: &Scope,
     operation: Operation<'_>,
 ) -> Result<Value, MlError> {
     match operation {
         Operation::Discovery => Ok(discovery::addresses(world, call)),
         Operation::Run(name) => history::one(world, call, workspace, name),
+        Operation::Runs(experiment) => history::runs(world, call, workspace, experiment),
         Operation::Details(name) => history::details_of(world, call, workspace, name),
         Operation::Children(name) => history::children(world, call, workspace, name),
         Operation::RunData => history::data(world, call, workspace),
-        Operation::ChangeRun(name) => history::change(world, call, workspace, name),
+        Operation::Event(name) => history::event(world, call, workspace, name),
+        Operation::ChangeRun { run, experiment } => {
+            history::change(world, call, caller, workspace, run, experiment)
+        }
         Operation::ServiceInstances(name) => {
             history::find(world, workspace, name)?;
             // A node of a run that nothing executes has no services.
             Ok(json!({"instances": {}}))
         }
+        Operation::MetricsStored(name) => {
+            history::find(world, workspace, name)?;
+            Ok(json!({}))
+        }
+        Operation::Experiment(wanted) | Operation::ExperimentById(wanted) => {
+            Ok(experiments::find(world, workspace, wanted)?.view(workspace))
+        }
+        Operation::CreateExperiment(name) => {
+            Ok(experiments::create(world, workspace, name, caller)?.view(workspace))
+        }
+        Operation::Experiments => Ok(experiments::list(world, workspace)),
+        Operation::Submit(experiment) => {
+            execution::submit(world, call, caller, workspace, experiment)
+        }
+        Operation::LatestSnapshot => Ok(content::latest(world)),
+        Operation::UploadFiles => content::upload(world, call, workspace),
+        Operation::CreateSnapshot(id) => content::create(world, call, workspace, id),
+        Operation::Environment(name, version) => environments::get(world, workspace, name, version),
+        Operation::RegisterEnvironment(name, version) => {
+            environments::register(world, call, caller, workspace, name, version)
+        }
+        Operation::Artifacts { origin, container } => {
+            artifacts::list(world, call, workspace, origin, container)
+        }
+        Operation::Artifact { origin, container } => {
+            artifacts::one(world, call, workspace, origin, container)
+        }
+        Operation::CreateArtifacts { origin, container } => {
+            artifacts::create(world, call, workspace, origin, container)
+        }
+        Operation::Datastore(name) => datastores::one(world, caller, workspace, name),
+        Operation::Datastores => Ok(datastores::list(world, caller, workspace)),
     }
 }

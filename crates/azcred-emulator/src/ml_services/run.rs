@@ -1,6 +1,9 @@
 //! A run's JSON. What a client calls a run here is a job in Resource Manager.
 
-use super::wire::{date, duration, guid};
+use super::{
+    experiments,
+    wire::{date, duration, guid},
+};
 use crate::jobs::{Job, JobKind, Sender};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -44,7 +47,10 @@ pub(super) fn run(job: &Job, region: &str, now: OffsetDateTime) -> Value {
         ("currentAttemptId", json!(1)),
         ("runId", json!(job.name)),
         ("parentRunId", json!(parent)),
-        ("experimentId", json!(experiment_id(job))),
+        (
+            "experimentId",
+            json!(experiments::id(&job.workspace, &job.experiment)),
+        ),
         ("status", json!(job.state(now).as_str())),
         ("startTimeUtc", json!(started.map(date))),
         ("endTimeUtc", json!(ended.map(date))),
@@ -116,7 +122,7 @@ pub(super) fn details(job: &Job, region: &str, now: OffsetDateTime) -> Value {
         "properties": job.properties,
         "inputDatasets": [],
         "outputDatasets": [],
-        "runDefinition": null,
+        "runDefinition": (job.kind == JobKind::Run).then_some(&job.body),
         "logFiles": {},
         "jobCost": null,
         "revision": 1,
@@ -124,15 +130,6 @@ pub(super) fn details(job: &Job, region: &str, now: OffsetDateTime) -> Value {
         "error": error(job, region, now),
         "submittedBy": job.sender.name,
     })
-}
-
-/// The id of a job's experiment.
-pub(super) fn experiment_id(job: &Job) -> String {
-    guid(&[
-        job.workspace.key(),
-        "experiment",
-        &job.experiment.to_lowercase(),
-    ])
 }
 
 fn user(sender: &Sender) -> Value {
@@ -194,5 +191,6 @@ fn kind(kind: JobKind) -> (&'static str, &'static [&'static str]) {
             &["azureml.StepRun", "scriptRun", "remote"],
         ),
         JobKind::Run => ("azureml.scriptrun", &["scriptRun", "remote"]),
+        JobKind::Recorded => ("azureml.run", &[]),
     }
 }

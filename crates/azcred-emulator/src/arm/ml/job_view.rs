@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 pub(super) fn of(ml: &Ml<'_>, job: &Job) -> Value {
     let properties = match job.kind {
         JobKind::Pipeline => pipeline(ml, job),
-        JobKind::Command | JobKind::Step | JobKind::Run => command(ml, job),
+        JobKind::Command | JobKind::Step | JobKind::Run | JobKind::Recorded => command(ml, job),
     };
     let path = format!("{}/jobs/{}", ml.workspace.id, job.name);
     json!({

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     arm::response::ArmResponse,
+    job_files::{self, ArtifactStore},
     jobs::{Job, JobKind, Sender},
     tokens::verify_bearer,
 };
@@ -29,6 +30,7 @@ pub(super) fn serve(ml: &Ml<'_>, part: &Part) -> Result<ArmResponse, MlError> {
         ([], &Method::GET, None) => list(ml),
         ([name], &Method::GET, None) => {
             let job = find(ml, name)?;
+            write_log(ml, &job);
             Ok(ArmResponse::ok(job_view::of(ml, &job)))
         }
         ([name], &Method::PUT, None) => put(ml, name),
@@ -57,6 +59,15 @@ fn missing(name: &str) -> MlError {
 fn find(ml: &Ml<'_>, name: &str) -> Result<Job, MlError> {
     let job = ml.world.jobs().get(&ml.workspace.id, name);
     job.ok_or_else(|| missing(name))
+}
+
+/// Writes the log of a job, which its client may look for next.
+fn write_log(ml: &Ml<'_>, job: &Job) {
+    if let Some(store) = ArtifactStore::of(ml.world, &ml.workspace.id)
+        && let Err(error) = job_files::write_log(ml.world, &store, job)
+    {
+        tracing::warn!(%error, "the log of a job could not be stored");
+    }
 }
 
 /// The jobs, newest first. Steps of pipelines are no jobs of their own here.

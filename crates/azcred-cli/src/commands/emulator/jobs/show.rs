@@ -137,6 +137,7 @@ fn kind(kind: JobKind) -> &'static str {
         JobKind::Pipeline => "pipeline job",
         JobKind::Step => "step of a pipeline",
         JobKind::Run => "run of the SDK v1",
+        JobKind::Recorded => "run that a program records",
     }
 }
 
