@@ -14,7 +14,7 @@ const MOST: usize = 256;
 pub(super) async fn serve(
     world: &Arc<World>,
     call: &Call,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Answer, BlobError> {
     let kind = call.header("content-type").unwrap_or_default();
     let boundary =
@@ -55,7 +55,7 @@ pub(super) async fn serve(
 }
 
 async fn one(world: &Arc<World>, parts: &Parts, entrance: &Entrance) -> axum::response::Response {
-    let mut none = Some(Body::empty());
+    let mut none = Body::empty();
     Box::pin(super::answer(world, parts, entrance, &mut none)).await
 }
 

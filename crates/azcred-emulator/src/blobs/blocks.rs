@@ -32,7 +32,7 @@ pub(super) async fn put(
     world: &World,
     call: &Call,
     access: &Access,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Answer, BlobError> {
     let id = call.query("blockid");
     let length = STANDARD.decode(id).map_or(0, |decoded| decoded.len());
@@ -146,7 +146,7 @@ pub(super) async fn commit(
     world: &World,
     call: &Call,
     access: &Access,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Answer, BlobError> {
     let document = body::document(body).await?;
     let sums = Sums::of(&document);
@@ -246,7 +246,11 @@ fn block(block: &Segment) -> String {
 }
 
 /// Adds a block to an append blob.
-pub(super) async fn append(world: &World, call: &Call, body: Body) -> Result<Answer, BlobError> {
+pub(super) async fn append(
+    world: &World,
+    call: &Call,
+    body: &mut Body,
+) -> Result<Answer, BlobError> {
     let conditions = Conditions::of(call)?;
     let number = |name: &str| match call.header(name) {
         None => Ok(None),

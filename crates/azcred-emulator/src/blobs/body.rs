@@ -2,11 +2,11 @@
 
 use super::{call::Call, error::BlobError, range::ByteRange};
 use crate::storage::{Blob, Content, Segment, StorageError, Sums, Upload};
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use http::StatusCode;
-use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+use std::{collections::VecDeque, future::poll_fn, io, pin::Pin, sync::Arc, time::Duration};
 use tokio::{
     fs::File,
     io::{AsyncReadExt as _, AsyncSeekExt as _},
@@ -25,7 +25,7 @@ const MOST_DRAINED: usize = 256 * 1024 * 1024;
 pub(super) async fn receive(
     call: &Call,
     mut upload: Upload,
-    body: Body,
+    body: &mut Body,
     most: u64,
 ) -> Result<(Segment, Sums), BlobError> {
     let too_large = || {
@@ -55,9 +55,8 @@ pub(super) async fn receive(
         let what = format!("{} with x-ms-structured-body", call.path);
         return Err(BlobError::not_served(call.method.as_str(), &what));
     }
-    let mut stream = body.into_data_stream();
     let mut waiting: Vec<u8> = Vec::new();
-    while let Some(chunk) = next(&mut stream).await? {
+    while let Some(chunk) = next(body).await? {
         waiting.extend_from_slice(&chunk);
         if waiting.len() >= CHUNK {
             upload = write(upload, std::mem::take(&mut waiting)).await?;
@@ -82,10 +81,12 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The next piece of a request's body.
-async fn next(stream: &mut axum::body::BodyDataStream) -> Result<Option<Bytes>, BlobError> {
-    match tokio::time::timeout(PAUSE, stream.next()).await {
+async fn next(body: &mut Body) -> Result<Option<Bytes>, BlobError> {
+    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
+    match tokio::time::timeout(PAUSE, frame).await {
         Ok(None) => Ok(None),
-        Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
+        // Trailers are no content.
+        Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
         // The client has gone.
         Ok(Some(Err(_))) => Err(BlobError::bad(
             "IncompleteBody",
@@ -130,10 +131,9 @@ pub(super) fn check_sums(call: &Call, sums: &Sums) -> Result<(), BlobError> {
 }
 
 /// Reads a document.
-pub(super) async fn document(body: Body) -> Result<Vec<u8>, BlobError> {
-    let mut stream = body.into_data_stream();
+pub(super) async fn document(body: &mut Body) -> Result<Vec<u8>, BlobError> {
     let mut all = Vec::new();
-    while let Some(chunk) = next(&mut stream).await? {
+    while let Some(chunk) = next(body).await? {
         all.extend_from_slice(&chunk);
         if all.len() > DOCUMENT {
             return Err(BlobError::new(
@@ -146,11 +146,10 @@ pub(super) async fn document(body: Body) -> Result<Vec<u8>, BlobError> {
     Ok(all)
 }
 
-/// Reads a body that nothing needs.
-pub(super) async fn drain(body: Body) {
-    let mut stream = body.into_data_stream();
+/// Reads what is left of a body.
+pub(super) async fn drain(body: &mut Body) {
     let mut read = 0;
-    while let Ok(Some(chunk)) = next(&mut stream).await {
+    while let Ok(Some(chunk)) = next(body).await {
         read += chunk.len();
         if read > MOST_DRAINED {
             return;

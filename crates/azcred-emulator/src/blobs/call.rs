@@ -160,7 +160,8 @@ impl Place {
         Ok(Self {
             account: decode(account)?.to_lowercase(),
             container: decode(container)?,
-            blob: decode(blob)?,
+            // Azure takes a backslash for a slash.
+            blob: decode(blob)?.replace('\\', "/"),
         })
     }
 }

@@ -98,7 +98,11 @@ pub(super) fn get_acl(world: &World, call: &Call) -> Result<Answer, BlobError> {
 }
 
 /// Sets what is open to all.
-pub(super) async fn set_acl(world: &World, call: &Call, body: Body) -> Result<Answer, BlobError> {
+pub(super) async fn set_acl(
+    world: &World,
+    call: &Call,
+    body: &mut Body,
+) -> Result<Answer, BlobError> {
     let document = body::document(body).await?;
     let has_policies = match document.is_empty() {
         true => false,

@@ -206,6 +206,12 @@ impl From<StorageError> for BlobError {
                 "ContainerAlreadyExists",
                 "The specified container already exists.",
             ),
+            StorageError::InvalidName(name) if !(3..=63).contains(&name.chars().count()) => {
+                Self::bad(
+                    "OutOfRangeInput",
+                    "The specified resource name length is not within the permissible limits.",
+                )
+            }
             // Azure's spelling.
             StorageError::InvalidName(_) => Self::bad(
                 "InvalidResourceName",

@@ -57,18 +57,16 @@ pub(crate) fn front_door(world: Arc<World>) -> FrontDoor {
 }
 
 async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let entrance = parts.extensions.get::<Entrance>().cloned();
     let Some(entrance) = entrance else {
         return Response::new(Body::empty());
     };
-    let mut body = Some(body);
     let response = answer(&world, &parts, &entrance, &mut body).await;
-    // A client that still sends would not read the response.
-    if let Some(body) = body
-        && !parts.headers.contains_key("expect")
-    {
-        body::drain(body).await;
+    // A client that still sends would not read the response, and its connection could not be used
+    // again. One that waits for a word sends nothing.
+    if !parts.headers.contains_key("expect") {
+        body::drain(&mut body).await;
     }
     response
 }
@@ -78,7 +76,7 @@ async fn answer(
     world: &Arc<World>,
     parts: &Parts,
     entrance: &Entrance,
-    body: &mut Option<Body>,
+    body: &mut Body,
 ) -> Response {
     let now = world.clock.now();
     let call = Call::read(parts, entrance, now);
@@ -114,38 +112,34 @@ async fn carry_out(
     call: &Call,
     operation: Operation,
     access: &Access,
-    body: &mut Option<Body>,
+    body: &mut Body,
 ) -> Result<Answer, BlobError> {
-    // Taken only by what reads it: see `serve`.
-    let mut body = || body.take().unwrap_or_default();
     match operation {
         Operation::ListContainers => listing::containers(world, call),
         Operation::GetServiceProperties => Ok(service::properties()),
         Operation::GetAccountInfo => service::account_info(world, call),
-        Operation::GetUserDelegationKey => {
-            service::delegation_key(world, call, access, body()).await
-        }
-        Operation::Batch => batch::serve(world, call, body()).await,
+        Operation::GetUserDelegationKey => service::delegation_key(world, call, access, body).await,
+        Operation::Batch => batch::serve(world, call, body).await,
         Operation::CreateContainer => containers::create(world, call),
         Operation::GetContainer => containers::get(world, call),
         Operation::SetContainerMetadata => containers::set_metadata(world, call),
         Operation::GetContainerAcl => containers::get_acl(world, call),
-        Operation::SetContainerAcl => containers::set_acl(world, call, body()).await,
+        Operation::SetContainerAcl => containers::set_acl(world, call, body).await,
         Operation::DeleteContainer => containers::delete(world, call),
         Operation::ListBlobs => listing::blobs(world, call),
-        Operation::PutBlob => writing::put(world, call, access, body()).await,
+        Operation::PutBlob => writing::put(world, call, access, body).await,
         Operation::CopyBlob => copy::copy(world, call, access).await,
-        Operation::PutBlock => blocks::put(world, call, access, body()).await,
-        Operation::PutBlockList => blocks::commit(world, call, access, body()).await,
+        Operation::PutBlock => blocks::put(world, call, access, body).await,
+        Operation::PutBlockList => blocks::commit(world, call, access, body).await,
         Operation::GetBlockList => blocks::list(world, call),
-        Operation::AppendBlock => blocks::append(world, call, body()).await,
+        Operation::AppendBlock => blocks::append(world, call, body).await,
         Operation::GetBlob => reading::get(world, call, access).await,
         Operation::GetBlobMetadata => properties::get_metadata(world, call),
         Operation::SetBlobMetadata => properties::set_metadata(world, call),
         Operation::SetBlobProperties => properties::set_headers(world, call),
         Operation::SetBlobTier => properties::set_tier(world, call),
         Operation::GetBlobTags => properties::get_tags(world, call),
-        Operation::SetBlobTags => properties::set_tags(world, call, body()).await,
+        Operation::SetBlobTags => properties::set_tags(world, call, body).await,
         Operation::DeleteBlob => writing::delete(world, call),
     }
 }

@@ -87,7 +87,11 @@ pub(super) fn get_tags(world: &World, call: &Call) -> Result<Answer, BlobError> 
 }
 
 /// Replaces a blob's tags.
-pub(super) async fn set_tags(world: &World, call: &Call, body: Body) -> Result<Answer, BlobError> {
+pub(super) async fn set_tags(
+    world: &World,
+    call: &Call,
+    body: &mut Body,
+) -> Result<Answer, BlobError> {
     let mut tags = BTreeMap::new();
     let mut key = None;
     for (path, value) in leaves(&body::document(body).await?)? {

@@ -50,7 +50,7 @@ pub(super) async fn delegation_key(
     world: &World,
     call: &Call,
     access: &Access,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Answer, BlobError> {
     let document = leaves(&body::document(body).await?)?;
     let value = |name: &str| {

@@ -19,7 +19,7 @@ pub(super) async fn put(
     world: &World,
     call: &Call,
     access: &Access,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Answer, BlobError> {
     let kind = match call.header("x-ms-blob-type") {
         Some("BlockBlob") => Kind::Block,
@@ -60,9 +60,10 @@ pub(super) async fn put(
         if kind == Kind::Block {
             blob.segments = vec![segment];
         }
+        let has_content = kind == Kind::Block;
         let answer = tagged(StatusCode::CREATED, &blob.etag, blob.modified)
-            .with("content-md5", md5)
-            .with("x-ms-content-crc64", crc64)
+            .with_some("content-md5", has_content.then_some(md5))
+            .with_some("x-ms-content-crc64", has_content.then_some(crc64))
             .with("x-ms-request-server-encrypted", "true");
         Ok((Edit::Put(blob), answer))
     })

@@ -2,6 +2,7 @@
 
 mod arm_kept;
 mod assertion_refusals;
+mod blobs;
 mod ci_issuers;
 mod common;
 mod conditional_access;

@@ -87,6 +87,9 @@ async fn the_same_account_is_at_a_port_with_its_name_in_the_path() {
     };
     let (status, text) = by_port("/stcontosoml/data/a/b%20c").await;
     assert_eq!((status, text.as_str()), (200, "hello"));
+    // Azure takes a backslash for a slash.
+    let (status, text) = by_port("/stcontosoml/data/a%5Cb%20c").await;
+    assert_eq!((status, text.as_str()), (200, "hello"));
     let (_, text) = by_port("/stcontosoml?comp=list").await;
     assert!(
         text.contains("ServiceEndpoint=\"https://localhost:1005/stcontosoml/\""),

@@ -308,10 +308,17 @@ async fn containers_come_and_go_with_their_blobs() {
         .put("/data?restype=container", &[], b"")
         .await
         .refused(409, "ContainerAlreadyExists");
-    azure
-        .put("/A_B?restype=container", &[], b"")
-        .await
-        .refused(400, "InvalidResourceName");
+    let long = "a".repeat(64);
+    for (name, code) in [
+        ("A_B", "InvalidResourceName"),
+        ("a--b", "InvalidResourceName"),
+        ("ab", "OutOfRangeInput"),
+        (long.as_str(), "OutOfRangeInput"),
+    ] {
+        let target = format!("/{name}?restype=container");
+        let reply = azure.put(&target, &[], b"").await;
+        reply.refused(400, code);
+    }
     let metadata = [("x-ms-meta-k", "v")];
     azure
         .put("/data?restype=container&comp=metadata", &metadata, b"")
