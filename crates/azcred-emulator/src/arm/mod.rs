@@ -131,7 +131,10 @@ fn answer(world: &World, call: &Call) -> Result<ArmResponse, ArmError> {
     }
     let operation = Some(caller.operation());
     match done {
-        Ok(done) => Ok(ArmResponse { operation, ..done }),
+        Ok(mut done) => {
+            ml::sign_workspace(world, &target, &mut done);
+            Ok(ArmResponse { operation, ..done })
+        }
         Err(error) => Err(error.of_provider(operation)),
     }
 }

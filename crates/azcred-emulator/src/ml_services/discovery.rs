@@ -14,7 +14,7 @@ pub(super) fn addresses(world: &World, call: &Call) -> Value {
     let Some(region) = call.region() else {
         // By a port, there is one address for all of them.
         return json!({
-            "api": own, "experimentation": own, "history": own, "hyperdrive": own,
+            "api": own, "catalog": own, "experimentation": own, "history": own, "hyperdrive": own,
             "labeling": own, "modelmanagement": own, "pipelines": own, "studio": own,
         });
     };
@@ -23,12 +23,13 @@ pub(super) fn addresses(world: &World, call: &Call) -> Value {
     let experiments = at("experiments", other);
     json!({
         "api": at("api", api),
+        "catalog": "https://catalog.cortanaanalytics.com",
         "experimentation": experiments,
         "history": experiments,
         "hyperdrive": experiments,
         "labeling": experiments,
         "modelmanagement": at("modelmanagement", other),
-        "pipelines": at("api", api),
+        "pipelines": format!("https://{region}.aether.ms"),
         "studio": format!("https://{studio}"),
     })
 }

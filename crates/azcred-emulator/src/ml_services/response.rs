@@ -52,7 +52,10 @@ impl Trace {
         for (name, value) in [
             ("x-ms-response-type", kind),
             ("x-request-time", "0.01"),
-            ("x-aml-cluster", &format!("vienna-{}-01", self.region)),
+            (
+                "azureml-served-by-cluster",
+                &format!("vienna-{}-01", self.region),
+            ),
             ("request-context", &format!("appId=cid-v1:{}", Uuid::nil())),
             ("mise-correlation-id", &Uuid::new_v4().to_string()),
             ("access-control-allow-origin", "*"),

@@ -124,12 +124,12 @@ impl Workspace {
         );
         put(
             "keyVault",
-            json!(beside("Microsoft.KeyVault/vaults", &self.key_vault)?),
+            json!(beside("Microsoft.Keyvault/vaults", &self.key_vault)?),
         );
         put(
             "applicationInsights",
             json!(beside(
-                "Microsoft.Insights/components",
+                "Microsoft.insights/components",
                 &self.application_insights
             )?),
         );

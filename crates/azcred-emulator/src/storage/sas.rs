@@ -73,10 +73,11 @@ pub(crate) struct Sas {
     expiry: OffsetDateTime,
 }
 
-/// The query's parameters that belong to a shared access signature.
+/// The query's parameters that belong to a shared access signature, in the order in which Azure ML
+/// writes those that it uses.
 const FIELDS: &[&str] = &[
-    "sv", "ss", "srt", "sr", "sp", "st", "se", "sip", "spr", "si", "ses", "sig", "skoid", "sktid",
-    "skt", "ske", "sks", "skv", "saoid", "suoid", "scid", "skdutid", "sduoid", "sdd", "srh", "srq",
+    "skoid", "sktid", "skt", "ske", "sks", "skv", "sv", "st", "se", "srt", "ss", "sr", "sp", "sip",
+    "spr", "si", "ses", "sig", "saoid", "suoid", "scid", "skdutid", "sduoid", "sdd", "srh", "srq",
     "rscc", "rscd", "rsce", "rscl", "rsct", "snapshot",
 ];
 
@@ -266,7 +267,6 @@ impl Sas {
             ("sv".to_owned(), VERSION.to_owned()),
             ("sp".to_owned(), sign.permissions.to_owned()),
             ("se".to_owned(), iso(sign.expiry)),
-            ("spr".to_owned(), "https".to_owned()),
         ]);
         if let Some(start) = sign.start {
             fields.insert("st".to_owned(), iso(start));

@@ -14,7 +14,7 @@ pub(super) fn complete(
         json!({
             "autoDeleteSetting": null,
             "image": null,
-            "condaFile": null,
+            "condaFile": "",
             "build": null,
             "inferenceConfig": null,
             "osType": "Linux",
@@ -24,7 +24,7 @@ pub(super) fn complete(
         }),
     );
     // What was not sent and Azure has no default for is left out.
-    let optional = ["image", "condaFile", "build", "inferenceConfig"];
+    let optional = ["image", "build", "inferenceConfig"];
     let own = own
         .into_iter()
         .filter(|(name, value)| !value.is_null() || !optional.contains(&name.as_str()));

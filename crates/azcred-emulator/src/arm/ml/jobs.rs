@@ -175,6 +175,9 @@ fn change(job: &mut Job, given: &Map<String, Value>) {
     if let Some(properties) = texts(given, "properties") {
         job.properties.extend(properties);
     }
+    if let Some(resources) = given.get("resources") {
+        job.body.insert("resources".to_owned(), resources.clone());
+    }
 }
 
 /// An object of texts. Numbers and the like become texts.

@@ -1,7 +1,7 @@
 //! What an Azure Machine Learning workspace contains: datastores, computes, assets and jobs.
 //!
 //! Token and right were checked before, as for every other request. Shapes and refusals follow
-//! recorded conversations: `interop/recorded/ml-blob.jsonl`.
+//! recorded conversations: `interop/recorded/ml.jsonl`.
 
 mod assets;
 mod codes;
@@ -16,6 +16,7 @@ mod job_references;
 mod job_steps;
 mod job_view;
 mod jobs;
+mod since;
 mod uploads;
 mod view;
 
@@ -38,6 +39,9 @@ use http::{
 };
 use serde_json::Value;
 use time::OffsetDateTime;
+
+/// The region of a workspace that has none.
+const REGION: &str = "westeurope";
 
 /// A request for something in a workspace.
 struct Ml<'a> {
@@ -138,7 +142,7 @@ pub(super) fn serve(
 
 impl Ml<'_> {
     fn region(&self) -> &str {
-        self.workspace.location.as_deref().unwrap_or("westeurope")
+        self.workspace.location.as_deref().unwrap_or(REGION)
     }
 
     /// The workspace's GUID.
@@ -184,6 +188,9 @@ impl Ml<'_> {
     fn sign(&self, answer: Result<ArmResponse, MlError>) -> Result<ArmResponse, ArmError> {
         match answer {
             Ok(mut done) => {
+                if let Some(body) = &mut done.body {
+                    since::leave_out(body, self.version);
+                }
                 done.headers.extend(self.headers("standard"));
                 Ok(done)
             }
@@ -205,18 +212,30 @@ impl Ml<'_> {
     }
 
     fn headers(&self, response_type: &str) -> [(HeaderName, String); 4] {
-        [
-            ("x-ms-response-type", response_type.to_owned()),
-            ("x-request-time", "0.021".to_owned()),
-            (
-                "azureml-served-by-cluster",
-                format!("vienna-{}-01", self.region()),
-            ),
-            (
-                "request-context",
-                format!("appId=cid-v1:{}", self.workspace_id()),
-            ),
-        ]
-        .map(|(name, value)| (HeaderName::from_static(name), value))
+        headers(&self.workspace, response_type)
+    }
+}
+
+/// The headers of the service's answers about a workspace, and about what it contains.
+fn headers(workspace: &Resource, response_type: &str) -> [(HeaderName, String); 4] {
+    let region = workspace.location.as_deref().unwrap_or(REGION);
+    let id = workspace.properties.get("workspaceId");
+    let id = id.and_then(Value::as_str).unwrap_or_default();
+    [
+        ("x-ms-response-type", response_type.to_owned()),
+        ("x-request-time", "0.021".to_owned()),
+        ("azureml-served-by-cluster", format!("vienna-{region}-01")),
+        ("request-context", format!("appId=cid-v1:{id}")),
+    ]
+    .map(|(name, value)| (HeaderName::from_static(name), value))
+}
+
+/// Adds the headers of the service to an answer about a workspace itself.
+pub(super) fn sign_workspace(world: &World, target: &Target, done: &mut ArmResponse) {
+    if let Target::Item(id) = target
+        && let Some(workspace) = world.resources().resource(id)
+        && workspace.is_a(WORKSPACE_TYPE)
+    {
+        done.headers.extend(headers(workspace, "standard"));
     }
 }
