@@ -24,6 +24,10 @@ pub const ENTRA: &str = include_str!("../entra.jsonl");
 pub const ARM: &str = include_str!("../arm.jsonl");
 /// Microsoft Graph.
 pub const GRAPH: &str = include_str!("../graph.jsonl");
+/// Azure Machine Learning, in Resource Manager and in its regional services.
+pub const ML: &str = include_str!("../ml.jsonl");
+/// Blob Storage.
+pub const BLOB: &str = include_str!("../blob.jsonl");
 
 /// An answer that is compared with a fact.
 pub struct Answer<'a> {

@@ -36,7 +36,7 @@ pub fn is_text(template: &str, text: &str) -> bool {
         Some("date") => {
             let decimals = text.split_once('.').map_or("", |(_, rest)| rest);
             OffsetDateTime::parse(text, &Rfc3339).is_ok()
-                && decimals.bytes().filter(u8::is_ascii_digit).count() <= 7
+                && decimals.bytes().take_while(u8::is_ascii_digit).count() <= 7
         }
         Some("number") => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
         _ => fits(template, text),

@@ -10,6 +10,8 @@ mod grants;
 mod graph;
 mod graph_writing;
 mod machines;
+mod ml;
+mod sas;
 
 use crate::common::Reply;
 use azcred_recorded::{Answer, Difference};
