@@ -20,8 +20,14 @@ def commands(page):
                 command, _, output = part.partition("\n")
                 yield command, output
         else:
-            # A workflow, or what a job prints.
-            assert language in ("yaml", "text"), language
+            # A file, or what a job prints.
+            assert language in ("yaml", "python", "text"), language
+
+
+def file(page, language):
+    """The content of the only file that a page shows in a language."""
+    [content] = re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    return content
 
 
 def pattern(output):
@@ -37,10 +43,11 @@ def pattern(output):
 class Shell:
     """One shell, in which each command finds the variables of those before it."""
 
-    def __init__(self, desk):
+    def __init__(self, desk, **others):
         programs = desk.folder / "bin"
         programs.mkdir()
-        for name, target in (("azcred", Path(desk.azure.binary)), ("python", sys.executable)):
+        targets = {"azcred": Path(desk.azure.binary), "python": sys.executable} | others
+        for name, target in targets.items():
             script = f'#!/bin/sh\nexec {target} "$@"\n'
             (programs / name).write_text(script, encoding="utf-8")
             (programs / name).chmod(0o755)

@@ -12,7 +12,6 @@ def main():
         snapshot_root_directory=Path(__file__).parent,
         experiment_name="training",
         wait_for_completion=True,
-        wait_for_completion_show_output=True,
     )
     print("the mean is", sum((1.5, 2.5)) / 2)
 
