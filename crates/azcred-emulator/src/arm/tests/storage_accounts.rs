@@ -127,3 +127,21 @@ async fn an_account_is_made_changed_and_deleted_with_its_blobs() {
         .await
         .refused(403, "AuthorizationFailed");
 }
+
+#[tokio::test]
+async fn a_role_is_assigned_at_a_container_and_not_at_one_of_an_unknown_account() {
+    let azure = azure();
+    let assign = async |account: &str| {
+        let name = Uuid::new_v4();
+        let path = format!(
+            "{ACCOUNTS}/{account}/blobServices/default/containers/data/providers/Microsoft.Authorization/roleAssignments/{name}?{RBAC}"
+        );
+        let role = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
+        let role =
+            format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}");
+        let body = json!({"properties": {"roleDefinitionId": role, "principalId": WITHOUT_ROLE, "principalType": "ServicePrincipal"}});
+        azure.call(OWNER, Method::PUT, &path, Some(body)).await
+    };
+    assign("stcontosoml").await.done(201);
+    assign("stnone").await.refused(404, "ResourceNotFound");
+}
