@@ -23,6 +23,7 @@ mod history;
 mod operation;
 mod response;
 mod run;
+mod step;
 mod wire;
 
 use self::{access::Caller, call::Call, error::MlError, operation::Operation, response::Trace};

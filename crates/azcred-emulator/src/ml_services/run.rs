@@ -1,7 +1,7 @@
 //! A run's JSON. What a client calls a run here is a job in Resource Manager.
 
 use super::{
-    experiments,
+    experiments, step,
     wire::{date, duration, guid},
 };
 use crate::jobs::{Job, JobKind, Sender};
@@ -25,7 +25,8 @@ pub(super) fn run(job: &Job, region: &str, now: OffsetDateTime) -> Value {
         "properties": null,
     });
     let kind_v2 = json!({
-        "orchestrator": "Execution", "traits": traits, "attribution": null,
+        "orchestrator": "Execution", "traits": traits,
+        "attribution": (job.kind == JobKind::Step).then_some("Aether"),
         "computeType": "AmlcTrain",
     });
     let members = [
@@ -63,21 +64,28 @@ pub(super) fn run(job: &Job, region: &str, now: OffsetDateTime) -> Value {
         ("properties", json!(job.properties)),
         ("target", json!(target)),
         ("tags", json!(job.tags)),
+        ("name", Value::Null),
+        ("actionUris", json!({})),
         ("cancelUri", json!("")),
         ("diagnosticsUri", json!("")),
         ("computeRequest", json!({"nodeCount": 1, "gpuCount": 0})),
         ("compute", compute),
     ];
-    let members = members.into_iter();
+    let own = match job.kind {
+        JobKind::Step => step::members(job, target, region),
+        _ => Vec::new(),
+    };
+    // A step's own members replace those that every run has.
+    let members = members.into_iter().chain(own);
     let objects = OBJECTS.iter().map(|name| (*name, json!({})));
     let arrays = ARRAYS.iter().map(|name| (*name, json!([])));
     let unset = UNSET.iter().map(|name| (*name, Value::Null));
-    let all = members.chain(objects).chain(arrays).chain(unset);
+    let all = objects.chain(arrays).chain(unset).chain(members);
     all.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Members that are empty objects in the run of a job that was not executed.
-const OBJECTS: &[&str] = &["parameters", "actionUris", "settings", "services"];
+const OBJECTS: &[&str] = &["parameters", "settings", "services"];
 
 /// Members that are empty arrays.
 const ARRAYS: &[&str] = &[
@@ -96,7 +104,6 @@ const UNSET: &[&str] = &[
     "inputs",
     "jobSpecification",
     "lastStartTimeUtc",
-    "name",
     "outputs",
     "primaryMetricName",
     "queueingInfo",
@@ -135,7 +142,7 @@ pub(super) fn details(job: &Job, region: &str, now: OffsetDateTime) -> Value {
 fn user(sender: &Sender) -> Value {
     json!({
         "userObjectId": sender.object_id,
-        "userPuId": null,
+        "userPuId": (sender.kind == "User").then(|| passport_id(sender)),
         "userIdp": null,
         "userAltSecId": null,
         "userIss": format!("https://sts.windows.net/{}/", sender.tenant),
@@ -145,6 +152,12 @@ fn user(sender: &Sender) -> Value {
         "clientApplicationId": null,
         "applicationACR": null,
     })
+}
+
+/// A user's id in Microsoft's older directory: sixteen hexadecimal digits.
+fn passport_id(sender: &Sender) -> String {
+    let id = sender.object_id.simple().to_string().to_uppercase();
+    format!("1003{}", &id[id.len() - 12..])
 }
 
 /// Why a job failed.

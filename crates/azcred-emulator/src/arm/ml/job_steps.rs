@@ -21,10 +21,15 @@ pub(super) fn read(ml: &Ml<'_>, given: &Map<String, Value>) -> Result<Vec<Step>,
         job_references::check(ml, node)?;
         let mut after = BTreeSet::new();
         waits_for(&Value::Object(node.clone()), &mut after);
+        let mut body = node.clone();
+        // A step without a compute runs on the pipeline's.
+        if let Some(compute) = given.get("computeId") {
+            body.entry("computeId").or_insert_with(|| compute.clone());
+        }
         steps.push(Step {
             name: name.clone(),
             after: after.into_iter().collect(),
-            body: node.clone(),
+            body,
         });
     }
     let names: BTreeSet<String> = steps.iter().map(|step| step.name.clone()).collect();
