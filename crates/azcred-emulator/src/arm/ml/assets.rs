@@ -311,7 +311,7 @@ fn put(ml: &Ml<'_>, kind: &Kind, name: &str, version: &str) -> Result<ArmRespons
     })
 }
 
-/// The members that every version has.
+/// The members that every version has. Tags and properties are texts: some clients send numbers.
 pub(super) fn base(given: &Map<String, Value>) -> Map<String, Value> {
     let defaults = json!({
         "description": null,
@@ -320,7 +320,13 @@ pub(super) fn base(given: &Map<String, Value>) -> Map<String, Value> {
         "isArchived": false,
         "isAnonymous": false,
     });
-    view::filled(given, defaults)
+    let mut all = view::filled(given, defaults);
+    for name in ["tags", "properties"] {
+        if let Some(texts) = view::texts(given, name) {
+            all.insert(name.to_owned(), json!(texts));
+        }
+    }
+    all
 }
 
 /// What a version must have.

@@ -35,11 +35,7 @@ pub(super) fn by_hash(
 ) -> Result<ArmResponse, MlError> {
     let wanted = ml.call.query("hashVersion");
     let found = assets::with_hash(ml, kind, |properties| {
-        // Clients send the version of the hash as text or as a number.
-        let is = |name: &str, value: &str| match properties.get(name) {
-            Some(Value::Number(number)) => number.to_string() == value,
-            found => found.and_then(Value::as_str) == Some(value),
-        };
+        let is = |name: &str, value: &str| properties.get(name) == Some(&json!(value));
         is("hash_sha256", hash) && wanted.is_none_or(|wanted| is("hash_version", wanted))
     })?;
     assets::list(ml, kind, found)

@@ -15,7 +15,6 @@ use crate::{
 };
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The audience of a token with which a job acts for its submitter.
@@ -169,27 +168,15 @@ fn change(job: &mut Job, given: &Map<String, Value>) {
     if let Some(archived) = given.get("isArchived").and_then(Value::as_bool) {
         job.archived = archived;
     }
-    if let Some(tags) = texts(given, "tags") {
+    if let Some(tags) = view::texts(given, "tags") {
         job.tags = tags;
     }
-    if let Some(properties) = texts(given, "properties") {
+    if let Some(properties) = view::texts(given, "properties") {
         job.properties.extend(properties);
     }
     if let Some(resources) = given.get("resources") {
         job.body.insert("resources".to_owned(), resources.clone());
     }
-}
-
-/// An object of texts. Numbers and the like become texts.
-fn texts(given: &Map<String, Value>, member: &str) -> Option<BTreeMap<String, String>> {
-    let all = given.get(member)?.as_object()?;
-    let all = all.iter().map(|(name, value)| {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        (name.clone(), value)
-    });
-    Some(all.collect())
 }
 
 /// Checks the token with which a pipeline's steps are submitted, and with which a job reads its

@@ -159,7 +159,11 @@ impl Ml<'_> {
 
     /// The address of the blobs of a storage account.
     fn blob_address(&self, account: &str) -> String {
-        format!("https://{account}.blob.core.windows.net")
+        let entrance = &self.call.entrance;
+        match entrance.real_name {
+            Some(_) => format!("https://{account}.blob.{}", entrance.cloud.storage_domain()),
+            None => format!("{}/{account}", self.world.urls().blob),
+        }
     }
 
     /// The id of something in the workspace, in the workspace's own spelling.

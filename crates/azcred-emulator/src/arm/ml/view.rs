@@ -2,6 +2,7 @@
 
 use crate::{clock::ticks, resources::SystemData};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// `systemData` with all its members.
 pub(super) fn system_data(data: &SystemData) -> Value {
@@ -48,4 +49,16 @@ pub(super) fn properties(body: &Map<String, Value>) -> Map<String, Value> {
         Some(Value::Object(properties)) => properties.clone(),
         _ => Map::new(),
     }
+}
+
+/// An object of texts. Numbers and the like become texts.
+pub(super) fn texts(given: &Map<String, Value>, member: &str) -> Option<BTreeMap<String, String>> {
+    let all = given.get(member)?.as_object()?;
+    let all = all.iter().map(|(name, value)| {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        (name.clone(), value)
+    });
+    Some(all.collect())
 }

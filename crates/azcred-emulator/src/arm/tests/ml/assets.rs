@@ -33,7 +33,7 @@ async fn code_is_found_by_its_hash_under_any_name() {
     let sent = json!({
         "codeUri": "https://stcontosoml.blob.core.windows.net:443/c/src",
         "isAnonymous": true,
-        "properties": {"hash_sha256": "aa", "hash_version": "202208"},
+        "properties": {"hash_sha256": "aa", "hash_version": 202_208},
     });
     let made = put(&azure, "codes/first/versions/1", sent.clone()).await;
     assert_eq!(made.done(201)["properties"]["isAnonymous"], false);
@@ -98,29 +98,43 @@ async fn the_containers_of_a_workspaces_datastores_exist() {
 #[tokio::test]
 async fn an_upload_gets_a_new_container_and_a_signature_for_it() {
     let azure = azure();
-    let path = at("codes/c/versions/1/startPendingUpload");
-    let body = json!({"pendingUploadType": "TemporaryBlobReference"});
     let mut seen = Vec::new();
-    for _ in 0..2 {
-        let got = azure
-            .call(DEMO, Method::POST, &path, Some(body.clone()))
-            .await;
+    for (real_name, base, uri_base) in [
+        (
+            Some("management.azure.com"),
+            "https://stcontosoml.blob.core.windows.net",
+            "https://stcontosoml.blob.core.windows.net:443",
+        ),
+        (
+            None,
+            "https://localhost:1005/stcontosoml",
+            "https://localhost:1005/stcontosoml",
+        ),
+    ] {
+        let request = Request::post(at("codes/c/versions/1/startPendingUpload"))
+            .header("authorization", format!("Bearer {}", azure.token(DEMO)))
+            .extension(Entrance {
+                service: Service::Arm,
+                cloud: Cloud::Public,
+                real_name: real_name.map(Into::into),
+            })
+            .body(Body::from(
+                json!({"pendingUploadType": "TemporaryBlobReference"}).to_string(),
+            ))
+            .expect("a request");
+        let got = azure.send(request).await;
         let answer = got.done(200);
         assert_eq!(answer["pendingUploadType"], "None");
         let place = &answer["blobReferenceForConsumption"];
         let uri = place["blobUri"].as_str().unwrap();
-        let container = uri
-            .strip_prefix("https://stcontosoml.blob.core.windows.net:443/")
-            .expect(uri);
+        let container = uri.strip_prefix(&format!("{uri_base}/")).expect(uri);
         let suffix = container
             .strip_prefix("5ec0ffee-0002-4000-8000-000000000001-")
             .expect(container);
         assert_eq!(suffix.len(), 26);
         let signed = place["credential"]["sasUri"].as_str().unwrap();
         let query = signed
-            .strip_prefix(&format!(
-                "https://stcontosoml.blob.core.windows.net/{container}?"
-            ))
+            .strip_prefix(&format!("{base}/{container}?"))
             .expect(signed);
         for field in ["skoid=", "sr=c", "sp=rcwl", "sig="] {
             assert!(query.contains(field), "{query}");
@@ -281,6 +295,12 @@ async fn a_workspace_has_datastores_with_keys_where_its_account_has_them() {
     let store = format!("{path}/datastores/workspaceblobstore?{ML}");
     let store = azure.get(OWNER, &store).await;
     let properties = &store.done(200)["properties"];
+    let container = properties["containerName"].as_str().unwrap();
+    azure
+        .world
+        .storage()
+        .container("stkeys", container)
+        .unwrap();
     assert_eq!(properties["credentials"]["credentialsType"], "AccountKey");
     assert_eq!(properties["resourceGroup"], "rg-contoso-ml");
     assert_eq!(
