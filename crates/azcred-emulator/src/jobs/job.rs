@@ -45,6 +45,21 @@ pub struct Sender {
     pub tenant: Uuid,
 }
 
+/// A value that a program measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// The name.
+    pub key: String,
+    /// A finite number.
+    pub value: f64,
+    /// When it was measured, in Unix milliseconds.
+    #[serde(default)]
+    pub timestamp: i64,
+    /// At which step.
+    #[serde(default)]
+    pub step: i64,
+}
+
 /// A job, or a step of a pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -76,6 +91,12 @@ pub struct Job {
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The parameters that a program logged.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// The metrics that a program logged, in order.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
     /// Whether it is hidden from lists.
     #[serde(default)]
     pub archived: bool,
@@ -143,6 +164,8 @@ impl Job {
             submitted: now,
             properties: BTreeMap::new(),
             tags: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            metrics: Vec::new(),
             archived: false,
             parent: None,
             step: None,

@@ -12,7 +12,7 @@ mod report;
 mod rule;
 mod timeline;
 
-pub use job::{Job, JobKind, LogLine, Sender, Step};
+pub use job::{Job, JobKind, LogLine, Metric, Sender, Step};
 pub use report::{JobReport, JobSummary};
 pub use rule::{JobRule, Outcome};
 pub use timeline::{JobState, Timeline};

@@ -79,9 +79,23 @@ impl Folder {
     }
 }
 
-/// The path of a file, after the origin and the container.
+/// The origin of the files of runs.
+pub(super) const RUNS: &str = "ExperimentRun";
+
+/// The path of a file: a parameter, or what is after the container, or after the word for a file.
 fn path(call: &Call, container: &str) -> String {
-    let at = call.rest.iter().position(|segment| segment == container);
+    if let Some(path) = call.query("path") {
+        return path.to_owned();
+    }
+    let at = call
+        .rest
+        .iter()
+        .position(|segment| segment == container)
+        .or_else(|| {
+            call.rest
+                .iter()
+                .position(|segment| segment == "contentinfo")
+        });
     let rest = at.and_then(|at| call.rest.get(at + 1..));
     rest.unwrap_or_default().join("/")
 }

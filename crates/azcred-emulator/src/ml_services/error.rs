@@ -115,6 +115,27 @@ impl MlError {
         Self::internal(format!("A file of the job can't be used: {error}."))
     }
 
+    /// The code in the words of MLflow ('MLflow REST API').
+    fn mlflow_code(&self) -> &'static str {
+        match self.status.as_u16() {
+            400 => "INVALID_PARAMETER_VALUE",
+            401 => "UNAUTHENTICATED",
+            403 => "PERMISSION_DENIED",
+            404 => "RESOURCE_DOES_NOT_EXIST",
+            409 => "RESOURCE_ALREADY_EXISTS",
+            429 => "REQUEST_LIMIT_EXCEEDED",
+            501 => "NOT_IMPLEMENTED",
+            _ => "INTERNAL_ERROR",
+        }
+    }
+
+    /// The members that MLflow's clients read, beside the others.
+    pub(super) fn for_mlflow(&self, mut body: Value) -> Value {
+        body["error_code"] = self.mlflow_code().into();
+        body["message"] = self.message.clone().into();
+        body
+    }
+
     /// The JSON body.
     pub(super) fn body(&self, region: &str, now: OffsetDateTime) -> Value {
         let inner = |code| json!({"code": code, "innerError": null});

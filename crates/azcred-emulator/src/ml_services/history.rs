@@ -242,7 +242,7 @@ pub(super) fn find(world: &World, workspace: &Scope, name: &str) -> Result<Job, 
         .ok_or_else(|| not_found(name))
 }
 
-fn not_found(name: &str) -> MlError {
+pub(super) fn not_found(name: &str) -> MlError {
     MlError::not_found(format!("Run {name} was not found."))
 }
 

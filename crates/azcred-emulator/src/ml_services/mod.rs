@@ -20,6 +20,7 @@ mod error;
 mod execution;
 mod experiments;
 mod history;
+mod mlflow;
 mod operation;
 mod response;
 mod run;
@@ -187,6 +188,34 @@ fn perform(
         Operation::CreateArtifacts { origin, container } => {
             artifacts::create(world, call, workspace, origin, container)
         }
+        Operation::RunFiles(run) => artifacts::list(
+            world,
+            call,
+            workspace,
+            artifacts::RUNS,
+            &format!("dcid.{run}"),
+        ),
+        Operation::RunFile(run) => artifacts::one(
+            world,
+            call,
+            workspace,
+            artifacts::RUNS,
+            &format!("dcid.{run}"),
+        ),
+        Operation::CreateRunFiles(run) => artifacts::create(
+            world,
+            call,
+            workspace,
+            artifacts::RUNS,
+            &format!("dcid.{run}"),
+        ),
+        Operation::Track(wish) => mlflow::Tracking {
+            world,
+            call,
+            caller,
+            workspace,
+        }
+        .serve(wish),
         Operation::Datastore(name) => datastores::one(world, caller, workspace, name),
         Operation::Datastores => Ok(datastores::list(world, caller, workspace)),
     }

@@ -3,7 +3,7 @@
 //! The names of the rights are those of 'Manage access to Azure Machine Learning workspaces'
 //! (Microsoft Learn), in the table of what submitting a run needs.
 
-use super::call::Call;
+use super::{call::Call, mlflow::Wish};
 
 /// What a request wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,14 @@ pub(super) enum Operation<'a> {
     Artifact { origin: &'a str, container: &'a str },
     /// Where a client uploads files of a run.
     CreateArtifacts { origin: &'a str, container: &'a str },
+    /// The files of a run, with a URL for each.
+    RunFiles(&'a str),
+    /// One file of a run, with a URL.
+    RunFile(&'a str),
+    /// Where a client uploads files of a run.
+    CreateRunFiles(&'a str),
+    /// What MLflow's tracking server does.
+    Track(Wish),
     /// A datastore, or the default one.
     Datastore(Option<&'a str>),
     /// All datastores.
@@ -93,6 +101,13 @@ impl<'a> Operation<'a> {
                 ("PUT", ["environments", _]) => Some(Self::RegisterEnvironment(rest[1], None)),
                 ("PUT", ["environments", _, "versions", _]) => {
                     Some(Self::RegisterEnvironment(rest[1], Some(rest[3])))
+                }
+                _ => None,
+            },
+            ["mlflow", "v1.0" | "v2.0"] => match words.as_slice() {
+                ["api", "2.0", "mlflow", rest @ ..]
+                | ["api", "2.0", "preview", "mlflow", rest @ ..] => {
+                    Wish::of(method, rest).map(Self::Track)
                 }
                 _ => None,
             },
@@ -144,10 +159,14 @@ impl<'a> Operation<'a> {
             Self::RegisterEnvironment(..) => {
                 "Microsoft.MachineLearningServices/workspaces/environments/write"
             }
-            Self::Artifacts { .. } | Self::Artifact { .. } => {
+            Self::Track(wish) => wish.action(),
+            Self::RunFiles(_)
+            | Self::RunFile(_)
+            | Self::Artifacts { .. }
+            | Self::Artifact { .. } => {
                 "Microsoft.MachineLearningServices/workspaces/metadata/artifacts/read"
             }
-            Self::CreateArtifacts { .. } => {
+            Self::CreateRunFiles(_) | Self::CreateArtifacts { .. } => {
                 "Microsoft.MachineLearningServices/workspaces/metadata/artifacts/write"
             }
             Self::Datastore(_) | Self::Datastores => {
@@ -183,6 +202,13 @@ fn history<'a>(method: &str, rest: &[&'a str], words: &[&str]) -> Option<Operati
         ("GET", ["runs", _, "serviceinstances", _]) => Some(Operation::ServiceInstances(run)),
         ("POST", ["runs", _, "events"]) => Some(Operation::Event(run)),
         ("GET", ["runs", _, "metricsingest", "wait"]) => Some(Operation::MetricsStored(run)),
+        ("GET", ["runs", _, "artifacts"] | ["runs", _, "artifacts", "path" | "prefix", ..]) => {
+            Some(Operation::RunFiles(run))
+        }
+        ("GET", ["runs", _, "artifacts", "contentinfo", ..]) => Some(Operation::RunFile(run)),
+        ("POST", ["runs", _, "artifacts", "batch", "metadata"]) => {
+            Some(Operation::CreateRunFiles(run))
+        }
         _ => None,
     }
 }

@@ -15,6 +15,7 @@ pub(super) const SOME_REGION: &str = "westeurope";
 pub(super) struct Trace {
     client_request: Option<HeaderValue>,
     region: String,
+    is_of_mlflow: bool,
 }
 
 impl Default for Trace {
@@ -22,6 +23,7 @@ impl Default for Trace {
         Self {
             client_request: None,
             region: SOME_REGION.to_owned(),
+            is_of_mlflow: false,
         }
     }
 }
@@ -33,6 +35,7 @@ impl Trace {
         Self {
             client_request: parts.headers.get("x-ms-client-request-id").cloned(),
             region: region.to_owned(),
+            is_of_mlflow: parts.uri.path().to_ascii_lowercase().contains("/api/2.0/"),
         }
     }
 
@@ -46,7 +49,12 @@ impl Trace {
                 if let Some(challenge) = &error.challenge {
                     put(headers, header::WWW_AUTHENTICATE, challenge);
                 }
-                (error.status, error.body(&self.region, now), "error")
+                let body = error.body(&self.region, now);
+                let body = match self.is_of_mlflow {
+                    true => error.for_mlflow(body),
+                    false => body,
+                };
+                (error.status, body, "error")
             }
         };
         for (name, value) in [

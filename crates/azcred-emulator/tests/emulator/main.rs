@@ -23,6 +23,7 @@ mod isolation;
 mod isolation_homes;
 mod laptop;
 mod machine_metadata;
+mod ml_mlflow;
 mod ml_sdk_v1;
 mod ml_services;
 mod on_behalf_of;
