@@ -51,7 +51,7 @@ pub(super) fn check(world: &World, call: &Call, operation: Operation) -> Result<
             admit(world, call, Needs::Key)?;
             match operation {
                 Operation::GetUserDelegationKey => Err(BlobError::not_authenticated(
-                    "Only authentication scheme Bearer is supported.",
+                    "Only authentication scheme Bearer is supported",
                 )),
                 _ => Ok(Access::default()),
             }

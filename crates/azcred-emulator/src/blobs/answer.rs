@@ -2,6 +2,7 @@
 
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use hyper::ext::ReasonPhrase;
 
 /// The mark with which Blob Storage's XML begins.
 const BOM: &str = "\u{feff}";
@@ -44,6 +45,15 @@ impl Answer {
             Some(value) => self.with(name, value),
             None => self,
         }
+    }
+
+    /// Sets the status line's text, which is an error's message ("Blob Batch" has examples).
+    /// Clients show it where a response has no body.
+    pub(super) fn because(mut self, message: &str) -> Self {
+        if let Ok(reason) = ReasonPhrase::try_from(message.as_bytes()) {
+            self.0.extensions_mut().insert(reason);
+        }
+        self
     }
 
     /// Without its body, for HEAD. Its length stays.

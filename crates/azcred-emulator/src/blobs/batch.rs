@@ -4,6 +4,7 @@ use super::{answer::Answer, body, call::Call, error::BlobError};
 use crate::{service::Entrance, world::World};
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, request::Parts};
+use hyper::ext::ReasonPhrase;
 use std::{fmt::Write as _, sync::Arc};
 use uuid::Uuid;
 
@@ -32,7 +33,9 @@ pub(super) async fn serve(
         let content = axum::body::to_bytes(content, 1 << 20)
             .await
             .unwrap_or_default();
-        let reason = status.canonical_reason().unwrap_or_default();
+        let message = head.extensions.get::<ReasonPhrase>();
+        let usual = status.canonical_reason().unwrap_or_default().as_bytes();
+        let reason = String::from_utf8_lossy(message.map_or(usual, ReasonPhrase::as_bytes));
         // Writing to a String does not fail.
         let _ = write!(
             text,

@@ -183,7 +183,9 @@ impl BlobError {
             StatusCode::NOT_MODIFIED => Answer::new(self.status),
             _ => Answer::xml(self.status, &text),
         };
-        answer = answer.with("x-ms-error-code", self.code);
+        answer = answer
+            .with("x-ms-error-code", self.code)
+            .because(&self.message);
         for (name, value) in self.headers {
             answer = answer.with(name, value);
         }

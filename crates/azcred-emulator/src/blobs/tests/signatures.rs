@@ -301,6 +301,6 @@ async fn a_shared_key_signs_the_method_the_headers_and_the_resource() {
     assert!(
         reply
             .refused(403, "AuthenticationFailed")
-            .contains("Only authentication scheme Bearer is supported.")
+            .contains("<AuthenticationErrorDetail>Only authentication scheme Bearer is supported<")
     );
 }
