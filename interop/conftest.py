@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import azurite
+import blob_servers
+import own_storage
 import people
 import seed
 from arc_agent import agents_folder
@@ -80,10 +81,19 @@ def untouched(binary, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def storage(azure, tmp_path_factory):
-    """Storage that takes that emulator's tokens."""
-    with azurite.running(azure, tmp_path_factory.mktemp("azurite")) as started:
-        yield started
+def storage(azure):
+    """The variables of that emulator's Blob Storage, where each account may write."""
+    own_storage.for_everyone(azure)
+    return own_storage.VARIABLES
+
+
+@pytest.fixture(scope="session")
+def accounts(binary, tmp_path_factory):
+    """An emulator with storage accounts that differ in whom they accept."""
+    folder = tmp_path_factory.mktemp("accounts")
+    made = blob_servers.make(folder)
+    with Emulator(binary, folder, made.file) as emulator:
+        yield blob_servers.World(emulator, made)
 
 
 @pytest.fixture(scope="module", params=MACHINES)

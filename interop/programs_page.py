@@ -26,8 +26,8 @@ xtask interop --all` runs them, checks that each token belongs to the account of
 - hi-ml and kedro-azureml-pipeline are in [The chain, compared](chain-compared.md).
 - Azure Functions and Container Apps have App Service's endpoint. Programs that find it by `IDENTITY_ENDPOINT` sign in
   there as with `app-service`.
-- The storage is [Azurite](https://github.com/Azure/Azurite) with `--oauth basic` and HTTPS. It checks the tokens. The
-  programs find it by its account's name in Azure: [`--route`](emulator.md#with-servers-of-your-own).
+- The storage is the emulator's own [Blob Storage](emulator.md#blobs). Each account has the role Storage Blob
+  Data Contributor there.
 """
 
 NOTES = {

@@ -1,6 +1,6 @@
 """Clients of Azure Storage in `azcred exec`, unmodified: each gets its token from azcred's endpoint.
 
-The storage is Azurite.
+The storage is the emulator's own.
 """
 
 import json
@@ -10,10 +10,10 @@ import sys
 
 import pytest
 
-from azurite import ACCOUNT
 from machine import MACHINES, Machine
+from own_storage import ACCOUNT
 
-pytestmark = pytest.mark.xdist_group("azurite")
+pytestmark = pytest.mark.xdist_group("storage")
 
 LIST = """
 import os
@@ -29,7 +29,7 @@ class Client(Machine):
 
     def __init__(self, azure, persona, storage, folder):
         super().__init__(azure, persona)
-        self.storage, self.record = storage.variables, folder / "tokens"
+        self.storage, self.record = storage, folder / "tokens"
 
     def exec(self, *command):
         """The output of a program that may have tokens of this resource only."""
@@ -53,14 +53,11 @@ def test_azure_storage_blob_lists_a_container(client):
 
 def test_azure_cli_lists_containers_by_a_sign_in(client):
     command = ("storage", "container", "list", "--auth-mode", "login", "--account-name", ACCOUNT)
-    where = ("--blob-endpoint", client.storage["AZURE_STORAGE_ENDPOINT"], "--output", "json")
-    assert [container["name"] for container in json.loads(client.exec("az", *command, *where))] == [
-        "data",
-        "tables",
-    ]
+    found = json.loads(client.exec("az", *command, "--output", "json"))
+    assert {"data", "tables"} <= {container["name"] for container in found}
     assert len(client.tokens()) == 1
 
 
 def test_object_store_lists_a_container(client):
-    assert client.exec(os.environ["AZCRED_RUST_CLIENTS"], "blobs", "data") == "day.csv\n"
+    assert client.exec(os.environ["AZCRED_RUST_CLIENTS"], "list", "data") == "day.csv\n"
     assert client.tokens() == ["rust-clients"]

@@ -46,7 +46,7 @@ def parameters():
         first = batch[0]
         marks = [pytest.mark.heavy] if installed.is_heavy(first.program.by) else []
         if first.program.uses_storage:
-            marks.append(pytest.mark.xdist_group("azurite"))
+            marks.append(pytest.mark.xdist_group("storage"))
         place = f" on {first.runtime}" if first.runtime else ""
         yield pytest.param(batch, marks=marks, id=f"{first.program.name}{place} in {first.where}")
 
@@ -100,14 +100,11 @@ def tried(batch, azure, storage):
     ways = [check.way for check in batch]
     command = installed.command(first.program.by, first.runtime, first.program.name, ways)
     variables = {"PERSONS_TENANT": azure.info["tenant"]["id"]}
-    options = first.options
-    if storage:
-        variables |= storage.variables_by_name
-        options = (*options, *storage.route)
+    variables |= storage
     said, version, came = [], None, {}
     ada = Ada(azure)
     machine = Machine(azure, first.persona)
-    with started(machine, command, variables=variables, options=options) as process:
+    with started(machine, command, variables=variables, options=first.options) as process:
         for line in process.stdout:
             said.append(line)
             if shown := DEVICE_CODE.search(line):
@@ -152,7 +149,7 @@ def test_a_program_does_what_the_page_says(batch, azure, request):
         pytest.skip(f"NOT RUN: {first.program.name} is not installed")
     if first.persona == "arc" and not os.access(FOLDER, os.W_OK):
         pytest.skip(f"NOT RUN: {FOLDER} can't be created")
-    storage = request.getfixturevalue("storage") if first.program.uses_storage else None
+    storage = request.getfixturevalue("storage") if first.program.uses_storage else {}
     version, came, said = tried(batch, azure, storage)
     if "`--isolate` does not work here" in said:
         pytest.skip("NOT RUN: this system permits a program no network of its own")

@@ -107,7 +107,7 @@ fn version(library: &str) -> Option<&'static str> {
     Some(rest.split_once('"')?.0)
 }
 
-fn with_causes(error: &dyn Error) -> String {
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
