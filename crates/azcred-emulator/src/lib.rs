@@ -56,7 +56,6 @@ mod shared_keys;
 mod signing;
 mod state;
 mod state_error;
-#[allow(dead_code, reason = "until Azure ML uses all of it")]
 mod storage;
 mod text;
 

@@ -64,6 +64,12 @@ pub(super) async fn receive(
     }
     let upload = write(upload, waiting).await?;
     let (segment, sums) = blocking(move || upload.finish_now()).await?;
+    if segment.size != announced {
+        return Err(BlobError::bad(
+            "IncompleteBody",
+            "The request body ended early.",
+        ));
+    }
     check_sums(call, &sums)?;
     Ok((segment, sums))
 }

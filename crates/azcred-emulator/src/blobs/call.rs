@@ -12,8 +12,8 @@ const VERSION: &[BorrowedFormatItem<'_>] =
 /// The first version.
 const FIRST: &str = "2009-09-19";
 
-/// A request.
-#[derive(Clone, Debug)]
+/// A request. It can't be printed: its headers and its query may have a credential.
+#[derive(Clone)]
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,

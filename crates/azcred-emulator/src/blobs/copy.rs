@@ -99,7 +99,9 @@ fn copy_piece(
 /// with the credential of the copy.
 fn source_of(world: &World, call: &Call, url: &str) -> Result<Call, BlobError> {
     let (uri, entrance) = place_of(url, &call.entrance).ok_or_else(|| {
-        let what = format!("{} from {url}", call.path);
+        // Its query may have a signature.
+        let from = url.split('?').next().unwrap_or_default();
+        let what = format!("{} from {from}", call.path);
         BlobError::not_served(call.method.as_str(), &what)
     })?;
     let mut headers = HeaderMap::new();

@@ -58,6 +58,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_range_of_a_small_blob_is_the_part_between_its_ends() {
+        for (size, first, last) in (0..8_u64)
+            .flat_map(|size| (0..10_u64).map(move |first| (size, first)))
+            .flat_map(|(size, first)| (0..10_u64).map(move |last| (size, first, last)))
+        {
+            let wanted = Wanted::of(Some(&format!("bytes={first}-{last}")), size);
+            let there = (first..=last).filter(|at| *at < size).count() as u64;
+            let expected = match there {
+                _ if first > last => Wanted::All,
+                0 => Wanted::Unsatisfiable,
+                length => Wanted::Part(ByteRange { first, length }),
+            };
+            assert_eq!(wanted, expected, "{first}-{last} of {size}");
+        }
+    }
+
+    #[test]
     fn a_range_is_what_there_is_of_it() {
         let part = |first, length| Wanted::Part(ByteRange { first, length });
         for (header, size, expected) in [

@@ -310,21 +310,6 @@ impl Storage {
         Ok(sas::for_container(account, container, sign, &keys))
     }
 
-    /// A service SAS for one blob (`sr=b`), signed with the account's first key. Without `?`.
-    ///
-    /// # Errors
-    /// When the state folder can't be used.
-    pub(crate) fn blob_sas(
-        &self,
-        account: &str,
-        container: &str,
-        blob: &str,
-        sign: &Sign<'_>,
-    ) -> Result<String, StorageError> {
-        let keys = self.keys(account)?;
-        Ok(sas::for_blob(account, container, blob, sign, &keys))
-    }
-
     /// An account SAS (`ss`, `srt`), signed with the account's first key. Without `?`.
     ///
     /// # Errors
