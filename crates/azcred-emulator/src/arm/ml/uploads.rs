@@ -35,18 +35,16 @@ pub(super) fn start(
     storage
         .ensure_container(account, &container)
         .map_err(|error| unusable(&error))?;
-    let signature = storage
-        .delegated_container_sas(
-            account,
-            &container,
-            delegate(ml),
-            &Sign {
-                permissions: "rcwl",
-                start: Some(ml.now - EARLIER),
-                expiry: ml.now + LIFETIME,
-            },
-        )
-        .map_err(|error| unusable(&error))?;
+    let sign = Sign {
+        permissions: "rcwl",
+        start: Some(ml.now - EARLIER),
+        expiry: ml.now + LIFETIME,
+    };
+    let signature = match delegate(ml) {
+        Some(delegate) => storage.delegated_container_sas(account, &container, delegate, &sign),
+        None => storage.container_sas(account, &container, &sign),
+    };
+    let signature = signature.map_err(|error| unusable(&error))?;
     let base = ml.blob_address(account);
     Ok(ArmResponse::ok(json!({
         "blobReferenceForConsumption": {
@@ -72,15 +70,14 @@ pub(super) fn unusable(error: &StorageError) -> MlError {
     .into()
 }
 
-/// The identity of the workspace, which has a role on its storage account.
-fn delegate(ml: &Ml<'_>) -> Delegate {
-    let identity = ml.workspace.identity.as_ref();
-    Delegate {
-        object_id: identity
-            .and_then(|identity| identity.principal_id)
-            .unwrap_or_default(),
+/// The identity of the workspace, which has a role on its storage account. A workspace without one
+/// uses the account's key.
+fn delegate(ml: &Ml<'_>) -> Option<Delegate> {
+    let identity = ml.workspace.identity.as_ref()?;
+    Some(Delegate {
+        object_id: identity.principal_id?,
         tenant: ml.caller.tenant,
-    }
+    })
 }
 
 /// An address with its port, as Azure writes it for code: `https://HOST:443`.

@@ -314,3 +314,33 @@ async fn a_workspace_has_datastores_with_keys_where_its_account_has_them() {
     let own = &own.done(200)["properties"];
     assert_eq!(own["credentials"]["credentialsType"], "None");
 }
+
+#[tokio::test]
+async fn a_workspace_without_an_identity_signs_uploads_with_the_accounts_key() {
+    let azure = azure();
+    let account = WORKSPACE.replace(
+        "Microsoft.MachineLearningServices/workspaces/ws-contoso-ml",
+        "Microsoft.Storage/storageAccounts/stcontosoml",
+    );
+    let other = |path: &str| at(path).replace("ws-contoso-ml", "ws-second");
+    let body = json!({
+        "location": "westeurope",
+        "identity": {"type": "None"},
+        "properties": {"storageAccount": account},
+    });
+    let workspace = other("").replace("/?", "?");
+    let made = azure.call(OWNER, Method::PUT, &workspace, Some(body)).await;
+    made.done(201);
+    let body = json!({"pendingUploadType": "TemporaryBlobReference"});
+    for (path, is_delegated) in [
+        (at("codes/c/versions/1/startPendingUpload"), true),
+        (other("codes/c/versions/1/startPendingUpload"), false),
+    ] {
+        let got = azure
+            .call(OWNER, Method::POST, &path, Some(body.clone()))
+            .await;
+        let reference = &got.done(200)["blobReferenceForConsumption"];
+        let signed = reference["credential"]["sasUri"].as_str().unwrap();
+        assert_eq!(signed.contains("skoid="), is_delegated, "{signed}");
+    }
+}
