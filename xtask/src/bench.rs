@@ -20,6 +20,7 @@ pub(crate) fn run_verb() -> Result<()> {
     run(cargo(&["build", "--package", "azcred-cli"]).args(release))?;
     run(cargo(&["run", "--package", "azcred-bench"]).args(release))?;
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
+    let azure_ai_ml = Environment::ready("azure-ai-ml", "interop/azure-ai-ml-requirements.txt")?;
     let az = az()?;
     let modules = node::modules()?;
     let azcred = as_installed(&binary("release"))?;
@@ -32,6 +33,7 @@ pub(crate) fn run_verb() -> Result<()> {
         "inside.py",
         "python_start.py",
         "created.py",
+        "submitted.py",
     ] {
         let mut python = Command::new(environment.python());
         python
@@ -40,6 +42,7 @@ pub(crate) fn run_verb() -> Result<()> {
         python
             .env("AZCRED_BINARY", &azcred)
             .env("AZCRED_AZURE_CLI", &az)
+            .env("AZCRED_AZURE_AI_ML", azure_ai_ml.python())
             .env("AZCRED_PYTHON_SITE", &site)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         if let Some(modules) = &modules {
