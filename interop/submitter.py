@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,14 @@ class Identity:
     persona: str
     by_azcred: bool = False
     variables: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a tool printed."""
+
+    stdout: str
+    stderr: str
 
 
 def identities(reads):
@@ -71,39 +80,40 @@ class Submitter:
         (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         return self
 
-    def submit(self, *command, identity, refused=False, cwd=None):
-        """Runs a tool as an identity, which must succeed, or be refused. Returns the finished process."""
-        machine = (
-            self.azure.binary,
-            "emulator",
-            "exec",
-            "--state",
-            self.azure.state,
-            "--as",
-            identity.persona,
-        )
+    def start(self, *command, identity, cwd=None):
+        """Starts a tool as an identity."""
+        machine = ("emulator", "exec", "--state", self.azure.state, "--as", identity.persona, "--", "env")
         # No tool reports to its maker that it is used.
         variables = {"DO_NOT_TRACK": "1", "PYTHONDONTWRITEBYTECODE": "1"} | identity.variables
-        machine = (*machine, "--", "env", *(f"{name}={value}" for name, value in variables.items()))
+        machine = (self.azure.binary, *machine, *(f"{name}={value}" for name, value in variables.items()))
         if identity.by_azcred:
             machine = (*machine, self.azure.binary, "exec", "--")
-        own = {"HOME": str(self.home), "USERPROFILE": str(self.home)}
         programs = (Path(self.azure.binary).parent, Path(os.environ["AZCRED_AZURE_CLI"]).parent)
-        environment = bare_environment(self.folder) | own
+        environment = bare_environment(self.home)
         environment["PATH"] = os.pathsep.join((*map(str, programs), environment["PATH"]))
-        done = subprocess.run(
+        return subprocess.Popen(
             [str(one) for one in (*machine, *command)],
             env=environment,
             cwd=cwd or self.folder,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            timeout=ENDS_WITHIN,
         )
-        said = f"{done.stdout}\n{done.stderr}\n--- emulator:\n{self.azure.said()}"
-        assert (done.returncode != 0) == refused, said
-        return done
+
+    def end(self, process, refused=False):
+        """Waits for a tool, which must succeed, or be refused. Returns what it printed."""
+        try:
+            out, error = process.communicate(timeout=ENDS_WITHIN)
+        finally:
+            process.kill()
+        assert (process.returncode != 0) == refused, f"{out}\n{error}\n--- emulator:\n{self.azure.said()}"
+        return Said(out, error)
+
+    def submit(self, *command, identity, refused=False, cwd=None):
+        """Runs a tool as an identity, to its end."""
+        return self.end(self.start(*command, identity=identity, cwd=cwd), refused)
 
     def who(self, identity):
         """Who an identity is: its object id, and the name that Azure records."""
@@ -119,6 +129,18 @@ class Submitter:
         lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
         pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
         return Identity("no-account", variables={key: value.strip("'\"") for key, value in pairs})
+
+    def seen(self, process, is_it, number=1):
+        """Waits until the emulator has served so many requests of a tool that runs, since they were last forgotten."""
+        last, found = 0, 0
+        deadline = time.monotonic() + ENDS_WITHIN
+        while found < number:
+            if process.poll() is not None:
+                raise AssertionError(f"ended after {found} of {number} requests: {process.communicate()}")
+            assert time.monotonic() < deadline, f"{found} of {number} requests"
+            for one in self.azure.admin("GET", f"/requests?after={last}&wait=2"):
+                last = one["number"]
+                found += bool(is_it(one))
 
     def jobs(self, *arguments):
         """`azcred emulator jobs`."""
@@ -150,7 +172,10 @@ class Submitter:
         version = json.loads(self.read(f"{ARM}{code_id}?api-version=2023-04-01", ARM))
         address = urlsplit(version["properties"]["codeUri"])
         container, _, folder = address.path[1:].partition("/")
-        container = f"https://{address.hostname}/{container}"
+        return self.files(f"https://{address.hostname}/{container}", folder)
+
+    def files(self, container, folder):
+        """The files in a folder of a container, by their paths."""
         listed = self.read(f"{container}?restype=container&comp=list&prefix={folder}/", STORAGE)
         names = [one.text for one in ElementTree.fromstring(listed.decode("utf-8-sig")).iter("Name")]
         files = {name: self.read(f"{container}/{name}", STORAGE).decode() for name in names}

@@ -7,7 +7,8 @@ import uuid
 import pytest
 
 from submitter import Identity, Submitter, application, identities, python
-from way import HERE
+from test_sp import SCOPE as WORKSPACE_ID
+from way import ARM, HERE
 
 # Imports of the SDK take seconds: one process runs all of these.
 pytestmark = pytest.mark.xdist_group("azure-ai-ml")
@@ -20,10 +21,12 @@ def desk(azure, tmp_path_factory):
     return Submitter(azure, tmp_path_factory.mktemp("azure-ai-ml")).with_project("azure-ai-ml")
 
 
+PROGRAM = HERE / "programs" / "azure_ai_ml.py"
+
+
 def did(desk, *steps, identity):
     """What each step of the program returned."""
-    command = (python("AZCRED_AZURE_AI_ML"), HERE / "programs" / "azure_ai_ml.py", *steps)
-    done = desk.submit(*command, identity=identity)
+    done = desk.submit(python("AZCRED_AZURE_AI_ML"), PROGRAM, *steps, identity=identity)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(steps)
     return answers
@@ -38,6 +41,21 @@ def test_a_pipeline_is_submitted_and_followed_to_its_end(desk, name):
     assert (job["kind"], job["state"], job["experiment"]) == ("pipeline", "Completed", "training")
     assert job["submittedBy"] == desk.who(identity)["name"]
     assert [step["state"] for step in job["steps"]] == ["Completed", "Completed"]
+
+
+def test_the_log_of_a_job_is_shown_while_it_runs(desk):
+    desk.azure.admin("DELETE", "/requests")
+    desk.jobs("hang", "--next")
+    process = desk.start(python("AZCRED_AZURE_AI_ML"), PROGRAM, "pipeline", identity=Identity("sp"))
+    # The first may come before the job runs.
+    desk.seen(process, lambda one: one["path"].endswith("/logs/azureml/executionlogs.txt"), 2)
+    job = desk.jobs()["jobs"][0]
+    desk.jobs("cancel", job["name"])
+    said = desk.end(process)
+    assert json.loads(said.stdout) == {"name": job["name"], "began": "NotStarted", "status": "Canceled"}
+    assert "Streaming logs/azureml/executionlogs.txt" in said.stderr
+    for line in ("The Azure emulator executes nothing. It recorded this job:", f"name: {job['name']}"):
+        assert line in said.stderr
 
 
 def test_data_is_uploaded_and_read_by_a_job(desk):
@@ -94,3 +112,32 @@ def test_a_signature_is_good_between_its_times(desk):
     for refused in (ended, early):
         assert (refused["error"], refused["status"]) == ("ClientAuthenticationError", 403)
         assert refused["message"].endswith("ErrorCode:AuthenticationFailed")
+
+
+def test_an_upload_that_was_cut_off_is_completed_by_the_next_run(desk):
+    many = desk.folder / "many"
+    many.mkdir()
+    for number in range(30):
+        (many / f"part_{number}.txt").write_text(f"{number}\n", encoding="utf-8")
+    desk.azure.admin("DELETE", "/requests")
+    hang = {
+        "service": "blob",
+        "path": "/LocalUpload/",
+        "only_changes": True,
+        "after": 10,
+        "effect": {"kind": "hang"},
+    }
+    desk.azure.admin("POST", "/faults", json=hang)
+    cut = desk.start(python("AZCRED_AZURE_AI_ML"), PROGRAM, "data=many", identity=Identity("sp"))
+    try:
+        desk.seen(cut, lambda one: "/LocalUpload/" in one["path"] and one["status"] == 201, 10)
+    finally:
+        cut.terminate()
+        cut.communicate(timeout=60)
+        desk.azure.admin("DELETE", "/faults")
+    [made] = did(desk, "data=many", identity=Identity("sp"))
+    store = f"{ARM}{WORKSPACE_ID}/datastores/workspaceblobstore?api-version=2024-10-01-preview"
+    store = json.loads(desk.read(store, ARM))["properties"]
+    container = f"https://{store['accountName']}.blob.core.windows.net/{store['containerName']}"
+    stored = desk.files(container, made["path"].partition("/paths/")[2])
+    assert stored == {path.name: path.read_text() for path in many.iterdir()}

@@ -84,6 +84,13 @@ def test_a_fresh_project_becomes_a_finished_job(desk, project, name):
         assert files == {path: file.read_text() for path, file in own.items() if path not in ignored}
 
 
+def test_a_job_that_fails_fails_the_command_that_waits_for_it(desk, project):
+    desk.jobs("fail", "--next", "--message", "out of memory")
+    identity = IDENTITIES["AZURE_*"]
+    said = words(run(desk, project, "--wait-for-completion", identity=identity, refused=True))
+    assert "outofmemory" in said and "Runsummary:0succeeded,1failed" in said
+
+
 def test_without_a_role_nothing_is_submitted(desk, project):
     nobody = application(desk.azure, "azcred-noroles")
     said = words(run(desk, project, identity=nobody, refused=True))
@@ -93,7 +100,13 @@ def test_without_a_role_nothing_is_submitted(desk, project):
 
 def test_a_reader_submits_nothing(desk, project):
     reader = desk.principal("Reader")
-    said = words(run(desk, project, identity=reader, refused=True))
+    # Code that no other test has uploaded.
+    new = project / "new.txt"
+    new.write_text("new\n", encoding="utf-8")
+    try:
+        said = words(run(desk, project, identity=reader, refused=True))
+    finally:
+        new.unlink()
     assert "HttpResponseError:(AuthorizationFailed)" in said
     assert "'Microsoft.MachineLearningServices/workspaces/codes/versions/startPendingUpload/action'" in said
 
@@ -114,7 +127,7 @@ def test_a_data_asset_needs_a_data_role(desk, project):
     """`kedro run` on the own machine reads the data of the workspace."""
     name = f"measurements-{uuid.uuid4().hex[:8]}"
     desk.with_project("azure-ai-ml")
-    upload = (python("AZCRED_AZURE_AI_ML"), HERE / "programs" / "azure_ai_ml.py", f"data={name}")
+    upload = (python("AZCRED_AZURE_AI_ML"), HERE / "programs" / "azure_ai_ml.py", f"data=data={name}")
     desk.submit(*upload, identity=Identity("sp"))
     (project / "conf" / "local" / "catalog.yml").write_text(ASSET.format(name=name))
     kedro(desk, "run", cwd=project, identity=IDENTITIES["AZURE_*"])

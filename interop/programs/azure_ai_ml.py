@@ -1,6 +1,6 @@
 """A program with Azure ML's SDK v2: it does one thing after another in the workspace of this folder's config.json.
 
-Arguments: names of functions below, some with `=ARGUMENT`. Standard output: a line for each with what it returns, or
+Arguments: names of functions below, some with `=ARGUMENT`s. Standard output: a line for each with what it returns, or
 {"error", "status", "message"}. What the SDK itself prints goes to standard error.
 """
 
@@ -60,8 +60,8 @@ def job_with_data(client):
     return {"name": made.name}
 
 
-def data(client, name=None):
-    made = client.data.create_or_update(a_data_asset(**{"name": name} if name else {}))
+def data(client, folder="data", name=None):
+    made = client.data.create_or_update(a_data_asset(path=folder, **{"name": name} if name else {}))
     return {"path": client.data.get(made.name, made.version).path, "version": made.version}
 
 
@@ -125,7 +125,7 @@ def by_sas(client, starts, ends):
 def main():
     with contextlib.redirect_stdout(sys.stderr):
         client = MLClient.from_config(DefaultAzureCredential())
-        results = [attempt(client, *argument.split("=", 1)) for argument in sys.argv[1:]]
+        results = [attempt(client, *argument.split("=")) for argument in sys.argv[1:]]
     for result in results:
         print(json.dumps(result))
 
