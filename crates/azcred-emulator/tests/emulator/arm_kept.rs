@@ -230,3 +230,52 @@ async fn an_identity_trusts_what_its_federated_credentials_say_also_after_a_rest
     assert_eq!(sign_in(&second, "prod").await.code(), 700_016);
     second.emulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn jobs_and_assets_survive_a_restart_and_a_change_writes_one_job() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let options = Options {
+        state_dir: Some(state.clone()),
+        ..Options::default()
+    };
+    let (put, get) = (reqwest::Method::PUT, reqwest::Method::GET);
+    let at = |path: &str| workspace(&format!("ws-contoso-ml/{path}"));
+    let job = json!({"properties": {
+        "jobType": "Command",
+        "command": "python train.py",
+        "environmentId": "azureml:mine:1",
+    }});
+    let environment = json!({"properties": {"image": "python:3.11"}});
+    let first = Lab::with(options.clone()).await;
+    let who = "azcred-demo";
+    let path = at("environments/mine/versions/1");
+    let made = arm(&first, who, put.clone(), &path, Some(environment)).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let files = || {
+        let jobs = std::fs::read_dir(&state).expect("the folder").flatten();
+        let jobs = jobs.filter(|one| one.file_name().to_string_lossy().starts_with("jobs-"));
+        let files = jobs.flat_map(|one| std::fs::read_dir(one.path()).expect("a folder").flatten());
+        files.count()
+    };
+    for (number, name) in ["one", "two"].into_iter().enumerate() {
+        let path = at(&format!("jobs/{name}"));
+        let made = arm(&first, who, put.clone(), &path, Some(job.clone())).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        assert_eq!(files(), number + 1);
+    }
+    let delete = reqwest::Method::DELETE;
+    let gone = arm(&first, who, delete, &at("jobs/two"), None).await;
+    assert_eq!((gone.status, files()), (200, 1));
+    first.emulator.shutdown().await;
+
+    let second = Lab::with(options).await;
+    let again = arm(&second, who, get.clone(), &at("jobs/one"), None).await;
+    assert_eq!(again.body["properties"]["command"], "python train.py");
+    let missing = arm(&second, who, get.clone(), &at("jobs/two"), None).await;
+    assert_eq!(missing.status, 404, "{}", missing.body);
+    let path = at("environments/mine/versions/1");
+    let kept = arm(&second, who, get, &path, None).await;
+    assert_eq!(kept.body["properties"]["image"], "python:3.11");
+    second.emulator.shutdown().await;
+}
