@@ -201,7 +201,10 @@ fn perform(
             federated_credentials::put(world, call, id)
         }
         Target::Item(id) if call.method == Method::PUT && is_a(id, STORAGE_ACCOUNT_TYPE) => {
-            storage_accounts::put(world, call, caller, id)
+            storage_accounts::put(world, call, caller, id, version)
+        }
+        Target::Item(id) if is_a(id, long_operations::STORAGE_OPERATION_TYPE) => {
+            long_operations::created_account(world, caller, id.name())
         }
         Target::Item(id) => items::one(world, call, caller, id),
         Target::ItemAction(id, verb) if is_a(id, STORAGE_ACCOUNT_TYPE) => {

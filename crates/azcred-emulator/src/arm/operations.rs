@@ -4,7 +4,7 @@
 //! `Microsoft.Resources` and `Microsoft.Authorization`. Every other provider follows one rule:
 //! `NAMESPACE/TYPE/{read,write,delete}` and `NAMESPACE/TYPE/VERB/action`.
 
-use super::route::Target;
+use super::{long_operations::STORAGE_OPERATION_TYPE, route::Target};
 use crate::resources::{FEDERATED_TYPE, Scope};
 use http::Method;
 
@@ -91,6 +91,11 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
                 None => some_role(&read),
             }
         }
+        // The address of a long operation is known to its client only.
+        ("GET", Target::Item(id)) if id.resource_type()?.eq_ignore_ascii_case(STORAGE_OPERATION_TYPE) => {
+            Some(Need::Token)
+        }
+        (_, Target::Item(id)) if id.resource_type()?.eq_ignore_ascii_case(STORAGE_OPERATION_TYPE) => None,
         (method, Target::Item(id)) => {
             // What an identity trusts is replaced as a whole.
             let kind = id.resource_type()?;

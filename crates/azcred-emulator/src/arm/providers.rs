@@ -105,7 +105,7 @@ const STORAGE: Provider = Provider {
                2018-11-01 2019-04-01 2019-06-01 2020-08-01-preview 2021-01-01 2021-02-01 \
                2021-04-01 2021-06-01 2021-08-01 2021-09-01 2022-05-01 2022-09-01 2023-01-01 \
                2023-04-01 2023-05-01 2024-01-01 2025-01-01 2025-06-01",
-    types: "storageAccounts",
+    types: "storageAccounts locations/asyncoperations",
     per_type: false,
     regional: true,
     application: Some([

@@ -5,6 +5,7 @@ use super::{
     call::Call,
     error::ArmError,
     groups::region,
+    long_operations,
     response::ArmResponse,
     wire,
 };
@@ -16,13 +17,14 @@ use crate::{
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// `PUT`: a new account, or other settings of one that exists. The work is done when the response
-/// is sent.
+/// `PUT`: 202 for a new account, 200 with the account for one that exists. The work is done when
+/// the response is sent.
 pub(super) fn put(
     world: &World,
     call: &Call,
     caller: &Caller,
     id: &Scope,
+    version: &str,
 ) -> Result<ArmResponse, ArmError> {
     let name = id.name();
     if !is_account_name(name) {
@@ -66,6 +68,7 @@ pub(super) fn put(
         ));
     }
     let old = resources.resource(id).cloned();
+    let is_new = old.is_none();
     let mut resource = old.unwrap_or_else(|| Resource::new(id.clone()));
     resource.location = Some(location.to_owned());
     (resource.kind, resource.tags) = (Some(kind), tags);
@@ -73,9 +76,13 @@ pub(super) fn put(
     resource.properties.extend(properties);
     complete_account(&mut resource, now);
     wire::touch(&mut resource, caller, now);
-    let view = wire::view(&resource);
+    let answer = if is_new {
+        long_operations::account_creation(world, call, &resource, version)
+    } else {
+        ArmResponse::ok(Value::Object(wire::view(&resource)))
+    };
     resources.put_resource(resource);
-    Ok(ArmResponse::ok(Value::Object(view)))
+    Ok(answer)
 }
 
 /// `POST …/listKeys` and `POST …/regenerateKey`. Keys are listed also where requests with them are

@@ -7,7 +7,19 @@ const VERSION: &str = "api-version=2023-05-01";
 
 async fn put(azure: &TestArm, who: Uuid, name: &str, body: Value) -> ArmReply {
     let path = format!("{ACCOUNTS}/{name}?{VERSION}");
-    azure.call(who, Method::PUT, &path, Some(body)).await
+    let answer = azure.call(who, Method::PUT, &path, Some(body)).await;
+    if answer.status != 202 {
+        return answer;
+    }
+    // What a client does then: it requests the result of the operation.
+    let operation = answer.headers["location"].to_str().expect("text");
+    let operation = operation.strip_prefix("https://localhost:1002");
+    let operation = operation.expect("an address of Resource Manager");
+    azure
+        .get(WITHOUT_ROLE, operation)
+        .await
+        .refused(404, "NotFound");
+    azure.get(who, operation).await
 }
 
 async fn post(azure: &TestArm, who: Uuid, action: &str, body: Value) -> ArmReply {
