@@ -96,7 +96,7 @@ def test_azureml_core_submits_a_script_and_streams_what_was_recorded(own, sdk_v1
     assert (done["status"], done["version"], done["datastore"]) == ("Completed", "1", "workspaceblobstore")
     for line in ("command: python train.py --epochs 3", "  src/model.py", "The job is Completed."):
         assert line in done["log"].splitlines(), done["log"]
-    assert done["own"]["status"] == "Completed"
+    assert (done["own"]["status"], done["own"]["metrics"]) == ("Completed", {"loss": [0.5, 0.25]})
     assert "outputs/train.py" in done["own"]["files"]
     shown = json.loads(jobs(own, "show", done["run"], "--output", "json"))
     assert (shown["kind"], shown["sent"]["script"]) == ("run", "train.py")

@@ -34,6 +34,10 @@ with contextlib.redirect_stdout(streamed):
     # A program records a run of its own.
     own = Experiment(workspace, "notebook").start_logging(snapshot_directory=None)
     own.upload_file("outputs/train.py", "train.py")
+    own.log("loss", 0.5)
+    own.log("loss", 0.25)
+    own.flush()
+    metrics = own.get_metrics()
     own.complete()
 print(
     json.dumps(
@@ -43,7 +47,7 @@ print(
             "version": environment.version,
             "datastore": workspace.get_default_datastore().name,
             "log": streamed.getvalue(),
-            "own": {"status": own.get_status(), "files": own.get_file_names()},
+            "own": {"status": own.get_status(), "files": own.get_file_names(), "metrics": metrics},
         }
     )
 )

@@ -22,7 +22,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The most metrics of one run: each is kept.
-const MOST_METRICS: usize = 100_000;
+pub(super) const MOST_METRICS: usize = 100_000;
 
 /// One request to the tracking server.
 pub(super) struct Tracking<'a> {

@@ -20,6 +20,7 @@ mod error;
 mod execution;
 mod experiments;
 mod history;
+mod metrics;
 mod mlflow;
 mod operation;
 mod response;
@@ -209,6 +210,9 @@ fn perform(
             artifacts::RUNS,
             &format!("dcid.{run}"),
         ),
+        Operation::LogMetrics(run) => metrics::log(world, call, workspace, run),
+        Operation::MetricNames(run) => metrics::names(world, workspace, run),
+        Operation::MetricValues(run) => metrics::values(world, call, workspace, run),
         Operation::Track(wish) => mlflow::Tracking {
             world,
             call,

@@ -64,6 +64,12 @@ pub(super) enum Operation<'a> {
     RunFile(&'a str),
     /// Where a client uploads files of a run.
     CreateRunFiles(&'a str),
+    /// Metrics that a program measured.
+    LogMetrics(&'a str),
+    /// The names of a run's metrics.
+    MetricNames(&'a str),
+    /// All values of one of a run's metrics.
+    MetricValues(&'a str),
     /// What MLflow's tracking server does.
     Track(Wish),
     /// A datastore, or the default one.
@@ -104,6 +110,12 @@ impl<'a> Operation<'a> {
                 }
                 _ => None,
             },
+            ["metric", "v2.0"] => match (method, words.as_slice()) {
+                ("POST", ["runs", _, "batch"]) => Some(Self::LogMetrics(rest[1])),
+                ("POST", ["runs", _, "list"]) => Some(Self::MetricNames(rest[1])),
+                ("POST", ["runs", _, "full"]) => Some(Self::MetricValues(rest[1])),
+                _ => None,
+            },
             ["mlflow", "v1.0" | "v2.0"] => match words.as_slice() {
                 ["api", "2.0", "mlflow", rest @ ..]
                 | ["api", "2.0", "preview", "mlflow", rest @ ..] => {
@@ -132,10 +144,12 @@ impl<'a> Operation<'a> {
             | Self::Children(_)
             | Self::RunData
             | Self::MetricsStored(_)
+            | Self::MetricNames(_)
+            | Self::MetricValues(_)
             | Self::ServiceInstances(_) => {
                 "Microsoft.MachineLearningServices/workspaces/experiments/runs/read"
             }
-            Self::ChangeRun { .. } | Self::Event(_) => {
+            Self::ChangeRun { .. } | Self::Event(_) | Self::LogMetrics(_) => {
                 "Microsoft.MachineLearningServices/workspaces/experiments/runs/write"
             }
             Self::Experiment(_) | Self::ExperimentById(_) | Self::Experiments => {

@@ -56,7 +56,7 @@ impl Scene {
 }
 
 /// Every request of this table, and the action that it needs.
-const REQUESTS: [(&str, &str, &str, &str); 18] = [
+const REQUESTS: [(&str, &str, &str, &str); 21] = [
     ("GET", "history/v1.0", "/experiments/e", "experiments/read"),
     (
         "POST",
@@ -150,6 +150,24 @@ const REQUESTS: [(&str, &str, &str, &str); 18] = [
     ),
     ("GET", "datastore/v1.0", "/datastores", "datastores/read"),
     ("GET", "datastore/v1.0", "/default", "datastores/read"),
+    (
+        "POST",
+        "metric/v2.0",
+        "/runs/r/batch",
+        "experiments/runs/write",
+    ),
+    (
+        "POST",
+        "metric/v2.0",
+        "/runs/r/list",
+        "experiments/runs/read",
+    ),
+    (
+        "POST",
+        "metric/v2.0",
+        "/runs/r/full",
+        "experiments/runs/read",
+    ),
 ];
 
 #[tokio::test]
@@ -508,4 +526,46 @@ async fn computes_and_datastores_are_those_of_resource_manager() {
             .status,
         404
     );
+}
+
+#[tokio::test]
+async fn numbers_that_a_program_logs_are_read_again_and_other_metrics_are_not_served() {
+    let scene = Scene::start().await;
+    scene
+        .send(
+            "PATCH",
+            "history/v1.0",
+            "/experiments/e/runs/own",
+            json!({}),
+        )
+        .await;
+    let cell = |step: i64, data: Value| json!({"createdUtc": "2026-11-30T12:00:00Z", "step": step, "data": data});
+    let batch = json!({"values": [
+        {"name": "loss", "value": [cell(0, json!({"loss": 0.5})), cell(1, json!({"loss": 0.25}))]},
+        {"name": "table", "value": [cell(0, json!({"a": 1, "b": 2}))]},
+    ]});
+    let logged = scene
+        .send("POST", "metric/v2.0", "/runs/own/batch", batch)
+        .await;
+    let errors = logged.body["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0]["metric"]["name"], "table");
+    let names = scene
+        .send("POST", "metric/v2.0", "/runs/own/list", json!({}))
+        .await;
+    assert_eq!(names.body["value"].as_array().unwrap().len(), 1);
+    let wanted = |name: &str| json!({ "metricName": name });
+    let full = scene
+        .send("POST", "metric/v2.0", "/runs/own/full", wanted("loss"))
+        .await;
+    let values = full.body["value"].as_array().unwrap();
+    let values: Vec<_> = values
+        .iter()
+        .map(|cell| cell["data"]["loss"].as_f64())
+        .collect();
+    assert_eq!(values, [Some(0.5), Some(0.25)]);
+    let none = scene
+        .send("POST", "metric/v2.0", "/runs/own/full", wanted("no"))
+        .await;
+    assert_eq!(none.status, 404);
 }

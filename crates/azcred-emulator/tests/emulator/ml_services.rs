@@ -2,6 +2,7 @@
 
 use crate::common::{self, Lab, Reply, client, read};
 use azcred_emulator::{
+    Fault,
     jobs::{Job, JobKind, Outcome, Sender, Step},
     resources::Scope,
 };
@@ -222,6 +223,31 @@ async fn a_run_goes_through_its_states_by_the_clock() {
         .await;
         assert_eq!(answer.body["runMetadata"]["status"], ends);
     }
+}
+
+#[tokio::test]
+async fn a_fault_has_the_form_of_these_services() {
+    let lab = Lab::start().await;
+    submit(&lab, "job", JobKind::Command, Vec::new());
+    for (status, code, inner) in [
+        (429, "UserError", "TooManyRequests"),
+        (503, "ServiceError", "InternalServerError"),
+    ] {
+        let fault = json!({
+            "service": "ml", "count": 1,
+            "effect": {"kind": "status", "status": status, "retry_after": 7},
+        });
+        let fault: Fault = serde_json::from_value(fault).unwrap();
+        lab.emulator.world().faults.arm(fault).unwrap();
+        let answer = get(&lab, "/runs/job").await;
+        assert_eq!(
+            (answer.status, &answer.headers["retry-after"]),
+            (status, &"7".parse().unwrap())
+        );
+        assert_eq!(answer.body["error"]["code"], code);
+        assert_eq!(answer.body["error"]["innerError"]["code"], inner);
+    }
+    assert_eq!(get(&lab, "/runs/job").await.status, 200);
 }
 
 #[tokio::test]
