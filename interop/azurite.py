@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,20 @@ from pathlib import Path
 import pytest
 
 from local_https import Trusted
+from machine import Machine
 
 ACCOUNT = "devstoreaccount1"
 MAIN = "azurite/dist/src/blob/main.js"
 READY_WITHIN = 60
+
+
+MAKE = """
+import os
+from azure.identity import DefaultAzureCredential
+from azure.storage.blob import BlobServiceClient
+service = BlobServiceClient(os.environ["AZURE_STORAGE_ENDPOINT"], DefaultAzureCredential())
+service.create_container("data").upload_blob("day.csv", b"a,b\\n1,2\\n")
+"""
 
 
 @dataclass
@@ -28,6 +39,24 @@ class Storage:
 
     port: str
     trusted: Trusted
+
+    @property
+    def variables(self):
+        """By the account's name in Azure, with `route`."""
+        endpoint = f"https://{ACCOUNT}.blob.core.windows.net"
+        return {"AZURE_STORAGE_ENDPOINT": endpoint, "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT}
+
+    @property
+    def route(self):
+        """The options of `emulator exec` that send the account's names here."""
+        names = (f"{ACCOUNT}.{kind}.core.windows.net" for kind in ("blob", "dfs"))
+        routes = [("--route", f"{name}=https://localhost:{self.port}") for name in names]
+        return (*routes[0], *routes[1], "--route-ca", self.trusted.authority)
+
+    def make_data(self, azure):
+        """A container `data` with a blob `day.csv`."""
+        command = (azure.binary, "exec", "--", sys.executable, "-c", MAKE)
+        Machine(azure, "github").run(*command, variables=self.variables, options=self.route)
 
 
 @contextlib.contextmanager

@@ -40,6 +40,8 @@ class Program:
     # What it finds with its token. A program that finds nothing prints the token.
     finds: tuple = ()
     uses_storage: bool = False
+    # It also uses the endpoint `dfs`, which the emulator does not serve. Its names lead to Azurite.
+    is_routed: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ MGMT_RESOURCE = Program(
 MGMT_AUTHORIZATION = Program("azure-mgmt-authorization", PYTHON, "python", "reads a role", finds=ROLE)
 AZUREML_CORE = Program("azureml-core", PYTHON, "python-sdk-v1", "reads the workspace", finds=WORKSPACE)
 ADAL = Program("adal", PYTHON, "python-heavy")
-PYARROW = Program("pyarrow", CPP, "python-heavy", "lists a container", finds=BLOB, uses_storage=True)
+PYARROW = Program(
+    "pyarrow", CPP, "python-heavy", "lists a container", finds=BLOB, uses_storage=True, is_routed=True
+)
 MSGRAPH = Program("msgraph-sdk", PYTHON, "python-graph", "reads the directory", finds=("ada@contoso.com",))
 STORAGE_PY = Program(
     "azure-storage-blob", PYTHON, "python", "lists a container", finds=BLOB, uses_storage=True

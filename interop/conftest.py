@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import azurite
 import blob_servers
 import own_storage
 import people
@@ -85,6 +86,14 @@ def storage(azure):
     """The variables of that emulator's Blob Storage, where each account may write."""
     own_storage.for_everyone(azure)
     return own_storage.VARIABLES
+
+
+@pytest.fixture(scope="session")
+def routed(azure, tmp_path_factory):
+    """Azurite, to which a program's names of Azure lead by `--route`."""
+    with azurite.started(azure, tmp_path_factory.mktemp("azurite")) as started:
+        started.make_data(azure)
+        yield started
 
 
 @pytest.fixture(scope="session")

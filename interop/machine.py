@@ -43,9 +43,9 @@ class Machine:
             [self.azure.binary, *inside, *command], env=environment, text=True, encoding="utf-8", **streams
         )
 
-    def run(self, *command, input="", variables=(), within=110):
+    def run(self, *command, input="", variables=(), options=(), within=110):
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        process = self.start(*command, variables=variables, **pipes)
+        process = self.start(*command, variables=variables, options=options, **pipes)
         try:
             out, err = process.communicate(input, timeout=within)
         finally:

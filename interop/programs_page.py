@@ -27,7 +27,8 @@ xtask interop --all` runs them, checks that each token belongs to the account of
 - Azure Functions and Container Apps have App Service's endpoint. Programs that find it by `IDENTITY_ENDPOINT` sign in
   there as with `app-service`.
 - The storage is the emulator's own [Blob Storage](emulator.md#blobs). Each account has the role Storage Blob
-  Data Contributor there.
+  Data Contributor there. pyarrow also uses `dfs`, which the emulator does not serve: its requests are sent to
+  [Azurite](https://github.com/Azure/Azurite) by [`--route`](emulator.md#with-servers-of-your-own).
 """
 
 NOTES = {

@@ -100,11 +100,15 @@ def tried(batch, azure, storage):
     ways = [check.way for check in batch]
     command = installed.command(first.program.by, first.runtime, first.program.name, ways)
     variables = {"PERSONS_TENANT": azure.info["tenant"]["id"]}
-    variables |= storage
+    options = first.options
+    if first.program.is_routed:
+        variables, options = variables | storage.variables, (*options, *storage.route)
+    elif storage:
+        variables |= storage
     said, version, came = [], None, {}
     ada = Ada(azure)
     machine = Machine(azure, first.persona)
-    with started(machine, command, variables=variables, options=first.options) as process:
+    with started(machine, command, variables=variables, options=options) as process:
         for line in process.stdout:
             said.append(line)
             if shown := DEVICE_CODE.search(line):
@@ -149,7 +153,9 @@ def test_a_program_does_what_the_page_says(batch, azure, request):
         pytest.skip(f"NOT RUN: {first.program.name} is not installed")
     if first.persona == "arc" and not os.access(FOLDER, os.W_OK):
         pytest.skip(f"NOT RUN: {FOLDER} can't be created")
-    storage = request.getfixturevalue("storage") if first.program.uses_storage else {}
+    storage = None
+    if first.program.uses_storage:
+        storage = request.getfixturevalue("routed" if first.program.is_routed else "storage")
     version, came, said = tried(batch, azure, storage)
     if "`--isolate` does not work here" in said:
         pytest.skip("NOT RUN: this system permits a program no network of its own")
