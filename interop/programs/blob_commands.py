@@ -33,12 +33,11 @@ def az(program, container, blob):
 
 def azcopy(program, container, blob):
     url = f"{ENDPOINT}/{container}"
-    quiet = ("--output-level", "essential")
     return {
-        "upload": [program, "copy", FILE, f"{url}/{blob}", *quiet],
-        "list": [program, "list", url, "--output-level", "default"],
-        "download": [program, "copy", f"{url}/{blob}", GOT, *quiet],
-        "delete": [program, "remove", f"{url}/{blob}", *quiet],
+        "upload": [program, "copy", FILE, f"{url}/{blob}"],
+        "list": [program, "list", url],
+        "download": [program, "copy", f"{url}/{blob}", GOT],
+        "delete": [program, "remove", f"{url}/{blob}"],
     }
 
 
