@@ -139,7 +139,7 @@ async fn a_content_larger_than_other_services_take_passes_both_ways() {
 }
 
 #[tokio::test]
-async fn a_refused_upload_is_answered_and_its_connection_stays_usable() {
+async fn a_refused_upload_is_answered_and_the_next_one_works() {
     let lab = Lab::start().await;
     let blobs = Blobs::by_names(&lab).await;
     blobs.make_container().await;

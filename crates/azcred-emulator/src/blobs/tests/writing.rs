@@ -1,6 +1,8 @@
 //! Writing: blobs, blocks, metadata, copies, batches.
 
 use super::*;
+use futures_util::StreamExt as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const BLOCK: (&str, &str) = ("x-ms-blob-type", "BlockBlob");
 
@@ -370,4 +372,37 @@ async fn tags_are_kept_beside_a_blob() {
         .get("/data/a?comp=tags")
         .await
         .refused(403, "AuthorizationPermissionMismatch");
+}
+
+/// A client that still sends could not use its connection again.
+#[tokio::test]
+async fn a_refused_body_is_read_to_its_end_unless_the_client_waits() {
+    let azure = azure();
+    azure.with_blob("a", b"x").await;
+    let bearer = format!("Bearer {}", azure.token(WRITER));
+    let signed = ("authorization", bearer.as_str());
+    for (target, headers, expected) in [
+        ("/none/a", vec![signed, BLOCK], 3),
+        ("/data/a", vec![signed, ("x-ms-blob-type", "Other")], 3),
+        ("/data/a", vec![BLOCK], 3),
+        ("/data/a", vec![BLOCK, ("expect", "100-continue")], 0),
+    ] {
+        let read = Arc::new(AtomicUsize::new(0));
+        let counted = read.clone();
+        let pieces = futures_util::stream::iter(0..3).map(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(vec![7; 10])
+        });
+        let request = request(Method::PUT, target, &headers, b"");
+        let request = request.map(|_| Body::from_stream(pieces));
+        let refused = azure
+            .send("stcontosoml.blob.core.windows.net", request)
+            .await;
+        assert!(refused.status >= 400, "{target}");
+        assert_eq!(
+            read.load(Ordering::Relaxed),
+            expected,
+            "{target} {headers:?}"
+        );
+    }
 }
