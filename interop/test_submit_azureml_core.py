@@ -44,6 +44,24 @@ def test_the_workspace_of_a_config_file_by_each_authentication(desk, authenticat
     assert found == {"workspace": WORKSPACE, "oid": desk.who(identity)["oid"]}
 
 
+@pytest.mark.parametrize(
+    ("authentication", "identity"),
+    [
+        ("cli", Identity("laptop", by_azcred=True)),
+        ("service-principal", Identity("sp")),
+        ("service-principal-of-himl", Identity("himl")),
+    ],
+)
+def test_a_script_is_submitted_and_followed_to_its_end(desk, authentication, identity):
+    said = ran(desk, authentication, identity, "submit")
+    done = json.loads(said.stdout)
+    assert done["status"] == "Completed", done
+    job = desk.recorded(done["run"])
+    assert (job["kind"], job["state"], job["experiment"]) == ("run", "Completed", "training")
+    assert job["submittedBy"] == desk.who(identity)["name"]
+    assert job["sent"]["script"] == "train.py" and job["sent"]["target"] == "cpu-cluster"
+
+
 def test_without_a_role_there_is_no_subscription(desk):
     nobody = application(desk.azure, "azcred-noroles")
     said = ran(desk, "service-principal", nobody, refused=True).stderr

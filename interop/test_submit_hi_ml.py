@@ -41,6 +41,22 @@ def test_a_fresh_folder_becomes_a_finished_job(desk, name):
     }
 
 
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_the_sdk_v1_submits_the_same_folder(azure, tmp_path, name):
+    """`strictly_aml_v1`: by azureml-core."""
+    desk = Submitter(azure, tmp_path).with_project("hi-ml")
+    script = desk.folder / "train.py"
+    text = script.read_text(encoding="utf-8")
+    waits = "wait_for_completion=True,"
+    assert waits in text
+    script.write_text(text.replace(waits, f"{waits} strictly_aml_v1=True,"), encoding="utf-8")
+    said = train(desk, identity=IDENTITIES[name]).stdout
+    [run] = re.findall(r"^Successfully queued run (\S+) in experiment training$", said, re.MULTILINE)
+    job = desk.recorded(run)
+    assert (job["kind"], job["state"], job["experiment"]) == ("run", "Completed", "training")
+    assert job["submittedBy"] == desk.who(IDENTITIES[name])["name"]
+
+
 def himl(identity):
     """The same application in hi-ml's variables."""
     names = ("TENANT_ID", "SERVICE_PRINCIPAL_ID", "SERVICE_PRINCIPAL_PASSWORD")
