@@ -5,7 +5,7 @@ use super::{
     blob::Blob,
     container::Container,
     content::Upload,
-    disk::{Edit, Folder, read_json, write_json},
+    disk::{Edit, Folder, make_private, read_json, write_json},
     keys::AccountKeys,
     names::{is_blob_name, is_container_name},
 };
@@ -58,7 +58,7 @@ impl Account {
     }
 
     fn store_keys(&self, keys: AccountKeys) -> io::Result<AccountKeys> {
-        fs::create_dir_all(&self.folder)?;
+        make_private(&self.folder)?;
         write_json(&self.folder, KEYS, &keys)?;
         Ok(keys)
     }

@@ -40,8 +40,8 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes a container's folder.
     pub(super) fn make(path: PathBuf, container: Container) -> io::Result<Self> {
-        fs::create_dir_all(path.join("records"))?;
-        fs::create_dir_all(path.join("content"))?;
+        make_private(&path.join("records"))?;
+        make_private(&path.join("content"))?;
         let new = Self {
             path,
             container,
@@ -167,4 +167,16 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T
 fn is_new(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with(NEW))
+}
+
+/// Makes a folder that only this user can read, with those above it.
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
 }

@@ -1,7 +1,10 @@
 //! Faults, as a client sees them.
 
 use crate::common::{self, DEMO, Lab, TENANT};
-use azcred_emulator::{Effect, Fault, Service};
+use azcred_emulator::{
+    Effect, Fault, Service,
+    jobs::{Job, JobKind, Sender},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -229,8 +232,31 @@ async fn the_admin_port_serves_what_its_page_lists_and_nothing_else() {
         "POST /routes" => {
             json!({ "routes": [{ "host": "a.azure.net", "url": "http://127.0.0.1:1" }] })
         }
+        "POST /jobs" => json!({ "outcome": "fail" }),
+        "POST /jobs/NAME" => json!({ "outcome": "hang" }),
         _ => Value::Null,
     };
+    let (world, sender) = (
+        lab.emulator.world(),
+        Sender {
+            name: "ada@contoso.com".to_owned(),
+            kind: "User".to_owned(),
+            object_id: uuid::Uuid::nil(),
+            tenant: uuid::Uuid::nil(),
+        },
+    );
+    let workspace = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
+        .parse()
+        .unwrap();
+    let mut job = Job::new(
+        workspace,
+        "NAME",
+        JobKind::Command,
+        sender,
+        world.clock.now(),
+    );
+    job.set_seconds(3600.0);
+    world.jobs().submit(job, Vec::new()).unwrap();
     let mut served = 0;
     for path in [
         "/faults",
@@ -238,6 +264,8 @@ async fn the_admin_port_serves_what_its_page_lists_and_nothing_else() {
         "/info",
         "/federated-tokens",
         "/routes",
+        "/jobs",
+        "/jobs/NAME",
         "/stop",
     ] {
         for method in ["POST", "GET", "DELETE", "PUT", "PATCH"] {
