@@ -87,9 +87,25 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if let Poll::Ready(Ok(())) = &read {
+            acknowledge_at_once(&self.inner);
+        }
+        read
     }
 }
+
+/// Does not keep the client waiting for an acknowledgment. Behind a proxy, urllib3 sends a body only
+/// when the head before it was acknowledged, which the system delays by 40 ms. The system forgets
+/// this, so it is set after each read.
+#[cfg(target_os = "linux")]
+fn acknowledge_at_once(socket: &TcpStream) {
+    let _ = socket.set_quickack(true);
+}
+
+/// Other systems have no such option.
+#[cfg(not(target_os = "linux"))]
+fn acknowledge_at_once(_socket: &TcpStream) {}
 
 impl AsyncWrite for Socket {
     fn poll_write(
