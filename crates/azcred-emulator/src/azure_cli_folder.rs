@@ -79,10 +79,11 @@ pub(crate) fn write(
     let Some(account) = directory.users.get(&account) else {
         return Ok(None);
     };
+    // The time before the sign-in: the cache never says that a token lives longer than it does.
+    let now = world.clock.unix();
     let Some(responses) = responses(world, &directory, account) else {
         return Ok(None);
     };
-    let now = world.clock.unix();
     let cache = |format: &FolderFormat| token_cache(account, &responses, format.environment, now);
     let (Some(by_names), Some(by_ports)) = (cache(&NAMES), cache(&PORTS)) else {
         return Ok(None);
