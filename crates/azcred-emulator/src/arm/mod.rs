@@ -9,6 +9,7 @@
 //! So a caller without a right does not learn what exists.
 
 mod access;
+mod addresses;
 mod call;
 mod deny_assignments;
 mod error;
@@ -133,6 +134,9 @@ fn answer(world: &World, call: &Call) -> Result<ArmResponse, ArmError> {
     match done {
         Ok(mut done) => {
             ml::sign_workspace(world, &target, &mut done);
+            if let (None, Some(body)) = (&call.entrance.real_name, &mut done.body) {
+                addresses::to_ports(&world.urls(), body);
+            }
             Ok(ArmResponse { operation, ..done })
         }
         Err(error) => Err(error.of_provider(operation)),

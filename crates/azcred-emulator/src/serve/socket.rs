@@ -95,9 +95,9 @@ impl AsyncRead for Socket {
     }
 }
 
-/// Does not keep the client waiting for an acknowledgment. Behind a proxy, urllib3 sends a body only
-/// when the head before it was acknowledged, which the system delays by 40 ms. The system forgets
-/// this, so it is set after each read.
+/// Does not keep the client waiting for an acknowledgment. Behind a proxy, urllib3 sends a body
+/// only when the head before it was acknowledged, which the system delays by 40 ms. The system
+/// forgets this, so it is set after each read.
 #[cfg(target_os = "linux")]
 fn acknowledge_at_once(socket: &TcpStream) {
     let _ = socket.set_quickack(true);

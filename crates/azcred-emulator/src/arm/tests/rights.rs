@@ -14,11 +14,11 @@ async fn a_data_scientist_reads_the_workspace_and_may_not_change_it() {
     );
     assert_eq!(
         workspace["properties"]["discoveryUrl"],
-        "https://westeurope.api.azureml.ms/discovery"
+        "https://localhost:1004/discovery"
     );
     assert_eq!(
         workspace["properties"]["mlFlowTrackingUri"],
-        format!("azureml://westeurope.api.azureml.ms/mlflow/v1.0{WORKSPACE}")
+        format!("azureml://localhost:1004/mlflow/v1.0{WORKSPACE}")
     );
 
     let change = json!({"tags": {"a": "b"}});

@@ -95,7 +95,7 @@ async fn an_account_is_made_changed_and_deleted_with_its_blobs() {
     let made = made.done(200);
     assert_eq!(
         made["properties"]["primaryEndpoints"]["blob"],
-        "https://stnew.blob.core.windows.net/"
+        "https://localhost:1005/stnew/"
     );
     assert_eq!(made["properties"]["provisioningState"], "Succeeded");
     assert_eq!(made["properties"]["allowSharedKeyAccess"], false);
