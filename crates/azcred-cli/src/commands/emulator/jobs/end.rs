@@ -4,6 +4,7 @@ use super::failure;
 use crate::{
     commands::emulator::state::State,
     failure::Failure,
+    given,
     output::{
         Output,
         style::{GOOD, paint},
@@ -25,7 +26,7 @@ pub(super) struct Fail {
     which: Which,
 
     /// The message of the error, which clients show
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = given::text)]
     message: Option<String>,
 
     #[command(flatten)]
@@ -67,7 +68,7 @@ pub(super) struct Cancel {
 #[group(required = true, multiple = false)]
 struct Which {
     /// The job's name
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = given::text)]
     name: Option<String>,
 
     /// Choose the next job that is submitted, in place of one with a name

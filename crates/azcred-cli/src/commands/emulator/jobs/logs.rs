@@ -1,7 +1,7 @@
 //! `azcred emulator jobs logs`: a job's log.
 
 use super::failure;
-use crate::{commands::emulator::state::State, failure::Failure, output::Output};
+use crate::{commands::emulator::state::State, failure::Failure, given, output::Output};
 use clap::Args;
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ Example:
   azcred emulator jobs logs brave_kite_1x2y3z")]
 pub(super) struct Logs {
     /// The job's name
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = given::text)]
     name: String,
 
     #[command(flatten)]

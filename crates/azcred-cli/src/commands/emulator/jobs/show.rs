@@ -4,6 +4,7 @@ use super::{JobDocument, document, failure, sender};
 use crate::{
     commands::emulator::state::State,
     failure::Failure,
+    given,
     output::{
         Output, Stream,
         style::{STRONG, paint},
@@ -28,7 +29,7 @@ Examples:
   azcred emulator jobs show brave_kite_1x2y3z --output json | jq .sent")]
 pub(super) struct Show {
     /// The job's name, or a step's
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = given::text)]
     name: String,
 
     #[command(flatten)]
