@@ -206,7 +206,7 @@ DIFFERENCES = [
         case="put blob ends staged blocks",
     ),
     Difference(
-        "an id that is too long is no valid value of the parameter",
+        "an id that is too long is not a valid value of the parameter",
         ERRORS,
         "outcome",
         case="blocks id is wrong",
@@ -236,7 +236,7 @@ DIFFERENCES = [
         azurite="None",
     ),
     Difference(
-        "a marker is no name, and its form is not documented",
+        "a marker is not a name, and its form is not documented",
         LIST_BLOBS,
         r"request|/body/(Next)?Marker",
         request="comp=list",
@@ -272,7 +272,7 @@ DIFFERENCES = [
         azure="401 NoAuthenticationInformation",
     ),
     Difference(
-        "a signature that is wrong or out of its time is no authentication",
+        "a signature that is wrong or out of its time does not authenticate",
         AUTHENTICATE,
         "outcome",
         azurite="403 AuthorizationFailure",
@@ -307,7 +307,7 @@ DIFFERENCES = [
         azure="403 AuthorizationSourceIPMismatch",
     ),
     Difference(
-        "a token that is none has the wrong form",
+        "what is not a token has the wrong form",
         RECORDED + "Bearer that is no JWT",
         "outcome",
         case="no token",

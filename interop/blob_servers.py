@@ -15,7 +15,7 @@ from way import ARM, GROUP
 # It is in Azurite's documentation.
 AZURITES_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 STORAGE = "https://storage.azure.com"
-# Accounts: one that accepts its key, one that does not, and one behind a firewall that permits nobody.
+# Accounts: one that accepts its key, one that does not, and one behind a firewall that permits no address.
 KEYS, NO_KEYS, FIREWALL = "stkeys", "stnokeys", "stfirewall"
 DOMAIN = "fabrikam.onmicrosoft.com"
 

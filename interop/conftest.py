@@ -98,7 +98,7 @@ def routed(azure, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def accounts(binary, tmp_path_factory):
-    """An emulator with storage accounts that differ in whom they accept."""
+    """An emulator with storage accounts that accept different callers."""
     folder = tmp_path_factory.mktemp("accounts")
     made = blob_servers.make(folder)
     with Emulator(binary, folder, made.file) as emulator:

@@ -63,7 +63,7 @@ def test_a_script_is_submitted_and_followed_to_its_end(desk, authentication, ide
 
 
 def test_without_a_role_there_is_no_subscription(desk):
-    nobody = application(desk.azure, "azcred-noroles")
-    said = ran(desk, "service-principal", nobody, refused=True).stderr
+    no_roles = application(desk.azure, "azcred-noroles")
+    said = ran(desk, "service-principal", no_roles, refused=True).stderr
     # The SDK lists the subscriptions first. Azure returns those in which the principal has a role.
     assert "You don't have access to 5ec0ffee-0001-4000-8000-000000000001 subscription" in said, said

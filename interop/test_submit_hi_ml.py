@@ -65,8 +65,8 @@ def himl(identity):
 
 
 def test_without_a_role_nothing_is_submitted(desk):
-    nobody = himl(application(desk.azure, "azcred-noroles"))
-    said = train(desk, identity=nobody, refused=True).stderr
+    no_roles = himl(application(desk.azure, "azcred-noroles"))
+    said = train(desk, identity=no_roles, refused=True).stderr
     assert "azure.core.exceptions.HttpResponseError: (AuthorizationFailed) The client 'a0000001-" in said
     assert "'Microsoft.MachineLearningServices/workspaces/environments/versions/read'" in said
 

@@ -92,8 +92,8 @@ def test_a_job_that_fails_fails_the_command_that_waits_for_it(desk, project):
 
 
 def test_without_a_role_nothing_is_submitted(desk, project):
-    nobody = application(desk.azure, "azcred-noroles")
-    said = words(run(desk, project, identity=nobody, refused=True))
+    no_roles = application(desk.azure, "azcred-noroles")
+    said = words(run(desk, project, identity=no_roles, refused=True))
     assert "HttpResponseError:(AuthorizationFailed)" in said
     assert "'Microsoft.MachineLearningServices/workspaces/codes/versions/read'" in said
 

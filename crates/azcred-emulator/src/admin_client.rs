@@ -94,7 +94,7 @@ impl Info {
     /// The newest job with this name, in any case, or a step of a pipeline. Blocks for a moment.
     ///
     /// # Errors
-    /// When the emulator does not answer. `NotFound` if there is no such job, `Unsupported` if the
+    /// When the emulator does not answer. `NotFound` if it has no such job, `Unsupported` if the
     /// emulator is of an earlier version.
     pub fn job(&self, name: &str) -> io::Result<JobReport> {
         let target = format!("GET {}", path_of(name));

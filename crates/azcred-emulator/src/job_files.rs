@@ -1,7 +1,7 @@
 //! The files that a job leaves in its workspace's storage: its log.
 //!
 //! A job's log is a function of the clock, as its state is. Nothing runs that could write it, so
-//! whoever shows a job writes the log first, if it has grown.
+//! what shows a job writes the log first, if it has grown.
 
 use crate::{
     jobs::{Job, JobKind},

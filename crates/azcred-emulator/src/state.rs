@@ -239,7 +239,7 @@ impl StateDir {
         self.write(name, &text)
     }
 
-    /// Reads all JSON files of a folder. Without the folder, there are none.
+    /// Reads all JSON files of a folder. Without the folder, the list is empty.
     pub(crate) fn read_json_files<T: serde::de::DeserializeOwned>(
         &self,
         folder: &str,

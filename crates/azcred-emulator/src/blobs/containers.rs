@@ -88,7 +88,7 @@ pub(super) fn set_metadata(world: &World, call: &Call) -> Result<Answer, BlobErr
     })
 }
 
-/// What is open to all. No stored access policy is served, so there is none.
+/// What is open to all. Stored access policies are not served, so the list is empty.
 pub(super) fn get_acl(world: &World, call: &Call) -> Result<Answer, BlobError> {
     let found = world.storage().container(&call.account, &call.container)?;
     Ok(Answer::xml(StatusCode::OK, "<SignedIdentifiers />")

@@ -14,7 +14,7 @@ use crate::{
 use std::net::Ipv4Addr;
 use time::OffsetDateTime;
 
-/// Checks the signature in a request's query. `None` if there is none.
+/// Checks the signature in a request's query. `None` if it has no signature.
 ///
 /// # Errors
 /// Azure's, if it does not allow the request.

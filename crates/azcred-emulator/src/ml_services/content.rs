@@ -64,7 +64,7 @@ pub(super) fn create(
         .parse()
         .map_err(|_| MlError::bad_request(format!("'{id}' is not the id of a snapshot.")))?;
     let mut given: Value = call.json()?;
-    // The URLs of the files can be used by whoever has them.
+    // The URLs of the files can be used by anyone who has them.
     if let Some(nodes) = given["FileRevisionList"]["FileNodes"].as_array_mut() {
         for node in nodes {
             let uri = node["BlobUri"].as_str().unwrap_or_default();

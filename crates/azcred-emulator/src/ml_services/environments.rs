@@ -17,7 +17,7 @@ const DEFINITIONS: &str = "environmentDefinitions";
 /// A version of an environment, or the newest one.
 ///
 /// # Errors
-/// 404 if there is none.
+/// 404 if it does not exist.
 pub(super) fn get(
     world: &World,
     workspace: &Scope,

@@ -75,7 +75,7 @@ fn is_own(resource: &Resource, workspace: &Scope) -> bool {
 /// An experiment, by its name in any case or by its id.
 ///
 /// # Errors
-/// 404 if there is none.
+/// 404 if it does not exist.
 pub(super) fn find(world: &World, workspace: &Scope, wanted: &str) -> Result<Experiment, MlError> {
     let mut all = all(world, workspace).into_iter();
     all.find(|one| one.name.eq_ignore_ascii_case(wanted) || id(workspace, &one.name) == wanted)

@@ -89,7 +89,7 @@ struct Wanted {
 pub(super) fn data(world: &World, call: &Call, workspace: &Scope) -> Result<Value, MlError> {
     let wanted: Wanted = call.json()?;
     let job = find(world, workspace, &wanted.run_id)?;
-    // Whoever reads this is about to download the log.
+    // A client that reads this downloads the log next.
     stored(world, workspace, &job)?;
     Ok(json!({
         "runMetadata": run(&job, region(call), world.clock.now()),

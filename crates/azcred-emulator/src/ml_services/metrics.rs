@@ -68,7 +68,7 @@ pub(super) fn log(
         match measured.ok().and_then(|measured| measured.metrics(now)) {
             Some(found) => metrics.extend(found),
             None => {
-                let what = format!("{} of a metric that is no number", call.path);
+                let what = format!("{} of a metric that is not a number", call.path);
                 let error = MlError::not_served(&call.method, &what);
                 errors.push(json!({
                     "metric": given,

@@ -96,7 +96,7 @@ impl Folder {
 
     /// Deletes the container with its blobs.
     pub(super) fn remove(self) -> io::Result<()> {
-        // Without this file it is no container, whatever is left.
+        // Without this file it is not a container, whatever is left.
         fs::remove_file(self.path.join(CONTAINER))?;
         fs::remove_dir_all(&self.path)
     }

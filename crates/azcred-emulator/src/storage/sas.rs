@@ -88,7 +88,7 @@ const FIELDS: &[&str] = &[
 ];
 
 impl Sas {
-    /// The one in these parameters, which are decoded. `None` if there is none.
+    /// The one in these parameters, which are decoded. `None` without `sig`.
     pub(crate) fn of<'a>(
         query: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Option<Result<Self, Problem>> {
@@ -208,7 +208,7 @@ impl Sas {
         Ok(())
     }
 
-    /// The text that was signed, for a request to this container and blob (empty if there is none).
+    /// The text that was signed, for a request to this container and blob (empty without one).
     fn string_to_sign(&self, account: &str, container: &str, blob: &str) -> String {
         let since = |version: &str, names: &'static [&'static str]| {
             let names = if self.get("sv") >= version {

@@ -164,7 +164,7 @@ fn put(ml: &Ml<'_>, name: &str) -> Result<ArmResponse, MlError> {
     })
 }
 
-/// What of credentials is no secret.
+/// Credentials without their secrets.
 fn without_secrets(given: Option<&Map<String, Value>>) -> Value {
     let Some(given) = given else {
         return json!({"credentialsType": "None"});

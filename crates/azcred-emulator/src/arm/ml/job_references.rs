@@ -33,7 +33,7 @@ pub(super) fn check(ml: &Ml<'_>, given: &Map<String, Value>) -> Result<(), MlErr
     Ok(())
 }
 
-/// The compute of an id. Serverless compute is no resource.
+/// The compute of an id. Serverless compute is not a resource.
 fn compute(ml: &Ml<'_>, id: &str) -> Result<(), MlError> {
     let name = id.rsplit('/').next().unwrap_or_default();
     let exists = |id: &Scope| ml.world.resources().resource(id).is_some();

@@ -71,7 +71,7 @@ async fn keys_are_listed_by_who_may_and_stay_until_they_are_made_again() {
     .await;
     bad.refused(400, "InvalidValuesForRequestParameters");
 
-    // A data role is no right to the keys.
+    // A data role does not include the keys.
     for action in ["listKeys", "regenerateKey"] {
         let path = format!("stcontosoml/{action}");
         let refused = post(&azure, DEMO, &path, json!({})).await;

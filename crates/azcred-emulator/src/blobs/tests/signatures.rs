@@ -142,7 +142,7 @@ async fn a_signature_with_a_field_that_is_missing_or_wrong_says_which() {
         let text = reply.refused(403, "AuthenticationFailed");
         assert!(text.contains(detail), "{detail}: {text}");
     }
-    // Without a signature it is no signature.
+    // Without `sig`, the other parameters mean nothing.
     let reply = azure.signed(Method::GET, "/data/a", &without("sig")).await;
     reply.refused(401, "NoAuthenticationInformation");
     let reply = azure
