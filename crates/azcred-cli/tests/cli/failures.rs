@@ -187,7 +187,7 @@ fn an_endless_response_is_not_read_to_its_end() {
     let authority = Authority::answering(|_| response("200 OK", "", &"a".repeat(10_000_000)));
     let said = token_at(&authority.url()).said();
     expect(1, &said);
-    assert!(said.stderr.contains("4 MiB"), "{said}");
+    assert!(said.stderr.contains("8 MiB"), "{said}");
 }
 
 #[test]

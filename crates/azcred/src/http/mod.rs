@@ -47,9 +47,9 @@ pub(crate) use reqwest::{
 };
 pub use url::Url;
 
-/// The largest response that is read, in bytes. A token's has some kilobytes, a page of Resource
-/// Manager's some hundred.
-pub const BODY_LIMIT: usize = 4 << 20;
+/// The largest response that is read, in bytes. A token's has some kilobytes. A page of Resource
+/// Manager's can have a thousand resources: as many workspaces have more than four million bytes.
+pub const BODY_LIMIT: usize = 8 << 20;
 /// The limit of one attempt, so that a lost packet costs one attempt and not the whole call.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// The longest deadline of a call. More could overflow a clock.

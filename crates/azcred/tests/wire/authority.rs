@@ -100,14 +100,14 @@ async fn invalid_responses_end_at_once_and_are_described() {
         (
             http("200 OK", &[], &endless),
             ErrorKind::Unexpected,
-            "more than 4 MiB",
+            "more than 8 MiB",
         ),
         (
             Answer::Bytes(
                 format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{endless}").into_bytes(),
             ),
             ErrorKind::Unexpected,
-            "more than 4 MiB",
+            "more than 8 MiB",
         ),
         (
             http(
