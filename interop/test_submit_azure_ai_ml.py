@@ -106,6 +106,28 @@ def test_what_a_submission_names_must_exist(desk):
     assert unknown in member["message"]
 
 
+def test_a_job_uses_an_environment_of_microsofts_registry(desk):
+    """Nothing is executed, but the environment is found, listed and read as a client does it."""
+    done, both = did(desk, "curated_job", "referenced", identity=Identity("sp"))
+    assert both == desk.azure.info["workspace"]["name"]
+    assert "sklearn-1.5" in done["names"], done
+    assert done["versions"][0] == done["newest"]
+    assert done["image"] == f"mcr.microsoft.com/azureml/curated/sklearn-1.5:{done['newest']}"
+    used = desk.recorded(done["job"])["sent"]["environmentId"]
+    assert used == f"azureml://registries/azureml/environments/sklearn-1.5/versions/{done['newest']}"
+
+
+def test_microsofts_registry_is_read_without_a_role_and_changed_by_no_one(desk):
+    steps = ("curated=minimal-py311-inference", "curated=sklearn-1.5=999", "registered", "registry=none")
+    found, missing, changed, other = did(desk, *steps, identity=application(desk.azure, "azcred-noroles"))
+    assert found.startswith("azureml://registries/azureml/environments/minimal-py311-inference/versions/")
+    unknown = "(UserError) No environment exists for name: sklearn-1.5, version: 999, label: "
+    assert (missing["status"], missing["message"].startswith(unknown)) == (404, True), missing
+    action = "Microsoft.MachineLearningServices/registries/assets/write"
+    assert changed["status"] == 403 and f"'{action}'" in changed["message"], changed
+    assert other["status"] == 404 and "Registry none was not found." in other["message"], other
+
+
 def test_a_signature_is_good_between_its_times(desk):
     good, ended, early = did(desk, "sas", "ended_sas", "sas_of_a_fast_clock", identity=Identity("sp"))
     assert good == "src"

@@ -94,6 +94,43 @@ def code(client, folder="src"):
     return {"name": made.name, "seconds": time.perf_counter() - began}
 
 
+def curated_job(client, name="sklearn-1.5"):
+    """A job with an environment of Microsoft's registry."""
+    environments = a_registry().environments
+    newest = environments.get(name, label="latest")
+    job = client.jobs.create_or_update(a_command(environment=newest))
+    return {
+        "names": [one.name for one in environments.list()],
+        "versions": [one.version for one in environments.list(name)],
+        "newest": newest.version,
+        "image": environments.get(name, newest.version).image,
+        "job": job.name,
+    }
+
+
+def curated(client, name, version=None):
+    return a_registry().environments.get(name, version, label=None if version else "latest").id
+
+
+def registered(client):
+    own = Environment(name="own", version="1", image=IMAGE.image)
+    return a_registry().environments.create_or_update(own).id
+
+
+def registry(client, name):
+    return a_registry(name).environments.get("sklearn-1.5", label="latest").id
+
+
+def referenced(client):
+    """A client of a workspace and a registry, which must be in the workspace's region."""
+    names = (client.subscription_id, client.resource_group_name, client.workspace_name)
+    return MLClient(DefaultAzureCredential(), *names, registry_reference="azureml").workspace_name
+
+
+def a_registry(name="azureml"):
+    return MLClient(DefaultAzureCredential(), registry_name=name)
+
+
 def sas(client):
     return by_sas(client, starts=-1, ends=1)
 

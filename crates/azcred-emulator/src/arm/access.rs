@@ -41,9 +41,9 @@ pub(super) struct Caller {
 pub(super) fn authenticate(
     world: &World,
     call: &Call,
-    target: &Target,
+    subscription: Option<Uuid>,
 ) -> Result<Caller, ArmError> {
-    let tenant = match target.subscription() {
+    let tenant = match subscription {
         Some(id) => Some(
             world
                 .resources()

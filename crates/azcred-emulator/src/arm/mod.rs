@@ -38,6 +38,11 @@ mod versions;
 mod wire;
 mod workspaces;
 
+pub(crate) use self::{
+    ml::{AZUREML, registry_not_there},
+    regions::names as region_names,
+};
+
 use self::{
     access::Caller,
     call::Call,
@@ -116,7 +121,10 @@ fn answer(world: &World, call: &Call) -> Result<ArmResponse, ArmError> {
         };
     }
     let target = Target::parse(&call.path, call.method == Method::POST)?;
-    let caller = access::authenticate(world, call, &target)?;
+    if let Some(done) = ml::serve_registry(world, call, &target, version) {
+        return done;
+    }
+    let caller = access::authenticate(world, call, target.subscription())?;
     versions::check(&call.method, &target, version, world.clock.now())?;
     let need = operations::needed(&call.method, &target)
         .ok_or_else(|| ArmError::not_served(&call.method, &call.scope_text()))?;

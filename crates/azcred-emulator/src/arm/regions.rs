@@ -18,6 +18,11 @@ pub(super) struct Region {
     has_zones: bool,
 }
 
+/// The names of the public cloud's regions.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    REGIONS.iter().map(|region| region.name)
+}
+
 /// Sources: "List of Azure regions" (Microsoft Learn), and published output of `az account
 /// list-locations`.
 pub(super) const REGIONS: &[Region] = &[

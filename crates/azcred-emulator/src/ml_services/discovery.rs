@@ -34,6 +34,15 @@ pub(super) fn addresses(world: &World, call: &Call) -> Value {
     })
 }
 
+/// The address of the resource provider for the registries of a region.
+pub(super) fn provider(world: &World, call: &Call, region: &str) -> String {
+    if call.entrance.real_name.is_none() {
+        return world.urls().for_client(Service::Ml, &call.entrance);
+    }
+    let (_, other, _) = domains(call.entrance.cloud);
+    format!("https://cert-{region}.experiments.{other}")
+}
+
 /// The domain of the API, that of the older services, and the studio.
 fn domains(cloud: Cloud) -> (&'static str, &'static str, &'static str) {
     match cloud {

@@ -7,7 +7,8 @@
 //! 2. The token is checked, and the right to the operation ([`access`]).
 //! 3. The workspace must exist. Then the operation is carried out.
 //!
-//! The addresses of the services ([`discovery`]) need no token.
+//! The addresses of the services ([`discovery`]) need no token. Where a registry is
+//! ([`registries`]) needs a token, and no right.
 
 mod access;
 mod artifacts;
@@ -23,6 +24,7 @@ mod history;
 mod metrics;
 mod mlflow;
 mod operation;
+mod registries;
 mod response;
 mod run;
 mod step;
@@ -53,8 +55,8 @@ struct Services {
     provider: FrontDoor,
 }
 
-/// The path before a path of the resource provider.
-const PROVIDER: &str = "/rp/workspaces";
+/// What is before a path of the resource provider: of its workspaces, and of its registries.
+const PROVIDERS: [&str; 2] = ["rp/workspaces/", "mferp/managementfrontend/"];
 
 /// An api-version that Resource Manager publishes.
 const PUBLISHED: &str = "2024-10-01";
@@ -100,25 +102,26 @@ async fn serve(State(services): State<Services>, mut request: Request) -> Respon
 /// api-versions than Resource Manager publishes.
 fn of_provider(uri: &Uri) -> Option<Uri> {
     let path = uri.path().trim_start_matches('/');
-    let prefix = PROVIDER.trim_start_matches('/');
-    let is_own = path
-        .get(..prefix.len())
-        .is_some_and(|first| first.eq_ignore_ascii_case(prefix));
-    let rest = path
-        .get(prefix.len()..)
-        .filter(|rest| is_own && rest.starts_with('/'))?;
+    let rest = PROVIDERS.iter().find_map(|prefix| {
+        let (first, rest) = path.split_at_checked(prefix.len())?;
+        first.eq_ignore_ascii_case(prefix).then_some(rest)
+    })?;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     let given = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     query.extend_pairs(given.filter(|(name, _)| !name.eq_ignore_ascii_case("api-version")));
     query.append_pair("api-version", PUBLISHED);
-    format!("{rest}?{}", query.finish()).parse().ok()
+    format!("/{rest}?{}", query.finish()).parse().ok()
 }
 
 fn answer(world: &World, call: &Call) -> Result<Value, MlError> {
     let not_served = || MlError::not_served(&call.method, &call.path);
     let operation = Operation::of(call).ok_or_else(not_served)?;
     let Some(action) = operation.action() else {
-        return Ok(discovery::addresses(world, call));
+        let Operation::Registry(name) = operation else {
+            return Ok(discovery::addresses(world, call));
+        };
+        access::authenticate(world, call)?;
+        return registries::addresses(world, call, name);
     };
     let caller = access::authenticate(world, call)?;
     let workspace = call.workspace.as_ref().ok_or_else(not_served)?;
@@ -145,6 +148,7 @@ fn perform(
 ) -> Result<Value, MlError> {
     match operation {
         Operation::Discovery => Ok(discovery::addresses(world, call)),
+        Operation::Registry(name) => registries::addresses(world, call, name),
         Operation::Run(name) => history::one(world, call, workspace, name),
         Operation::Runs(experiment) => history::runs(world, call, workspace, experiment),
         Operation::Details(name) => history::details_of(world, call, workspace, name),

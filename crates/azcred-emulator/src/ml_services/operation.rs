@@ -10,6 +10,8 @@ use super::{call::Call, mlflow::Wish};
 pub(super) enum Operation<'a> {
     /// The addresses of the region's services.
     Discovery,
+    /// Where a registry is.
+    Registry(&'a str),
     /// A run.
     Run(&'a str),
     /// Changes what people can change of a run. In a named experiment it is created if it does not
@@ -88,6 +90,13 @@ impl<'a> Operation<'a> {
         let method = call.method.as_str();
         match area.as_slice() {
             ["discovery"] => (method == "GET").then_some(Self::Discovery),
+            [
+                "registrymanagement",
+                "v1.0",
+                "registries",
+                name,
+                "discovery",
+            ] => (method == "GET").then_some(Self::Registry(name)),
             ["history", "v1.0"] => history(method, &rest, &words),
             ["execution", "v1.0"] => match (method, words.as_slice()) {
                 ("POST", ["experiments", _, "snapshotrun"]) => Some(Self::Submit(rest[1])),
@@ -134,10 +143,10 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// The right that it needs in the workspace. `None`: not even a token.
+    /// The right that it needs in the workspace. `None`: it is of no workspace.
     pub(super) fn action(self) -> Option<&'static str> {
         Some(match self {
-            Self::Discovery => return None,
+            Self::Discovery | Self::Registry(_) => return None,
             Self::Run(_)
             | Self::Runs(_)
             | Self::Details(_)

@@ -24,6 +24,7 @@ mod isolation_homes;
 mod laptop;
 mod machine_metadata;
 mod ml_mlflow;
+mod ml_registries;
 mod ml_sdk_v1;
 mod ml_services;
 mod on_behalf_of;

@@ -14,6 +14,7 @@ use crate::{
 };
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
+use std::cmp::Reverse;
 
 /// A kind of asset.
 pub(super) struct Kind {
@@ -119,8 +120,7 @@ pub(super) fn find(
     version: &str,
 ) -> Result<Resource, MlError> {
     let id = ml.child(&format!("{}/{name}/versions/{version}", kind.path))?;
-    let resources = ml.world.resources();
-    let found = resources.resource(&id).cloned();
+    let found = ml.content(|all| all.resource(&id).cloned());
     found.ok_or_else(|| (kind.missing)(name, Some(version)))
 }
 
@@ -130,19 +130,16 @@ fn all_versions(ml: &Ml<'_>, kind: &Kind, name: Option<&str>) -> Result<Vec<Reso
         Some(name) => ml.child(&format!("{}/{name}", kind.path))?,
         None => ml.workspace.id.clone(),
     };
-    let resource_type = format!(
-        "Microsoft.MachineLearningServices/workspaces/{}/versions",
-        kind.path
-    );
-    let resources = ml.world.resources();
-    let found = resources.resources_in(&within);
-    let mut found: Vec<Resource> = found
-        .filter(|one| one.is_a(&resource_type))
-        .cloned()
-        .collect();
+    let resource_type = ml.type_of(&format!("{}/versions", kind.path));
+    let mut found: Vec<Resource> = ml.content(|all| {
+        let found = all.resources_in(&within);
+        let found = found.filter(|one| one.is_a(&resource_type));
+        found.cloned().collect()
+    });
     found.sort_by_key(|one| {
         let data = one.system_data.as_ref();
-        std::cmp::Reverse(data.map(|data| data.created_at))
+        let number: Option<u64> = one.id.name().parse().ok();
+        Reverse((data.map(|data| data.created_at), number))
     });
     Ok(found)
 }
@@ -263,9 +260,9 @@ fn container_view(ml: &Ml<'_>, kind: &Kind, own: &[&Resource]) -> Result<Value, 
     }
     let data = own.last().and_then(|first| first.system_data.as_ref());
     Ok(json!({
-        "id": ml.child(&format!("{}/{name}", kind.path))?.to_string(),
+        "id": ml.shown_id(&ml.child(&format!("{}/{name}", kind.path))?),
         "name": name,
-        "type": format!("Microsoft.MachineLearningServices/workspaces/{}", kind.path),
+        "type": ml.type_of(kind.path),
         "properties": properties,
         "systemData": data.map(|data| view::system_data_with(data, kind.system_data)),
     }))
@@ -279,9 +276,9 @@ pub(super) fn view_of(ml: &Ml<'_>, kind: &Kind, version: &Resource) -> Value {
     }
     let data = version.system_data.as_ref();
     json!({
-        "id": version.id.to_string(),
+        "id": ml.shown_id(&version.id),
         "name": version.id.name(),
-        "type": format!("Microsoft.MachineLearningServices/workspaces/{}/versions", kind.path),
+        "type": ml.type_of(&format!("{}/versions", kind.path)),
         "properties": properties,
         "systemData": data.map(|data| view::system_data_with(data, kind.system_data)),
     })

@@ -8,6 +8,19 @@ pub(super) fn complete(
     _ml: &Ml<'_>,
     given: &Map<String, Value>,
 ) -> Result<Map<String, Value>, MlError> {
+    properties(given)
+}
+
+/// Microsoft's own environment: one of its images.
+pub(super) fn curated(image: &str) -> Result<Map<String, Value>, MlError> {
+    let mut given = Map::new();
+    given.insert("image".to_owned(), image.into());
+    let mut properties = properties(&given)?;
+    properties.insert("environmentType".to_owned(), json!("Curated"));
+    Ok(properties)
+}
+
+fn properties(given: &Map<String, Value>) -> Result<Map<String, Value>, MlError> {
     let mut properties = assets::base(given);
     let own = view::filled(
         given,

@@ -16,9 +16,13 @@ mod job_references;
 mod job_steps;
 mod job_view;
 mod jobs;
+mod registries;
 mod since;
 mod uploads;
 mod view;
+
+pub(super) use self::registries::serve as serve_registry;
+pub(crate) use self::registries::{AZUREML, not_there as registry_not_there};
 
 use self::error::MlError;
 use super::{
@@ -29,7 +33,7 @@ use super::{
     route::Target,
 };
 use crate::{
-    resources::{Resource, Scope, WORKSPACE_TYPE},
+    resources::{Resource, Resources, Scope, WORKSPACE_TYPE},
     service::Service,
     world::World,
 };
@@ -49,14 +53,17 @@ struct Ml<'a> {
     call: &'a Call,
     caller: &'a Caller,
     version: &'a str,
-    /// The workspace, as it is stored.
+    /// The workspace, as it is stored, or a registry.
     workspace: Resource,
+    /// What the registry contains. A workspace's content is in the world.
+    registry: Option<Resources>,
     now: OffsetDateTime,
 }
 
 /// What of a workspace a request is for.
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
+    /// Or the registry.
     workspace: Scope,
     /// The type below the workspace, in lower case: `environments/versions`.
     kind: String,
@@ -68,8 +75,8 @@ struct Part {
 }
 
 impl Part {
-    /// The part of a workspace that a target is.
-    fn of(target: &Target) -> Option<Self> {
+    /// The part of a workspace that a target is, or of a resource of another type.
+    fn of(target: &Target, whole: &str) -> Option<Self> {
         let (id, kind, action, is_list) = match target {
             Target::Item(id) => (id, id.resource_type()?, None, false),
             Target::ItemAction(id, action) => {
@@ -82,12 +89,12 @@ impl Part {
             _ => return None,
         };
         let kind = kind.to_lowercase();
-        let kind = kind.strip_prefix(&WORKSPACE_TYPE.to_lowercase())?;
+        let kind = kind.strip_prefix(&whole.to_lowercase())?;
         let kind = kind.strip_prefix('/')?.to_owned();
         let way = id.path_ancestry();
         let at = way.iter().position(|step| {
             let found = step.resource_type();
-            found.is_some_and(|found| found.eq_ignore_ascii_case(WORKSPACE_TYPE))
+            found.is_some_and(|found| found.eq_ignore_ascii_case(whole))
         })?;
         let names = way[..at].iter().rev().map(|step| step.name().to_owned());
         Some(Self {
@@ -108,7 +115,7 @@ pub(super) fn serve(
     target: &Target,
     version: &str,
 ) -> Option<Result<ArmResponse, ArmError>> {
-    let part = Part::of(target)?;
+    let part = Part::of(target, WORKSPACE_TYPE)?;
     let answer: fn(&Ml<'_>, &Part) -> Result<ArmResponse, MlError> = match part.kind.as_str() {
         "jobs" => jobs::serve,
         "computes" => computes::serve,
@@ -135,6 +142,7 @@ pub(super) fn serve(
         caller,
         version,
         workspace,
+        registry: None,
         now: world.clock.now(),
     };
     Some(ml.sign(answer(&ml, &part)))
@@ -172,6 +180,33 @@ impl Ml<'_> {
             .id
             .child(path)
             .map_err(|error| ArmError::bad_request("InvalidResourceId", error.to_string()).into())
+    }
+
+    /// Reads what there is: in the world, or in the registry.
+    fn content<T>(&self, read: impl FnOnce(&Resources) -> T) -> T {
+        match &self.registry {
+            Some(content) => read(content),
+            None => read(&self.world.resources()),
+        }
+    }
+
+    /// The id of something, as clients see it. What is in a registry has an address of its own.
+    fn shown_id(&self, id: &Scope) -> String {
+        let id = id.to_string();
+        let within = id.strip_prefix(&format!("{}/", self.workspace.id));
+        match within.filter(|_| self.registry.is_some()) {
+            Some(path) => format!("azureml://registries/{}/{path}", self.workspace.id.name()),
+            None => id,
+        }
+    }
+
+    /// A type below the workspace, or below the registry.
+    fn type_of(&self, path: &str) -> String {
+        let whole = match self.registry {
+            Some(_) => "registries",
+            None => "workspaces",
+        };
+        format!("Microsoft.MachineLearningServices/{whole}/{path}")
     }
 
     fn not_served(&self) -> MlError {
