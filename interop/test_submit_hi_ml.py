@@ -41,15 +41,21 @@ def test_a_fresh_folder_becomes_a_finished_job(desk, name):
     }
 
 
-@pytest.mark.parametrize("name", IDENTITIES)
-def test_the_sdk_v1_submits_the_same_folder(azure, tmp_path, name):
-    """`strictly_aml_v1`: by azureml-core."""
-    desk = Submitter(azure, tmp_path).with_project("hi-ml")
+def with_argument(azure, folder, argument):
+    """The project, with one more argument of `submit_to_azure_if_needed`."""
+    desk = Submitter(azure, folder).with_project("hi-ml")
     script = desk.folder / "train.py"
     text = script.read_text(encoding="utf-8")
     waits = "wait_for_completion=True,"
     assert waits in text
-    script.write_text(text.replace(waits, f"{waits} strictly_aml_v1=True,"), encoding="utf-8")
+    script.write_text(text.replace(waits, f"{waits} {argument},"), encoding="utf-8")
+    return desk
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_the_sdk_v1_submits_the_same_folder(azure, tmp_path, name):
+    """`strictly_aml_v1`: by azureml-core."""
+    desk = with_argument(azure, tmp_path, "strictly_aml_v1=True")
     said = train(desk, identity=IDENTITIES[name]).stdout
     [run] = re.findall(r"^Successfully queued run (\S+) in experiment training$", said, re.MULTILINE)
     job = desk.recorded(run)
@@ -79,3 +85,18 @@ def test_a_reader_submits_nothing(azure, tmp_path):
     said = train(desk, identity=himl(desk.principal("Reader")), refused=True).stderr
     assert "azure.core.exceptions.HttpResponseError: (AuthorizationFailed) The client '" in said
     assert "'Microsoft.MachineLearningServices/workspaces/environments/versions/write'" in said
+
+
+def test_without_a_data_role_the_log_is_not_shown(azure, tmp_path):
+    """Ada is the owner of the workspace, and has no role for data. The job was submitted before."""
+    desk = with_argument(azure, tmp_path, "wait_for_completion_show_output=True")
+    # hi-ml reads the log of a job that runs, and not of one that has ended.
+    desk.jobs("hang", "--next")
+    said = train(desk, identity=IDENTITIES["person"], refused=True)
+    [name] = re.findall(r"^Successfully queued run (\S+)$", said.stdout, re.MULTILINE)
+    desk.jobs("cancel", name)
+    refused = (
+        "azure.core.exceptions.HttpResponseError: This request is not authorized to perform this operation"
+    )
+    assert f"{refused} using this permission." in said.stderr
+    assert "\nErrorCode:AuthorizationPermissionMismatch\n" in said.stderr
