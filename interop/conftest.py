@@ -152,10 +152,16 @@ def az(world, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium(world):
-    """A real browser that trusts the emulator with users. Skipped if there is none."""
+def chromium_program():
+    """A real browser's program. Skipped if there is none."""
     program = os.environ.get("AZCRED_CHROMIUM")
     if not program:
         pytest.skip("NOT RUN: Chromium is not installed")
-    with Browser(program, [world.emulator.info["ca_certificate"]]) as browser:
+    return program
+
+
+@pytest.fixture(scope="session")
+def chromium(world, chromium_program):
+    """A real browser that trusts the emulator with users."""
+    with Browser(chromium_program, [world.emulator.info["ca_certificate"]]) as browser:
         yield browser

@@ -24,11 +24,12 @@ ENDS_WITHIN = 110
 
 @dataclass(frozen=True)
 class Identity:
-    """A machine with an account, whether the tool gets it by `azcred exec`, and more variables."""
+    """A machine with an account, whether the tool gets it by `azcred exec`, and more variables and options of that."""
 
     persona: str
     by_azcred: bool = False
     variables: dict = field(default_factory=dict)
+    options: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Submitter:
         variables = {"DO_NOT_TRACK": "1", "PYTHONDONTWRITEBYTECODE": "1"} | identity.variables
         machine = (self.azure.binary, *machine, *(f"{name}={value}" for name, value in variables.items()))
         if identity.by_azcred:
-            machine = (*machine, self.azure.binary, "exec", "--")
+            machine = (*machine, self.azure.binary, "exec", *identity.options, "--")
         programs = (Path(self.azure.binary).parent, Path(os.environ["AZCRED_AZURE_CLI"]).parent)
         environment = bare_environment(self.home)
         environment["PATH"] = os.pathsep.join((*map(str, programs), environment["PATH"]))

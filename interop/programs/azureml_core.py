@@ -1,7 +1,8 @@
 """A program with Azure ML's SDK v1: it reads the workspace of this folder's config.json, and submits a script.
 
-Arguments: the authentication, and `submit` to submit. Standard output: {"workspace", "oid"}, and of a submitted run
-{"run", "status"}. What the SDK prints goes to standard error.
+Arguments: the authentication, and `submit` to submit; or `run-context` in a job: then the workspace is that of the run.
+Standard output: {"workspace", "oid"}, and of a submitted run {"run", "status"}. What the SDK prints goes to standard
+error.
 """
 
 import contextlib
@@ -11,10 +12,11 @@ import subprocess
 import sys
 
 import jwt
-from azureml.core import Environment, Experiment, ScriptRunConfig, Workspace
+from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
 from azureml.core.authentication import (
     ArmTokenAuthentication,
     AzureCliAuthentication,
+    AzureMLTokenAuthentication,
     InteractiveLoginAuthentication,
     MsiAuthentication,
     ServicePrincipalAuthentication,
@@ -38,10 +40,20 @@ def service_principal_of_himl():
     return ServicePrincipalAuthentication(*(os.environ[name] for name in names))
 
 
+def run_token():
+    """The token of a run, as the SDK itself takes it from the variables of a job."""
+    names = ("SUBSCRIPTION", "RESOURCEGROUP", "WORKSPACE_NAME", "PROJECT_NAME")
+    place = [os.environ[f"AZUREML_ARM_{name}"] for name in names]
+    token, host = os.environ["AZUREML_RUN_TOKEN"], os.environ["AZUREML_SERVICE_ENDPOINT"]
+    return AzureMLTokenAuthentication.create(token, None, host, *place, os.environ["AZUREML_RUN_ID"])
+
+
 AUTHENTICATIONS = {
     "cli": AzureCliAuthentication,
     "interactive": InteractiveLoginAuthentication,
+    "interactive-forced": lambda: InteractiveLoginAuthentication(force=True),
     "managed-identity": MsiAuthentication,
+    "run-token": run_token,
     "service-principal": service_principal,
     "service-principal-of-himl": service_principal_of_himl,
     "token": lambda: TokenAuthentication(token),
@@ -51,8 +63,12 @@ AUTHENTICATIONS = {
 
 def main():
     with contextlib.redirect_stdout(sys.stderr):
-        authentication = AUTHENTICATIONS[sys.argv[1]]()
-        workspace = Workspace.from_config(auth=authentication)
+        if sys.argv[1] == "run-context":
+            workspace = Run.get_context(allow_offline=False).experiment.workspace
+            authentication = workspace._auth
+        else:
+            authentication = AUTHENTICATIONS[sys.argv[1]]()
+            workspace = Workspace.from_config(auth=authentication)
         header = authentication.get_authentication_header()["Authorization"]
         claims = jwt.decode(header.removeprefix("Bearer "), options={"verify_signature": False})
         result = {"workspace": workspace.name, "oid": claims["oid"]}
