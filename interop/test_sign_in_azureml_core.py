@@ -45,9 +45,10 @@ class Laptop(ExitStack):
         own = {"HOME": home, "USERPROFILE": home, "DO_NOT_TRACK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         own["AZURE_CONFIG_DIR"] = str(self.desk.home / "azure-cli")
         program = HERE / "programs" / "azureml_core.py"
-        command = ("env", "-C", self.desk.folder, *variables, python("AZCRED_SDK_V1"), program)
+        in_the_project = ("/bin/sh", "-c", 'cd "$0" && exec "$@"', self.desk.folder)
+        command = (*in_the_project, python("AZCRED_SDK_V1"), program, "interactive-forced")
         return self.enter_context(
-            Interactive((*command, "interactive-forced"), self.environment | own, self.folder)
+            Interactive(("env", *variables, *command), self.environment | own, self.folder)
         )
 
     def with_a_browser(self):
