@@ -45,7 +45,7 @@ const ENVIRONMENTS: &[(&str, &[u32])] = &[
     ("acpt-pytorch-2.2-cuda12.1", &[8, 19, 40, 41]),
     ("AzureML-ACPT-pytorch-1.11-py38-cuda11.3-gpu", &[2, 3]),
     ("AzureML-ACPT-pytorch-1.13-py38-cuda11.7-gpu", &[10]),
-    ("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", &[1, 23]),
+    ("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", &[1]),
     ("minimal-py311-inference", &[59]),
     ("sklearn-1.5", &[53, 54]),
 ];
