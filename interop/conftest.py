@@ -75,6 +75,13 @@ def azure(binary, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def workplace(binary, tmp_path_factory):
+    """The same for those who submit jobs: no test changes what they may do."""
+    with Emulator(binary, tmp_path_factory.mktemp("workplace")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def untouched(binary, tmp_path_factory):
     """The same, and no test changes anything in it."""
     with Emulator(binary, tmp_path_factory.mktemp("untouched")) as started:

@@ -17,8 +17,8 @@ IDENTITIES = identities(reads="AZURE_*")
 
 
 @pytest.fixture(scope="module")
-def desk(azure, tmp_path_factory):
-    return Submitter(azure, tmp_path_factory.mktemp("azure-ai-ml")).with_project("azure-ai-ml")
+def desk(workplace, tmp_path_factory):
+    return Submitter(workplace, tmp_path_factory.mktemp("azure-ai-ml")).with_project("azure-ai-ml")
 
 
 PROGRAM = HERE / "programs" / "azure_ai_ml.py"

@@ -14,8 +14,8 @@ IDENTITIES = identities(reads="HIML_*")
 
 
 @pytest.fixture(scope="module")
-def desk(azure, tmp_path_factory):
-    return Submitter(azure, tmp_path_factory.mktemp("hi-ml")).with_project("hi-ml")
+def desk(workplace, tmp_path_factory):
+    return Submitter(workplace, tmp_path_factory.mktemp("hi-ml")).with_project("hi-ml")
 
 
 def train(desk, **options):
@@ -41,9 +41,9 @@ def test_a_fresh_folder_becomes_a_finished_job(desk, name):
     }
 
 
-def with_argument(azure, folder, argument):
+def with_argument(workplace, folder, argument):
     """The project, with one more argument of `submit_to_azure_if_needed`."""
-    desk = Submitter(azure, folder).with_project("hi-ml")
+    desk = Submitter(workplace, folder).with_project("hi-ml")
     script = desk.folder / "train.py"
     text = script.read_text(encoding="utf-8")
     waits = "wait_for_completion=True,"
@@ -53,9 +53,9 @@ def with_argument(azure, folder, argument):
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
-def test_the_sdk_v1_submits_the_same_folder(azure, tmp_path, name):
+def test_the_sdk_v1_submits_the_same_folder(workplace, tmp_path, name):
     """`strictly_aml_v1`: by azureml-core."""
-    desk = with_argument(azure, tmp_path, "strictly_aml_v1=True")
+    desk = with_argument(workplace, tmp_path, "strictly_aml_v1=True")
     said = train(desk, identity=IDENTITIES[name]).stdout
     [run] = re.findall(r"^Successfully queued run (\S+) in experiment training$", said, re.MULTILINE)
     job = desk.recorded(run)
@@ -77,8 +77,8 @@ def test_without_a_role_nothing_is_submitted(desk):
     assert "'Microsoft.MachineLearningServices/workspaces/environments/versions/read'" in said
 
 
-def test_a_reader_submits_nothing(azure, tmp_path):
-    desk = Submitter(azure, tmp_path).with_project("hi-ml")
+def test_a_reader_submits_nothing(workplace, tmp_path):
+    desk = Submitter(workplace, tmp_path).with_project("hi-ml")
     # An environment that no other test has registered: it is registered first.
     with (desk.folder / "environment.yml").open("a", encoding="utf-8") as environment:
         environment.write("      - pyjwt\n")
@@ -87,9 +87,9 @@ def test_a_reader_submits_nothing(azure, tmp_path):
     assert "'Microsoft.MachineLearningServices/workspaces/environments/versions/write'" in said
 
 
-def test_without_a_data_role_the_log_is_not_shown(azure, tmp_path):
+def test_without_a_data_role_the_log_is_not_shown(workplace, tmp_path):
     """Ada is the owner of the workspace, and has no role for data. The job was submitted before."""
-    desk = with_argument(azure, tmp_path, "wait_for_completion_show_output=True")
+    desk = with_argument(workplace, tmp_path, "wait_for_completion_show_output=True")
     # hi-ml reads the log of a job that runs, and not of one that has ended.
     desk.jobs("hang", "--next")
     said = train(desk, identity=IDENTITIES["person"], refused=True)

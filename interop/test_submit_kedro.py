@@ -30,8 +30,8 @@ measurements:
 
 
 @pytest.fixture(scope="module")
-def desk(azure, tmp_path_factory):
-    return Submitter(azure, tmp_path_factory.mktemp("kedro"))
+def desk(workplace, tmp_path_factory):
+    return Submitter(workplace, tmp_path_factory.mktemp("kedro"))
 
 
 def kedro(desk, *arguments, **options):
