@@ -160,7 +160,7 @@ def az(world, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium_program():
-    """A real browser's program. Skipped if there is none."""
+    """A real browser's program. Skipped without one."""
     program = os.environ.get("AZCRED_CHROMIUM")
     if not program:
         pytest.skip("NOT RUN: Chromium is not installed")

@@ -87,7 +87,7 @@ def test_the_workspace_of_a_config_file_after_a_sign_in_with_a_browser(laptop):
 
 def test_the_workspace_of_a_config_file_after_a_sign_in_with_a_device_code(laptop):
     program = laptop.start()
-    # The script that passes addresses on is no browser that the SDK knows.
+    # The SDK does not know the script that passes addresses on as a browser.
     message = program.says(r"open the page (\S+) and enter the code (\S+) to authenticate")
     pages.enter_code(laptop.tab, *message.groups())
     pages.pick(laptop.tab, laptop.ada)
