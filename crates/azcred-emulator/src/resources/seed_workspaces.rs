@@ -3,10 +3,12 @@
 use super::{
     Resources, SeedProblem, compute,
     resource::Resource,
+    scope::InvalidScope,
     seed::{ResourcesSeed, problem, put},
     workspace::WORKSPACE_TYPE,
 };
 use time::OffsetDateTime;
+use toml::Spanned;
 
 impl ResourcesSeed {
     /// What workspaces contain.
@@ -20,26 +22,39 @@ impl ResourcesSeed {
         for workspace in &all {
             made.open_workspace(&workspace.id);
         }
-        for (at, entry) in self.computes.iter().enumerate() {
-            let given = entry.get_ref();
-            let field = format!("computes[{at}]");
-            let workspace = compute::workspace(all.iter(), &given.workspace)
-                .map_err(|message| problem(entry, format!("{field}.workspace"), message))?;
-            let resource = given
-                .resource(&workspace, now)
-                .map_err(|error| problem(entry, field.clone(), error.to_string()))?;
-            put(made, resource).map_err(|message| problem(entry, field, message))?;
-        }
-        for (at, entry) in self.datastores.iter().enumerate() {
-            let given = entry.get_ref();
-            let field = format!("datastores[{at}]");
-            let workspace = compute::workspace(all.iter(), &given.workspace)
-                .map_err(|message| problem(entry, format!("{field}.workspace"), message))?;
-            let resource = given
-                .resource(&workspace, now)
-                .map_err(|error| problem(entry, field.clone(), error.to_string()))?;
-            put(made, resource).map_err(|message| problem(entry, field, message))?;
-        }
-        Ok(())
+        add(
+            made,
+            "computes",
+            &self.computes,
+            |one| compute::workspace(all.iter(), &one.workspace),
+            |one, workspace| one.resource(workspace, now),
+        )?;
+        add(
+            made,
+            "datastores",
+            &self.datastores,
+            |one| compute::workspace(all.iter(), &one.workspace),
+            |one, workspace| one.resource(workspace, now),
+        )
     }
+}
+
+/// Adds what a table of the seed describes to the workspaces that it names.
+fn add<T>(
+    made: &mut Resources,
+    table: &str,
+    entries: &[Spanned<T>],
+    workspace: impl Fn(&T) -> Result<Resource, String>,
+    resource: impl Fn(&T, &Resource) -> Result<Resource, InvalidScope>,
+) -> Result<(), SeedProblem> {
+    for (at, entry) in entries.iter().enumerate() {
+        let given = entry.get_ref();
+        let field = format!("{table}[{at}]");
+        let workspace = workspace(given)
+            .map_err(|message| problem(entry, format!("{field}.workspace"), message))?;
+        let resource = resource(given, &workspace)
+            .map_err(|error| problem(entry, field.clone(), error.to_string()))?;
+        put(made, resource).map_err(|message| problem(entry, field, message))?;
+    }
+    Ok(())
 }
