@@ -264,7 +264,11 @@ async fn a_response_without_a_token_is_an_error_at_every_host() {
             "too many requests",
         ),
         (
-            http("200 OK", &[], &"canary ".repeat(800_000)),
+            http(
+                "200 OK",
+                &[],
+                &"canary ".repeat(azcred::http::BODY_LIMIT / "canary ".len() + 1),
+            ),
             ErrorKind::Unexpected,
             "sent more than",
         ),
