@@ -35,7 +35,7 @@ pub use crate::{
         ServicePrincipal, TAG,
     },
     authorization::{Assigned, Made, NewRoleAssignment, Patience, is_at},
-    doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
+    doctor::{Area, CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
     domain::{DomainTenant, tenant_of_domain},
     error::{Error, ErrorKind, Result},
     federation::{

@@ -13,7 +13,7 @@ mod schedule;
 
 pub use self::{
     checks::CheckId,
-    report::{CheckReport, Evidence, Report, Status, Subject},
+    report::{Area, CheckReport, Evidence, Report, Status, Subject},
 };
 
 use crate::{access::Capability, error::Result, locate::Located, workspace::WorkspaceRef};
@@ -145,7 +145,7 @@ impl Doctor {
 fn in_words(end: End<CheckId, Option<Verdict>>) -> Verdict {
     match end {
         End::Done(Some(verdict)) => verdict,
-        End::Done(None) => Verdict::skipped("it does not apply here"),
+        End::Done(None) => Verdict::skipped("an earlier check failed"),
         End::Skipped(cause) => Verdict::skipped(format!("the check '{}' failed", cause.title())),
         End::Late => Verdict::failed(
             Subject::Unreachable,

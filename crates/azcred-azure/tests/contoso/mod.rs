@@ -109,18 +109,20 @@ pub(crate) async fn watch(doctor: &Doctor) -> Report {
     report
 }
 
-/// The checks' results in order, one letter each.
-pub(crate) fn summary(report: &Report) -> String {
-    report
-        .checks
-        .iter()
-        .map(|check| match check.status {
-            Status::Ok => '+',
-            Status::Warning => '!',
-            Status::Failed => 'x',
-            Status::Skipped => '-',
-        })
-        .collect()
+/// The checks that failed.
+pub(crate) fn failed(report: &Report) -> Vec<CheckId> {
+    ended(report, Status::Failed)
+}
+
+/// The checks that passed with something to know.
+pub(crate) fn warned(report: &Report) -> Vec<CheckId> {
+    ended(report, Status::Warning)
+}
+
+fn ended(report: &Report, status: Status) -> Vec<CheckId> {
+    let checks = report.checks.iter();
+    let ended = checks.filter(|check| check.status == status);
+    ended.map(|check| check.id).collect()
 }
 
 pub(crate) fn said(report: &Report, id: CheckId) -> String {

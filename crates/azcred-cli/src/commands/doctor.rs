@@ -142,13 +142,13 @@ const LABEL: usize = 8;
 /// checks come at the end, in one line, unless the output is `verbose`.
 pub(super) fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
     match check.status {
-        Status::Skipped if !verbose => return Vec::new(),
+        Status::Skipped | Status::DoesNotApply if !verbose => return Vec::new(),
         // It needs no fix, so its details are shown with -v only.
         Status::Warning if !verbose && is_optional(check) => return finding(check, width),
         _ => {}
     }
     let mut lines = finding(check, width);
-    if check.status == Status::Skipped {
+    if matches!(check.status, Status::Skipped | Status::DoesNotApply) {
         return lines;
     }
     let mut add = |label: &str, sentences: &[String]| {
@@ -231,7 +231,7 @@ pub(super) fn finding(check: &CheckReport, width: usize) -> Vec<String> {
         .enumerate()
         .map(|(number, line)| {
             let line = match check.status {
-                Status::Skipped => paint(DIM, line),
+                Status::Skipped | Status::DoesNotApply => paint(DIM, line),
                 _ => with_code(line),
             };
             if number == 0 {
@@ -246,6 +246,7 @@ pub(super) fn finding(check: &CheckReport, width: usize) -> Vec<String> {
 fn found(check: &CheckReport) -> String {
     match check.status {
         Status::Skipped => format!("skipped: {}", check.reason),
+        Status::DoesNotApply => format!("does not apply: {}", check.reason),
         _ if check.detail.is_empty() => check.reason.clone(),
         _ => check.detail.clone(),
     }
@@ -256,7 +257,7 @@ fn mark(status: Status) -> (&'static str, Style) {
         Status::Ok => ("✓", GOOD),
         Status::Warning => ("!", WARN),
         Status::Failed => ("✗", BAD),
-        Status::Skipped => ("–", DIM),
+        Status::Skipped | Status::DoesNotApply => ("–", DIM),
     }
 }
 

@@ -1,7 +1,12 @@
 //! Does this machine's clock match Azure's?
 
 use super::subscription::SubscriptionsSeen;
-use crate::doctor::{case::Case, check::Check, report::Verdict};
+use crate::doctor::{
+    case::Case,
+    check::Check,
+    checks::CheckId,
+    report::{Area, Verdict},
+};
 use azcred::{Fix, http::skew_in_words};
 
 /// Clocks that differ by fewer seconds match. Entra ID itself allows five minutes.
@@ -20,8 +25,16 @@ pub(super) enum ClockOutcome {
 impl Check for ClockCheck {
     type Outcome = ClockOutcome;
 
+    fn area(&self) -> Area {
+        Area::Machine
+    }
+
     fn title(&self) -> &'static str {
         "clock"
+    }
+
+    fn needs(&self) -> &'static [CheckId] {
+        &[]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<ClockOutcome> {
@@ -35,7 +48,7 @@ impl Check for ClockCheck {
 
     fn tell(&self, outcome: ClockOutcome, _: &Case<'_>) -> Verdict {
         match outcome {
-            ClockOutcome::Unknown => Verdict::skipped("no response from Azure had a date"),
+            ClockOutcome::Unknown => Verdict::does_not_apply("no response from Azure had a date"),
             ClockOutcome::Skew(skew) if skew.abs() <= TOLERANCE => {
                 Verdict::ok("matches Azure's clock")
             }
@@ -61,7 +74,7 @@ mod tests {
     fn each_outcome_has_its_words() {
         let doctor = doctor();
         let tell = |outcome| ClockCheck.tell(outcome, &case(&doctor));
-        assert_eq!(tell(ClockOutcome::Unknown).status, Status::Skipped);
+        assert_eq!(tell(ClockOutcome::Unknown).status, Status::DoesNotApply);
         assert_eq!(tell(ClockOutcome::Skew(-60)).status, Status::Ok);
         let behind = tell(ClockOutcome::Skew(5400));
         assert_eq!(behind.status, Status::Warning);

@@ -9,7 +9,7 @@ mod subscription;
 mod tenant;
 mod workspace;
 
-use super::check::AnyCheck;
+use super::{check::AnyCheck, report::Area};
 use crate::access::Capability;
 use serde::Serialize;
 
@@ -30,12 +30,12 @@ macro_rules! checks {
 }
 
 checks! {
+    /// This machine's clock matches Azure's.
+    Clock: clock::ClockCheck,
     /// A source returns a token.
     SignIn: sign_in::SignInCheck,
     /// The token is from the tenant that the settings name.
     Tenant: tenant::TenantCheck,
-    /// This machine's clock matches Azure's.
-    Clock: clock::ClockCheck,
     /// The identity can see the subscription.
     Subscription: subscription::SubscriptionCheck,
     /// The workspace exists, and the identity can see it.
@@ -58,6 +58,14 @@ impl CheckId {
             .find(|(id, _)| *id == self)
             .map_or("", |(_, check)| check.title())
     }
+
+    /// What the check is about.
+    pub fn area(self) -> Area {
+        CHECKS
+            .iter()
+            .find(|(id, _)| *id == self)
+            .map_or(Area::Machine, |(_, check)| check.area())
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +83,8 @@ mod tests {
                 );
             }
             assert!(!check.title().is_empty(), "{id:?}");
+            let last = before.last().map(|(_, check)| check.area());
+            assert!(last <= Some(check.area()), "{id:?} is not among its area's");
             assert!(
                 before
                     .iter()

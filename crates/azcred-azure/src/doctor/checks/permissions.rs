@@ -6,7 +6,7 @@ use crate::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
-        report::{Subject, Verdict},
+        report::{Area, Subject, Verdict},
     },
     error::{Error, Result},
     permissions::Permissions,
@@ -46,6 +46,10 @@ pub(super) enum PermissionOutcome {
 
 impl Check for PermissionCheck {
     type Outcome = PermissionOutcome;
+
+    fn area(&self) -> Area {
+        Area::Permissions
+    }
 
     fn title(&self) -> &'static str {
         self.0.title()

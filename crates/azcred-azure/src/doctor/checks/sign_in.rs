@@ -5,7 +5,7 @@ use crate::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
-        report::{Subject, Verdict},
+        report::{Area, Subject, Verdict},
     },
     error::{Error, Result},
     resource_manager::ResourceManager,
@@ -114,6 +114,10 @@ impl SignInOutcome {
 
 impl Check for SignInCheck {
     type Outcome = SignInOutcome;
+
+    fn area(&self) -> Area {
+        Area::SignIn
+    }
 
     fn title(&self) -> &'static str {
         "sign in"

@@ -5,7 +5,7 @@ use crate::{
     doctor::{
         case::{Case, Finding},
         check::Check,
-        report::{Subject, Verdict},
+        report::{Area, Subject, Verdict},
     },
     error::{Error, ErrorKind, Result},
     resource_manager::Subscription,
@@ -63,6 +63,10 @@ pub(super) enum SubscriptionOutcome {
 
 impl Check for SubscriptionCheck {
     type Outcome = SubscriptionOutcome;
+
+    fn area(&self) -> Area {
+        Area::Workspace
+    }
 
     fn title(&self) -> &'static str {
         "subscription"

@@ -5,7 +5,7 @@ use crate::{
     doctor::{
         case::{Case, Finding},
         check::Check,
-        report::{Subject, Verdict},
+        report::{Area, Subject, Verdict},
     },
     domain::tenant_of_domain,
     error::Error,
@@ -64,6 +64,10 @@ pub(super) enum Expected {
 
 impl Check for TenantCheck {
     type Outcome = TenantOutcome;
+
+    fn area(&self) -> Area {
+        Area::SignIn
+    }
 
     fn title(&self) -> &'static str {
         "tenant"

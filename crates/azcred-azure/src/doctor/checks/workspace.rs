@@ -5,7 +5,7 @@ use crate::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
-        report::Verdict,
+        report::{Area, Verdict},
     },
     error::{Error, ErrorKind, Result},
     locate::Located,
@@ -84,6 +84,10 @@ pub(super) enum WorkspaceOutcome {
 
 impl Check for WorkspaceCheck {
     type Outcome = WorkspaceOutcome;
+
+    fn area(&self) -> Area {
+        Area::Workspace
+    }
 
     fn title(&self) -> &'static str {
         "workspace"
