@@ -5,12 +5,14 @@
 
 mod builder;
 mod decided;
+mod faults;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub use builder::SessionBuilder;
 pub use decided::{Setting, SettingKind};
+pub use faults::{MissingVariable, OddValue, Oddity, VariableFault, variable_faults};
 pub use variables::{EXEC_VARIABLE, PRESET_VARIABLE, PROFILE_VARIABLE};
 
 #[cfg(feature = "disk-cache")]
