@@ -266,6 +266,8 @@ async fn without_a_workspace_the_visible_subscriptions_and_the_way_to_name_one_a
 async fn a_resource_manager_that_fails_hangs_or_sends_nonsense_is_one_failure_within_the_deadline()
 {
     let contoso = Contoso::start().await;
+    let machine = contoso.laptop("azcred-demo", Way::Ports);
+    let all = examine(machine, &Flags::default()).await.checks.len();
     for (effect, words) in [
         (Effect::Html, "web page"),
         (Effect::TruncatedJson, "cut off"),
@@ -295,7 +297,7 @@ async fn a_resource_manager_that_fails_hangs_or_sends_nonsense_is_one_failure_wi
         let patience = Duration::from_secs(if kind == "hang" { 2 } else { 30 });
         let doctor = doctor(&machine, &Flags::default()).with_deadline(patience);
         let report = watch(&doctor).await;
-        assert_eq!(report.checks.len(), 9, "{kind}");
+        assert_eq!(report.checks.len(), all, "{kind}");
         let failures: Vec<_> = report
             .checks
             .iter()
@@ -341,11 +343,12 @@ async fn the_report_is_json_of_a_stable_form_without_the_secret() {
     assert_eq!(json["healthy"], true);
     assert_eq!(json["principal"]["kind"], "servicePrincipal");
     assert_eq!(json["principal"]["proof"], "secret");
-    let last = &json["checks"][8];
-    assert_eq!(
-        (&last["id"], &last["status"]),
-        (&"manageComputes".into(), &"warning".into())
-    );
+    let checks = json["checks"].as_array().unwrap();
+    let last = checks
+        .iter()
+        .find(|check| check["id"] == "manageComputes")
+        .unwrap();
+    assert_eq!(last["status"], "warning");
     for field in [
         "title",
         "detail",

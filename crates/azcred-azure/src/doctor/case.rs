@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     workspace::WorkspaceRef,
 };
-use azcred::Principal;
+use azcred::{Principal, system::SharedSystem};
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
@@ -78,6 +78,14 @@ impl<'a> Case<'a> {
     /// The identity that signed in, or why the sign-in failed.
     pub(super) async fn identity_or_error(&self) -> Result<Arc<Identity>> {
         self.find::<SignIn>().await.0.clone()
+    }
+
+    /// The machine that is checked.
+    ///
+    /// # Errors
+    /// The error of a variable or a file without which no session can be opened.
+    pub(super) fn system(&self) -> azcred::Result<SharedSystem> {
+        Ok(self.doctor.session.options()?.system().clone())
     }
 
     /// The token's principal, if there is a token and it names one.

@@ -10,6 +10,7 @@ mod check;
 mod checks;
 mod report;
 mod schedule;
+mod shell;
 
 pub use self::{
     checks::CheckId,

@@ -61,6 +61,29 @@ impl Contoso {
     }
 }
 
+impl Contoso {
+    /// A machine with a persona's variables, and with the files that they name.
+    pub(crate) fn persona(&self, persona: Persona, way: Way) -> Fixture {
+        let mut machine = Fixture::new();
+        for (name, value) in self.emulator.info().environment(persona, way).set {
+            machine = with_files(machine, Path::new(&value)).with_var(&name, &value);
+        }
+        machine
+    }
+}
+
+/// The machine with a file of this disk, or with the files of a folder.
+fn with_files(machine: Fixture, path: &Path) -> Fixture {
+    if !path.is_absolute() {
+        return machine;
+    }
+    if let Ok(content) = fs::read(path) {
+        return machine.with_file(path, content);
+    }
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.fold(machine, |machine, entry| with_files(machine, &entry.path()))
+}
+
 pub(crate) fn workspace() -> WorkspaceRef {
     WorkspaceRef::new(SUBSCRIPTION, GROUP, WORKSPACE).expect("it is valid")
 }

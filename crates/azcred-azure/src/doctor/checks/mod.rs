@@ -3,10 +3,12 @@
 //! A new check is a file with its [`Check`](super::check::Check) and a line in the list below.
 
 mod clock;
+mod headline;
 mod permissions;
 pub(super) mod sign_in;
 mod subscription;
 mod tenant;
+mod variables;
 mod workspace;
 
 use super::{check::AnyCheck, report::Area};
@@ -32,6 +34,8 @@ macro_rules! checks {
 checks! {
     /// This machine's clock matches Azure's.
     Clock: clock::ClockCheck,
+    /// The variables of a service principal are complete, and each is what it should be.
+    Variables: variables::VariablesCheck,
     /// A source returns a token.
     SignIn: sign_in::SignInCheck,
     /// The token is from the tenant that the settings name.
