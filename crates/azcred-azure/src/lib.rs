@@ -51,6 +51,7 @@ pub use crate::{
     preflight::{Caller, DirectoryRights, DirectoryRole, Ground, May, Obstacle},
     rbac::{Action, At, Decision, Grant, RoleAccess, Verdict, Who},
     rbac_values::{DenyAssignment, RoleAssignment, RoleDefinition},
+    refusal::knows_code,
     resource_manager::{
         ManagedByTenant, ResourceManager, Subscription, Workspace, WorkspaceProperties, api_version,
     },

@@ -45,6 +45,11 @@ struct Refusal {
     message: String,
 }
 
+/// Whether a code is one of those that this crate has a meaning for, in any case.
+pub fn knows_code(code: &str) -> bool {
+    crate::arm_codes::explain(code).is_some() || crate::graph_codes::explain(code, false).is_some()
+}
+
 /// Azure's id of the request.
 pub(crate) fn correlation_id(response: &HttpResponse) -> Option<String> {
     [

@@ -87,6 +87,24 @@ pub fn alternatives(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<Stri
     }
 }
 
+/// The first words of commands. What else is between backticks is a value or an option.
+const PROGRAMS: [&str; 13] = [
+    "azcred", "az", "azd", "pwsh", "kubectl", "gh", "export", "unset", "chmod", "chown", "sudo",
+    "eval", "mv",
+];
+
+/// The commands of a fix, in order: what is between backticks and can be typed.
+pub fn commands(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<String> {
+    let text = fix(of, own);
+    // Every other part is between backticks.
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_command = |text: &&str| {
+        let first = text.split(' ').next().unwrap_or_default();
+        PROGRAMS.contains(&first)
+    };
+    quoted.filter(is_command).map(str::to_owned).collect()
+}
+
 fn join(fixes: &[Fix], between: &str, own: &impl Fn(&Fix) -> Option<String>) -> String {
     let fixes: Vec<String> = fixes.iter().map(|one| fix(one, own)).collect();
     fixes.join(between)

@@ -1,7 +1,7 @@
 //! The doctor: checks from the sign-in to what an identity may do in a workspace.
 //!
 //! A [`check`] is a unit: what it needs, what it requests, its outcomes, and their words. The
-//! [`schedule`] runs all checks at once and reports them in order. Checks share their findings
+//! [`schedule`] runs all checks at once and reports each when it has ended; the report has them in order. Checks share their findings
 //! ([`case`]). A check that depends on a failed one is skipped, so that one cause gives one
 //! failure.
 
@@ -22,7 +22,7 @@ use azcred::session::SessionBuilder;
 use case::Case;
 use checks::{CHECKS, sign_in::SignIn};
 use report::{Verdict, milliseconds};
-use schedule::{End, Job, Step};
+use schedule::{End, Job};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -33,14 +33,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// This check is reported next.
-    Started {
-        /// The check.
-        id: CheckId,
-        /// The check's name, as the report shows it.
-        title: &'static str,
-    },
-    /// A check has ended.
+    /// A check has ended. Checks end in any order.
     Finished(&'a CheckReport),
 }
 
@@ -95,7 +88,7 @@ impl Doctor {
         self
     }
 
-    /// Runs all checks and reports each to `tell`. It never fails: errors are in the report.
+    /// Runs all checks and reports the end of each to `tell`. It never fails: errors are in the report.
     /// Cancel-safe; changes nothing in Azure.
     pub async fn run(&self, mut tell: impl FnMut(Event<'_>)) -> Report {
         let began = Instant::now();
@@ -114,20 +107,15 @@ impl Doctor {
                     .as_ref()
                     .is_none_or(|verdict| verdict.status != Status::Failed)
             },
-            |step| match step {
-                Step::Waiting(id) => tell(Event::Started {
-                    id,
-                    title: id.title(),
-                }),
-                Step::Ended(id, end, took) => {
-                    let report = CheckReport::new(id, in_words(end), took);
-                    tracing::debug!(check = report.title, status = ?report.status, code = report.code, "checked");
-                    tell(Event::Finished(&report));
-                    reports.push(report);
-                }
+            |id, end, took| {
+                let report = CheckReport::new(id, in_words(end), took);
+                tracing::debug!(check = report.title, status = ?report.status, code = report.code, "checked");
+                tell(Event::Finished(&report));
+                reports.push(report);
             },
         )
         .await;
+        reports.sort_by_key(|report| report.id);
         let signed_in = case.found::<SignIn>();
         Report {
             healthy: reports.iter().all(|check| check.status != Status::Failed),

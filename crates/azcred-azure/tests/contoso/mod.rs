@@ -128,6 +128,7 @@ pub(crate) async fn watch(doctor: &Doctor) -> Report {
             }
         })
         .await;
+    told.sort_by_key(|check| check.id);
     assert_eq!(told, report.checks, "what is told is what is reported");
     report
 }

@@ -135,7 +135,7 @@ fn the_report_is_json_and_its_exit_code_is_that_of_the_first_failure() {
     for check in report["checks"].as_array().expect("checks") {
         assert_eq!(
             keys(check),
-            "area code correlationId detail evidence fix id milliseconds reason status subject title"
+            "area code commands correlationId detail evidence fix id milliseconds reason status subject title"
         );
     }
 }

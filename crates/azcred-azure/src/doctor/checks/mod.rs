@@ -19,11 +19,17 @@ use serde::Serialize;
 macro_rules! checks {
     ($($(#[$doc:meta])* $id:ident: $check:expr,)*) => {
         /// The id of a check.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(rename_all = "camelCase")]
         #[non_exhaustive]
         pub enum CheckId {
             $($(#[$doc])* $id,)*
+        }
+
+        impl CheckId {
+            /// Every check, in the order in which the report has them: an earlier one may be the
+            /// cause of a later one's failure.
+            pub const ALL: &[Self] = &[$(Self::$id,)*];
         }
 
         /// Every check, in order.
