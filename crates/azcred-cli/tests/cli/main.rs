@@ -17,6 +17,9 @@ mod chain;
 mod ci;
 mod completions;
 mod doctor;
+#[cfg(unix)]
+mod doctor_fix;
+mod doctor_report;
 #[cfg(feature = "emulator")]
 mod emulator;
 #[cfg(unix)]

@@ -252,4 +252,27 @@ mod tests {
             ]
         );
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_mode_of_an_own_file_is_set_and_a_link_is_not_followed() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "").expect("written");
+        symlink(&file, &link).expect("a link");
+        let mode = || {
+            std::fs::metadata(&file)
+                .expect("it is there")
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).expect("set");
+        assert!(set_mode(&link, 0o600).is_err());
+        assert_eq!(mode(), 0o666);
+        set_mode(&file, 0o600).expect("set");
+        assert_eq!(mode(), 0o600);
+        set_mode(folder.path(), 0o700).expect("a folder has a mode too");
+    }
 }
