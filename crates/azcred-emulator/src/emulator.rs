@@ -200,6 +200,12 @@ impl Emulator {
         world
             .storage()
             .keep_in(state.file(&format!("storage-{}", content.digest)));
+        world
+            .secrets()
+            .keep_in(state.file(&format!("vaults-{}", content.digest)));
+        world
+            .images()
+            .keep_in(state.file(&format!("registries-{}", content.digest)));
         if is_new {
             let made = world.make_containers(None);
             made.map_err(|error| Error::Container(error.to_string()))?;
@@ -221,6 +227,8 @@ impl Emulator {
             graph: listeners.url(Service::Graph),
             ml: listeners.url(Service::Ml),
             blob: listeners.url(Service::Blob),
+            vault: listeners.url(Service::Vault),
+            registry: listeners.url(Service::Registry),
         };
         let (users, github_actions, azure_pipelines) = {
             let directory = world.directory();
@@ -243,6 +251,8 @@ impl Emulator {
             graph_url: urls.graph.clone(),
             ml_url: urls.ml.clone(),
             blob_url: urls.blob.clone(),
+            vault_url: urls.vault.clone(),
+            registry_url: urls.registry.clone(),
             // The proxy has a numeric address, as some programs can't resolve `localhost` in a
             // proxy's URL.
             proxy_url: format!("http://127.0.0.1:{}", listeners.proxy.port()),

@@ -57,6 +57,14 @@ pub struct Info {
     /// `BLOB_URL/ACCOUNT`. Empty for an emulator of an earlier version.
     #[serde(default)]
     pub blob_url: String,
+    /// Base URL of Key Vault, without a trailing slash. A vault's address is `VAULT_URL/VAULT`.
+    /// Empty for an emulator of an earlier version.
+    #[serde(default)]
+    pub vault_url: String,
+    /// Base URL of Container Registry, without a trailing slash. A registry's address is
+    /// `REGISTRY_URL/REGISTRY`. Empty for an emulator of an earlier version.
+    #[serde(default)]
+    pub registry_url: String,
     /// The proxy for Azure's real names, for `HTTPS_PROXY`.
     pub proxy_url: String,
     /// The URL of the admin port, which controls the emulator.

@@ -11,6 +11,7 @@
 mod access;
 mod addresses;
 mod call;
+mod contents;
 mod deny_assignments;
 mod error;
 mod federated_credentials;

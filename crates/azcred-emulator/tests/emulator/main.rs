@@ -6,6 +6,7 @@ mod blobs;
 mod ci_issuers;
 mod common;
 mod conditional_access;
+mod container_registry;
 mod continuous_access;
 mod device_code;
 mod faults;
@@ -21,6 +22,7 @@ mod identity_hosts;
 mod isolation;
 #[cfg(unix)]
 mod isolation_homes;
+mod key_vault;
 mod laptop;
 mod machine_metadata;
 mod ml_mlflow;
