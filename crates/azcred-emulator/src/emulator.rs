@@ -4,6 +4,7 @@ use crate::{
     azure_cli_folder,
     ci::{AzurePipelinesInfo, GithubActionsInfo},
     clock::machine_now,
+    damage::Records,
     directory::{Application, Directory, KeptDirectory, SecretText},
     faults::{Faults, InvalidFault},
     homes::{PERSONAS_FOLDER, settle_left, short_hash},
@@ -288,7 +289,8 @@ impl Emulator {
             let _ = shown.set(value);
         }
         let context = Context::new(world.clone(), ca, hosts.clone(), receiver);
-        let admin = Arc::new(Admin::new(context.clone(), admin_token, shown));
+        let troubles = Records::restored(&world, state.clone(), &content.digest)?;
+        let admin = Arc::new(Admin::new(context.clone(), troubles, admin_token, shown));
         let mut tasks = listeners.serve(&context, &admin);
         if let Some(mut workload) = workload {
             workload.write(&world, &state)?;
@@ -485,6 +487,7 @@ fn identities(
             tenant_id: tenant,
             object_id: principal.map(|sp| sp.id),
             secret: secret.map(|secret| secret.text.expose().to_owned()),
+            secret_id: secret.map(|secret| secret.id),
             secret_expired: secret.is_some_and(|secret| secret.expires <= now),
             certificate_path,
             federated: app

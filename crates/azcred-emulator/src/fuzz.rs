@@ -114,7 +114,12 @@ impl Local {
         let (running, shutdown) = watch::channel(false);
         let token = SecretText::new(ADMIN_TOKEN);
         let context = Context::new(world, made.ca.clone(), Arc::new(hosts), shutdown);
-        let admin = Admin::new(context.clone(), token, Arc::new(OnceLock::new()));
+        let admin = Admin::new(
+            context.clone(),
+            crate::damage::Records::default(),
+            token,
+            Arc::new(OnceLock::new()),
+        );
         Ok(Self {
             context,
             admin,

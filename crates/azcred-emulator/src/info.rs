@@ -143,6 +143,10 @@ pub struct IdentityInfo {
     pub object_id: Option<Uuid>,
     /// Its newest secret.
     pub secret: Option<String>,
+    /// The id of that secret, which the portal shows beside its value. Emulators of earlier
+    /// versions don't say.
+    #[serde(default)]
+    pub secret_id: Option<Uuid>,
     /// Whether that secret has expired.
     pub secret_expired: bool,
     /// Its certificate and key in one PEM file, if the emulator made them.

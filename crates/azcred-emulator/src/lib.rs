@@ -9,6 +9,7 @@
 //!   changes both through [`Emulator::world`].
 //! - [`faults`] make services misbehave; the [`request_log`] keeps what was requested.
 //! - [`jobs`] of Azure Machine Learning: what was submitted, and what becomes of it.
+//! - [`troubles`] into which an emulator can be put by name: what is broken, and who fixes it.
 //! - [`issuer`] mints the tokens of a CI system or a Kubernetes cluster.
 
 pub mod ca;
@@ -22,6 +23,7 @@ pub mod resources;
 pub mod seed;
 pub mod service;
 pub mod tokens;
+pub mod troubles;
 mod trust_store;
 pub mod world;
 
@@ -30,6 +32,7 @@ mod arm;
 mod azure_cli_folder;
 mod blobs;
 mod ci;
+mod damage;
 mod emulator;
 mod entra;
 mod entra_state;
@@ -50,6 +53,7 @@ mod not_served;
 mod odata;
 mod ports;
 mod projected_token;
+mod proxy_faults;
 mod registry;
 mod replication;
 mod routes;

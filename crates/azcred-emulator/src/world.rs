@@ -7,6 +7,7 @@ use crate::{
     faults::Faults,
     images::Images,
     jobs::Jobs,
+    proxy_faults::ProxyFaults,
     replication::Replication,
     request_log::RequestLog,
     resources::{Resources, Scope},
@@ -35,6 +36,8 @@ pub struct World {
     pub(crate) replication: Arc<Replication>,
     /// The active faults.
     pub faults: Faults,
+    /// How the proxy fails.
+    pub(crate) proxy: ProxyFaults,
     /// The log of requests.
     pub requests: RequestLog,
     /// What Entra ID keeps in memory.
@@ -68,6 +71,7 @@ impl World {
             secrets: Secrets::default(),
             images: Images::default(),
             clock,
+            proxy: ProxyFaults::default(),
             requests: RequestLog::default(),
             entra: EntraState::default(),
             urls: OnceLock::new(),

@@ -132,6 +132,11 @@ impl Resources {
         self.subscriptions.insert(subscription.id, subscription);
     }
 
+    /// Removes a subscription, without what is in it.
+    pub(crate) fn remove_subscription(&mut self, id: Uuid) {
+        self.subscriptions.remove(&id);
+    }
+
     /// The subscription with this id.
     pub fn subscription(&self, id: Uuid) -> Option<&Subscription> {
         self.subscriptions.get(&id)

@@ -5,4 +5,6 @@ mod keys;
 
 pub use keys::{KeyError, Keys, SigningKey};
 
+pub(crate) use keys::expired;
+
 pub(crate) use jws::{Algorithm, Jws, PublicKey};
