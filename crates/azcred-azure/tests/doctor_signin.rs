@@ -233,3 +233,75 @@ async fn the_wrong_account_for_a_folder_is_named_with_the_file_that_expects_anot
         assert!(check.reason.contains(word), "{check:#?}");
     }
 }
+
+/// An application that may read its own end, with a secret that ends in nine days and some hours.
+fn ending() -> String {
+    let end = time::OffsetDateTime::now_utc() + time::Duration::hours(9 * 24 + 12);
+    let end = end
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap();
+    format!(
+        r#"
+[[applications]]
+app_id = "a0000001-0000-4000-8000-0000000000e1"
+object_id = "b0000001-0000-4000-8000-0000000000e1"
+name = "ending"
+service_principal = {{ id = "d0000001-0000-4000-8000-0000000000e1", graph_permissions = ["Application.Read.All"] }}
+secrets = [{{ name = "soon", expires = "{end}" }}]
+"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_ends_soon_is_a_warning_for_who_may_read_it_and_nothing_for_others() {
+    let contoso = Contoso::start_with(&ending()).await;
+    let report = examine(contoso.laptop("ending", Way::Ports)).await;
+    let check = report.check(CheckId::Expiry).unwrap();
+    assert_eq!(check.status, Status::Warning, "{check:#?}");
+    let cause = "the client secret in AZURE_CLIENT_SECRET ends in 9 days (";
+    assert!(check.reason.starts_with(cause), "{check:#?}");
+    assert!(
+        fix(check).contains("a0000001-0000-4000-8000-0000000000e1"),
+        "{check:#?}"
+    );
+    let hidden = examine(contoso.laptop("azcred-demo", Way::Ports)).await;
+    assert_eq!(
+        hidden.check(CheckId::Expiry).unwrap().status,
+        Status::DoesNotApply
+    );
+    let readable = examine(contoso.laptop("azcred-contributor", Way::Ports)).await;
+    assert_eq!(readable.check(CheckId::Expiry).unwrap().status, Status::Ok);
+    let certificate = examine(contoso.persona(Persona::Certificate, Way::Ports)).await;
+    let check = certificate.check(CheckId::Expiry).unwrap();
+    assert_eq!(check.status, Status::Ok, "{check:#?}");
+    assert!(
+        check.detail.starts_with("the certificate ends on "),
+        "{check:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hi_mls_variables_without_the_secret_are_completed_from_those_of_the_same_application() {
+    let contoso = Contoso::start().await;
+    let machine = contoso.laptop("azcred-demo", Way::Ports);
+    let id = machine.var("AZURE_CLIENT_ID").unwrap();
+    let machine = machine
+        .with_var("HIML_TENANT_ID", TENANT)
+        .with_var("HIML_SERVICE_PRINCIPAL_ID", &id);
+    let report = examine(machine.clone()).await;
+    let check = report.check(CheckId::Variables).unwrap();
+    assert_eq!(check.status, Status::Warning, "{check:#?}");
+    assert_eq!(
+        check.reason,
+        "HIML_SERVICE_PRINCIPAL_PASSWORD is not set, but HIML_TENANT_ID and HIML_SERVICE_PRINCIPAL_ID are"
+    );
+    assert_eq!(
+        fix(check),
+        "run `export HIML_SERVICE_PRINCIPAL_PASSWORD=\"$AZURE_CLIENT_SECRET\"`"
+    );
+    let another = machine.with_var("HIML_SERVICE_PRINCIPAL_ID", TENANT);
+    let report = examine(another).await;
+    let check = report.check(CheckId::Variables).unwrap();
+    let line = "run `unset HIML_TENANT_ID HIML_SERVICE_PRINCIPAL_ID`; or if ";
+    assert!(fix(check).starts_with(line), "{check:#?}");
+}

@@ -12,6 +12,9 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
     }
     match of {
         Fix::SignIn(to) => sign_in(to),
+        Fix::StartProgram { command } => {
+            format!("start it with this account: `azcred exec -- {command}`")
+        }
         Fix::ChooseAccount => "choose one with `azcred account use`".to_owned(),
         Fix::NameAccount => "`azcred account list` shows the accounts".to_owned(),
         Fix::AskPerson { scope: None } => {
@@ -204,6 +207,12 @@ mod tests {
                 "sign in with a device code: `azcred login --device-code`; or wait",
             ),
             ("wait".into(), "wait"),
+            (
+                Fix::StartProgram {
+                    command: "kedro azureml run".to_owned(),
+                },
+                "start it with this account: `azcred exec -- kedro azureml run`",
+            ),
             (
                 Fix::NewSecret {
                     client_id: "c11e".to_owned(),

@@ -34,11 +34,11 @@ impl Shell {
         })
     }
 
-    /// Unsets a variable.
-    pub(super) fn unset(self, name: &str) -> String {
+    /// Unsets variables.
+    pub(super) fn unset(self, names: &[&str]) -> String {
         match self {
-            Self::Posix => format!("unset {name}"),
-            Self::PowerShell => format!("Remove-Item Env:{name}"),
+            Self::Posix => format!("unset {}", names.join(" ")),
+            Self::PowerShell => format!("Remove-Item Env:{}", names.join(", Env:")),
         }
     }
 
@@ -93,7 +93,10 @@ mod tests {
             shell.set("AZURE_TENANT_ID", "contoso.com").as_deref(),
             Some("$env:AZURE_TENANT_ID = 'contoso.com'")
         );
-        assert_eq!(shell.unset(NAME), "Remove-Item Env:AZURE_CLIENT_SECRET");
+        assert_eq!(
+            shell.unset(&[NAME, "A"]),
+            "Remove-Item Env:AZURE_CLIENT_SECRET, Env:A"
+        );
         assert_eq!(
             shell.copy(NAME, "AZURE_SECRET"),
             "$env:AZURE_CLIENT_SECRET = $env:AZURE_SECRET"

@@ -69,6 +69,7 @@ pub use workload_identity::WorkloadIdentityCredential;
 
 #[cfg(feature = "developer-tools")]
 pub(crate) use azure_cli::tenant_name as azure_cli_tenant_name;
+pub(crate) use certificate_file::certificate_end;
 pub(crate) use managed_identity::InChain;
 
 use crate::{

@@ -134,6 +134,11 @@ pub enum Fix {
         /// The mode that it should have, such as `0o600`.
         mode: u32,
     },
+    /// Start another program with this account's tokens.
+    StartProgram {
+        /// The command that starts it.
+        command: String,
+    },
     /// Set this machine's clock.
     SetClock,
     /// Try again.
@@ -630,6 +635,9 @@ impl Fix {
                 "let only yourself read it: `chmod {mode:o} '{}'`",
                 crate::sieve::shown_path(path)
             ),
+            Self::StartProgram { command } => {
+                write!(f, "start `{command}` with this account's tokens")
+            }
             Self::SetClock => {
                 f.write_str("set this machine's clock: `sudo timedatectl set-ntp true`")
             }

@@ -3,8 +3,10 @@
 //! A new check is a file with its [`Check`](super::check::Check) and a line in the list below.
 
 mod clock;
+mod expiry;
 mod headline;
 mod permissions;
+mod programs;
 pub(super) mod sign_in;
 mod subscription;
 mod tenant;
@@ -44,6 +46,8 @@ checks! {
     Variables: variables::VariablesCheck,
     /// A source returns a token.
     SignIn: sign_in::SignInCheck,
+    /// The secret or the certificate does not end soon.
+    Expiry: expiry::ExpiryCheck,
     /// The token is from the tenant that the settings name.
     Tenant: tenant::TenantCheck,
     /// The identity can see the subscription.
@@ -58,6 +62,8 @@ checks! {
     WriteData: permissions::PermissionCheck(Capability::WriteData),
     /// The identity may manage computes.
     ManageComputes: permissions::PermissionCheck(Capability::ManageComputes),
+    /// Other programs on this machine act as the same identity.
+    Programs: programs::ProgramsCheck,
 }
 
 impl CheckId {

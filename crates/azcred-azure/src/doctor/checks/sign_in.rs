@@ -60,6 +60,16 @@ impl Finding for SignIn {
 }
 
 impl Identity {
+    /// Whether the identity is that of a service principal in variables.
+    pub(in crate::doctor) fn is_by_variables(&self) -> bool {
+        matches!(self.source(), Some((Source::Environment, _)))
+    }
+
+    /// What the source of the token used.
+    pub(in crate::doctor) fn used(&self) -> Option<&Used> {
+        self.chain.as_deref()?.chosen()?.used.as_ref()
+    }
+
     /// The source of the token, and what the source used.
     fn source(&self) -> Option<(Source, &Used)> {
         let chosen = self.chain.as_deref()?.chosen()?;

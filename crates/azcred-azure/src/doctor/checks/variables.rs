@@ -189,7 +189,9 @@ fn matters(fault: &VariableFault, chosen: Option<&Attempt>) -> bool {
         // Ids alone also belong to managed and workload identities.
         VariableFault::HalfSet { present, missing } => {
             let is_own = |name: &String| name.starts_with("AZ") || name.starts_with("HIML");
-            present.iter().any(|name| is_proof(name))
+            present
+                .iter()
+                .any(|name| is_proof(name) || *name == HIML[0])
                 || missing
                     .iter()
                     .filter(|one| is_proof(one.name) && !present.is_empty())
@@ -262,7 +264,7 @@ fn tell_fault(
     match fault {
         VariableFault::HalfSet { present, missing } => {
             verdict.detail = "half set".to_owned();
-            let verdict = verdict.only(complete_by(shell, present, missing, is_ignored));
+            let verdict = verdict.only(complete_by(shell, present, missing, is_ignored, system));
             match present.is_empty() {
                 true => verdict,
                 false => verdict.evidence("set", list(present)),
@@ -277,38 +279,56 @@ fn tell_fault(
     }
 }
 
+/// The id and the secret of hi-ml's service principal.
+const HIML: [&str; 2] = [
+    "HIML_SERVICE_PRINCIPAL_ID",
+    "HIML_SERVICE_PRINCIPAL_PASSWORD",
+];
+
+/// The variable from which a missing one can be set: the one that seems to be meant for it, or the
+/// secret of the same application.
+fn origin(missing: &MissingVariable, system: &dyn System) -> Option<String> {
+    if let Some(instead) = &missing.instead {
+        return Some(instead.clone());
+    }
+    let [id, password] = HIML;
+    let is_same = missing.name == password
+        && system.var(id).is_some()
+        && system.var(id) == system.var("AZURE_CLIENT_ID");
+    let secret = "AZURE_CLIENT_SECRET";
+    (is_same && system.var_os(secret).is_some()).then(|| secret.to_owned())
+}
+
 /// What completes a half-set group.
 fn complete_by(
     shell: Shell,
     present: &[&'static str],
     missing: &[MissingVariable],
     is_ignored: bool,
+    system: &dyn System,
 ) -> Fix {
-    let copies = missing.iter().filter_map(|one| {
-        let from = one.instead.as_deref()?;
-        Some(shell.copy(one.name, from))
-    });
-    let copies: Vec<String> = copies.collect();
-    let unknown: Vec<&'static str> = missing
-        .iter()
-        .filter(|one| one.instead.is_none())
-        .map(|one| one.name)
-        .collect();
-    let set = match &unknown[..] {
-        [] => Fix::default(),
-        names => Fix::set(names.iter().copied()),
-    };
-    let copy = match copies.is_empty() {
-        true => Fix::default(),
-        false => Fix::from(format!("run `{}`", copies.join("; "))),
-    };
-    let completed = copy.and(set);
-    let proof = present.iter().find(|name| is_proof(name));
-    match proof.filter(|_| is_ignored && copies.is_empty()) {
-        Some(proof) => Fix::from(format!("run `{}`", shell.unset(proof)))
-            .or(completed.when("the service principal is meant")),
-        None => completed,
+    let mut copies = Vec::new();
+    let mut unknown = Vec::new();
+    for one in missing {
+        match origin(one, system) {
+            Some(from) => copies.push(shell.copy(one.name, &from)),
+            None => unknown.push(one.name),
+        }
     }
+    let set = match unknown.is_empty() {
+        true => Fix::default(),
+        false => Fix::set(unknown),
+    };
+    if !copies.is_empty() {
+        return Fix::from(format!("run `{}`", copies.join("; "))).and(set);
+    }
+    if !is_ignored {
+        return set;
+    }
+    // The ids of AZURE_* may be those of a managed identity.
+    let is_own = |name: &&&str| is_proof(name) || name.starts_with("HIML_");
+    let own: Vec<&str> = present.iter().filter(is_own).copied().collect();
+    Fix::from(format!("run `{}`", shell.unset(&own))).or(set.when("the service principal is meant"))
 }
 
 /// What corrects a value. `own` is the fix of the sign-in's error.
