@@ -190,6 +190,11 @@ async fn a_rejection_names_what_was_rejected_and_its_value() {
             "the application a0000001-0000-4000-8000-000000000004 (AZURE_CLIENT_ID) is disabled"
                 .to_owned(),
         ),
+        (
+            laptop("azcred-blocked"),
+            "a Conditional Access policy blocks the application a0000001-0000-4000-8000-000000000007 (AZURE_CLIENT_ID)"
+                .to_owned(),
+        ),
     ] {
         let report = examine(machine).await;
         let check = report.first_failure().unwrap();

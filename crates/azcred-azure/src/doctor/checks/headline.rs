@@ -44,7 +44,12 @@ pub(super) fn headline(attempt: &Attempt) -> Option<String> {
         700_211 => format!("{} does not trust the issuer of {thing}", application()?),
         700_212 => format!("{} does not trust the audience of {thing}", application()?),
         700_213 => format!("{} does not trust the subject of {thing}", application()?),
-        70_008 | 700_082 | 700_084 | 50_173 | 50_078 | 70_043 => format!("{thing} has expired"),
+        50_173 => format!("{thing} was revoked"),
+        70_008 | 700_082 | 700_084 | 50_078 | 70_043 => format!("{thing} has expired"),
+        53_003 => {
+            let blocked = application().unwrap_or(thing);
+            format!("a Conditional Access policy blocks {blocked}")
+        }
         50_074 | 50_076 | 50_079 | 50_158 => format!("{thing} needs a second factor"),
         50_057 => format!("the account of {thing} is disabled"),
         50_055 => format!("the password of {thing} has expired"),

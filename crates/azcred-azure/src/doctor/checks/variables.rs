@@ -34,7 +34,7 @@ pub(super) enum VariablesOutcome {
     Unusable(Error),
     /// No variable of a service principal is set, or those that are belong to something else.
     NotSet,
-    /// These are complete.
+    /// The groups of variables that are complete: `AZURE_*`, `HIML_*`.
     Complete(Vec<&'static str>),
     /// There is a fault, and it is why the sign-in failed if there is an error.
     Faulty {
@@ -100,7 +100,9 @@ impl Check for VariablesCheck {
             VariablesOutcome::NotSet => Verdict::does_not_apply(
                 "no secret or certificate of a service principal is in a variable",
             ),
-            VariablesOutcome::Complete(names) => Verdict::ok(format!("{} are set", list(&names))),
+            VariablesOutcome::Complete(groups) => {
+                Verdict::ok(format!("{} {} complete", list(&groups), are(&groups)))
+            }
             VariablesOutcome::Faulty {
                 fault,
                 others,
@@ -120,22 +122,17 @@ impl Check for VariablesCheck {
     }
 }
 
-/// The variables of the sets that are complete.
+/// The groups of variables that are complete.
 fn complete(system: &dyn System) -> Vec<&'static str> {
     use azcred::EnvironmentKind::{AzureCertificate, AzureSecret, Himl};
     let is_set = |name: &&str| system.var_os(name).is_some();
-    let sets = [AzureSecret, AzureCertificate, Himl].map(azcred::EnvironmentKind::variables);
-    let mut names: Vec<&'static str> = Vec::new();
-    for name in sets
-        .into_iter()
-        .filter(|set| set.iter().all(is_set))
-        .flatten()
-    {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+    let has = |set: azcred::EnvironmentKind| set.variables().iter().all(is_set);
+    let groups = [
+        ("AZURE_*", has(AzureSecret) || has(AzureCertificate)),
+        ("HIML_*", has(Himl)),
+    ];
+    let complete = groups.into_iter().filter(|(_, is_complete)| *is_complete);
+    complete.map(|(group, _)| group).collect()
 }
 
 /// Whether a fault is why the sign-in failed.
