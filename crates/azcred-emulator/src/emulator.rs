@@ -182,19 +182,27 @@ impl Emulator {
         let personas_dir = state.file(&personas);
         settle_left(&personas_dir);
 
-        let identities = identities(&directory, content.tenant, &state, &made)?;
-        let workload = Workload::find(&directory, content.tenant);
-        let user = host_user(&directory, content.tenant);
-        let person = azure_cli_folder::person(&directory, content.tenant).map(|user| user.id);
-        let hosts = Arc::new(Hosts::new(content.managed_identities, user, state.path())?);
-        let tenant = tenant_info(&directory, content.tenant);
-        let workspace = workspace_info(&resources);
         let files = JobFolder {
             state: state.clone(),
             folder: format!("jobs-{}", content.digest),
         };
         let jobs = Jobs::restored(files.read()?, std::mem::take(&mut content.jobs));
         let world = Arc::new(World::new(directory, resources, keys).with_jobs(jobs));
+        // What it serves does not depend on the troubles of an earlier start.
+        let troubles = Records::suspended(&world, state.clone(), &content.digest)?;
+        let (identities, workload, user, person, tenant, workspace) = {
+            let directory = world.directory();
+            let person = azure_cli_folder::person(&directory, content.tenant);
+            (
+                identities(&directory, content.tenant, &state, &made)?,
+                Workload::find(&directory, content.tenant),
+                host_user(&directory, content.tenant),
+                person.map(|user| user.id),
+                tenant_info(&directory, content.tenant),
+                workspace_info(&world.resources()),
+            )
+        };
+        let hosts = Arc::new(Hosts::new(content.managed_identities, user, state.path())?);
         for fault in std::mem::take(&mut content.faults) {
             world.faults.arm(fault)?;
         }
@@ -289,7 +297,7 @@ impl Emulator {
             let _ = shown.set(value);
         }
         let context = Context::new(world.clone(), ca, hosts.clone(), receiver);
-        let troubles = Records::restored(&world, state.clone(), &content.digest)?;
+        troubles.resume(&world)?;
         let admin = Arc::new(Admin::new(context.clone(), troubles, admin_token, shown));
         let mut tasks = listeners.serve(&context, &admin);
         if let Some(mut workload) = workload {

@@ -325,8 +325,8 @@ impl Faults {
         Ok(())
     }
 
-    /// Removes a fault, the oldest one with this content. The clock is then that of the newest fault
-    /// of the clock that is left. Requests that already hang continue to do so.
+    /// Removes a fault, the oldest one with this content. The clock is then that of the newest
+    /// fault of the clock that is left. Requests that already hang continue to do so.
     pub(crate) fn disarm(&self, fault: &Fault) {
         let mut all = self.lock();
         if let Some(at) = all.iter().position(|one| one == fault) {

@@ -1,6 +1,6 @@
 //! How each damage is done.
 
-use super::{CantBreak, Damage, Part, Place, Repair};
+use super::{CantBreak, Damage, Part, Place, Repair, repair::Time};
 use crate::{
     directory::{Application, Certificate, Directory, Policy, Requirement, Tenant},
     resources::{
@@ -23,8 +23,7 @@ impl Damage {
     pub(crate) fn inflict(&self, world: &World) -> Done {
         match self {
             Self::Fault(fault) => {
-                let armed = world.faults.arm(fault.clone());
-                armed.map_err(|error| CantBreak::Other(error.to_string()))?;
+                world.faults.arm(fault.clone())?;
                 Ok(vec![Repair::Fault(fault.clone())])
             }
             Self::Proxy(fault) => {
@@ -128,18 +127,22 @@ impl Damage {
             }
             Self::Denied {
                 principal,
-                scope,
+                at,
                 actions,
+                data_actions,
             } => {
                 let id = Uuid::new_v4();
-                world.resources_mut().deny(DenyAssignment {
+                let mut resources = world.resources_mut();
+                let scope = at.find(&resources)?;
+                resources.deny(DenyAssignment {
                     id,
                     name: "Locked by a managed application".to_owned(),
                     description: "A trouble of the emulator.".to_owned(),
-                    scope: scope.clone(),
+                    scope,
                     do_not_apply_to_child_scopes: false,
                     permissions: vec![Permission {
                         actions: actions.clone(),
+                        data_actions: data_actions.clone(),
                         ..Permission::default()
                     }],
                     principals: vec![*principal],
@@ -216,6 +219,8 @@ impl Place {
         let property = match self.part {
             Part::Whole => return Ok(workspace.id.clone()),
             Part::Storage => "storageAccount",
+            Part::Vault => "keyVault",
+            Part::Registry => "containerRegistry",
         };
         let id = workspace.properties.get(property).and_then(Value::as_str);
         let id = id.and_then(|id| id.parse::<Scope>().ok());
@@ -235,7 +240,7 @@ fn secrets_expired(world: &World, client_id: Uuid) -> Done {
     let app = application(&mut directory, client_id)?;
     let mut before = Vec::new();
     for secret in &mut app.secrets {
-        before.push((secret.id, secret.expires.unix_timestamp()));
+        before.push((secret.id, Time(secret.expires)));
         secret.expires = past;
     }
     Ok(vec![Repair::Secrets { client_id, before }])

@@ -10,9 +10,10 @@ mod repair;
 
 use crate::{
     directory::Requirement,
-    faults::Fault,
+    faults::{Fault, InvalidFault},
     proxy_faults::ProxyFault,
     resources::{Scope, SubscriptionState},
+    state_error::StateError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,10 +113,12 @@ pub(crate) enum Damage {
     Denied {
         /// The principal's object id.
         principal: Uuid,
-        /// The scope.
-        scope: Scope,
+        /// Where.
+        at: Place,
         /// The actions.
         actions: Vec<String>,
+        /// The data actions.
+        data_actions: Vec<String>,
     },
     /// A subscription has this state.
     SubscriptionState {
@@ -165,22 +168,29 @@ pub(crate) enum Part {
     Whole,
     /// Its storage account.
     Storage,
+    /// Its key vault.
+    Vault,
+    /// Its container registry.
+    Registry,
 }
 
 /// Why an emulator can't be broken in this way.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum CantBreak {
-    /// The seed lacks it.
-    #[error("this emulator's seed has no {what} {which}")]
+    /// The seed lacks it, or it was deleted.
+    #[error("this emulator has no {what} {which} now")]
     Missing {
         /// What is missing.
         what: &'static str,
         /// Its id.
         which: String,
     },
-    /// Something else.
-    #[error("{0}")]
-    Other(String),
+    /// A fault is not valid.
+    #[error(transparent)]
+    Fault(#[from] InvalidFault),
+    /// The folder can't be written.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 impl CantBreak {

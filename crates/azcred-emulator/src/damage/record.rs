@@ -79,35 +79,39 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Those of an earlier start with the same seed. What ended with that emulator, such as a
-    /// fault, begins again.
+    /// Those of an earlier start with the same seed, repaired until [`Records::resume`].
     ///
     /// # Errors
     /// When the file can't be read.
-    pub(crate) fn restored(
+    pub(crate) fn suspended(
         world: &World,
         state: Arc<StateDir>,
         digest: &str,
     ) -> Result<Self, StateError> {
         let file = format!("troubles-{digest}.json");
         let kept: Option<Vec<Record>> =
-            state.read_json(&file, "; its troubles then stay as they are")?;
-        let mut all = kept.unwrap_or_default();
-        for record in &mut all {
-            let in_memory = record
-                .damage
-                .iter()
-                .filter(|one| one.ends_with_the_emulator());
-            for damage in in_memory {
-                // Those that were not kept have the same repairs, with another id.
-                let again = damage.inflict(world).unwrap_or_default();
-                record.repairs.extend(again);
-            }
-        }
+            state.read_json(&file, "; what they broke then stays broken")?;
+        let all = kept.unwrap_or_default();
+        all.iter().rev().for_each(|one| one.undo(world));
         Ok(Self {
             all: Mutex::new(all),
             kept: Some((state, file)),
         })
+    }
+
+    /// Begins again the troubles that were suspended.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub(crate) fn resume(&self, world: &World) -> Result<(), StateError> {
+        let mut all = self.lock();
+        for Record { broken, damage, .. } in std::mem::take(&mut *all) {
+            match Record::inflict(broken, damage, world) {
+                Ok(record) => all.push(record),
+                Err(error) => tracing::warn!(%error, "a trouble has ended"),
+            }
+        }
+        self.keep(&all)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
@@ -129,7 +133,7 @@ impl Records {
         take(&mut all, &wanted.broken.name, world);
         let record = Record::inflict(wanted.broken, wanted.damage, world)?;
         all.push(record);
-        self.keep(&all)
+        Ok(self.keep(&all)?)
     }
 
     /// Repairs a trouble. `None` if the emulator is not in it.
@@ -157,18 +161,15 @@ impl Records {
         Ok(ended.into_iter().map(|one| one.broken).collect())
     }
 
-    fn keep(&self, all: &Vec<Record>) -> Result<(), CantBreak> {
+    fn keep(&self, all: &Vec<Record>) -> Result<(), StateError> {
         let Some((state, file)) = &self.kept else {
             return Ok(());
         };
-        let kept = match all.is_empty() {
-            true => {
-                state.remove(file);
-                Ok(())
-            }
-            false => state.write_json(file, all),
-        };
-        kept.map_err(|error| CantBreak::Other(error.to_string()))
+        if all.is_empty() {
+            state.remove(file);
+            return Ok(());
+        }
+        state.write_json(file, all)
     }
 }
 
@@ -187,14 +188,4 @@ fn take(all: &mut Vec<Record>, name: &str, world: &World) -> Option<Record> {
         }
     }
     Some(ended)
-}
-
-impl Damage {
-    /// Whether the state folder does not keep it.
-    fn ends_with_the_emulator(&self) -> bool {
-        matches!(
-            self,
-            Self::Fault(_) | Self::Proxy(_) | Self::Policy { .. } | Self::OtherTenant { .. }
-        )
-    }
 }

@@ -20,10 +20,10 @@ pub(crate) enum Repair {
     Fault(Fault),
     /// Ends a fault of the proxy.
     Proxy(ProxyFault),
-    /// Sets when the secrets with these ids expire, in Unix seconds.
+    /// Sets when the secrets with these ids expire.
     Secrets {
         client_id: Uuid,
-        before: Vec<(Uuid, i64)>,
+        before: Vec<(Uuid, Time)>,
     },
     /// Adds the certificates that are missing.
     Certificates {
@@ -81,6 +81,10 @@ pub(crate) enum Repair {
         denials: Vec<DenyAssignment>,
     },
 }
+
+/// A time, as the state folder keeps it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Time(#[serde(with = "time::serde::rfc3339")] pub(super) OffsetDateTime);
 
 impl Repair {
     /// Carries it out.
@@ -155,9 +159,8 @@ impl Repair {
                 };
                 for secret in &mut app.secrets {
                     let known = before.iter().find(|(id, _)| *id == secret.id);
-                    let expires = known.map(|(_, time)| OffsetDateTime::from_unix_timestamp(*time));
-                    if let Some(Ok(expires)) = expires {
-                        secret.expires = expires;
+                    if let Some((_, Time(expires))) = known {
+                        secret.expires = *expires;
                     }
                 }
             }

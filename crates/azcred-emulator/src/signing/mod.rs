@@ -5,6 +5,5 @@ mod keys;
 
 pub use keys::{KeyError, Keys, SigningKey};
 
-pub(crate) use keys::expired;
-
 pub(crate) use jws::{Algorithm, Jws, PublicKey};
+pub(crate) use keys::expired;

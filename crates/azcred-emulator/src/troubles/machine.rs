@@ -132,6 +132,14 @@ pub(super) fn storage_hangs(scene: &mut Scene<'_>) -> Made {
     hangs(scene, Service::Blob)
 }
 
+pub(super) fn vault_hangs(scene: &mut Scene<'_>) -> Made {
+    hangs(scene, Service::Vault)
+}
+
+pub(super) fn registry_hangs(scene: &mut Scene<'_>) -> Made {
+    hangs(scene, Service::Registry)
+}
+
 pub(super) fn captive_portal(scene: &mut Scene<'_>) -> Made {
     fault(scene, Fault::new(Effect::Html).on(Service::Login))
 }

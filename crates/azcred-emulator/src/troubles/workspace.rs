@@ -110,32 +110,62 @@ pub(super) fn workspace_failed(scene: &mut Scene<'_>) -> Made {
 }
 
 pub(super) fn workspace_gone(scene: &mut Scene<'_>) -> Made {
-    let of = scene.place(Part::Whole)?;
-    scene.damage(Damage::ResourceDeleted { of });
-    Ok(())
+    gone(scene, Part::Whole)
 }
 
-pub(super) fn workspace_private(scene: &mut Scene<'_>) -> Made {
-    property(scene, Part::Whole, "publicNetworkAccess", json!("Disabled"))
+fn gone(scene: &mut Scene<'_>, part: Part) -> Made {
+    let of = scene.place(part)?;
+    scene.damage(Damage::ResourceDeleted { of });
+    Ok(())
 }
 
 pub(super) fn storage_gone(scene: &mut Scene<'_>) -> Made {
-    let of = scene.place(Part::Storage)?;
-    scene.damage(Damage::ResourceDeleted { of });
-    Ok(())
+    gone(scene, Part::Storage)
 }
 
-pub(super) fn storage_firewall(scene: &mut Scene<'_>) -> Made {
+pub(super) fn vault_gone(scene: &mut Scene<'_>) -> Made {
+    gone(scene, Part::Vault)
+}
+
+pub(super) fn registry_gone(scene: &mut Scene<'_>) -> Made {
+    gone(scene, Part::Registry)
+}
+
+/// A firewall that lets in one address, which is for documentation (RFC 5737).
+fn firewall(scene: &mut Scene<'_>, part: Part) -> Made {
     let rules = json!({
         "bypass": "AzureServices",
         "virtualNetworkRules": [],
         "ipRules": [{"value": "203.0.113.7", "action": "Allow"}],
         "defaultAction": "Deny",
     });
-    property(scene, Part::Storage, "networkAcls", rules)
+    property(scene, part, "networkAcls", rules)
+}
+
+pub(super) fn storage_firewall(scene: &mut Scene<'_>) -> Made {
+    firewall(scene, Part::Storage)
+}
+
+pub(super) fn vault_firewall(scene: &mut Scene<'_>) -> Made {
+    firewall(scene, Part::Vault)
+}
+
+fn private(scene: &mut Scene<'_>, part: Part) -> Made {
+    property(scene, part, "publicNetworkAccess", json!("Disabled"))
+}
+
+pub(super) fn workspace_private(scene: &mut Scene<'_>) -> Made {
+    private(scene, Part::Whole)
 }
 
 pub(super) fn storage_private(scene: &mut Scene<'_>) -> Made {
-    let value = json!("Disabled");
-    property(scene, Part::Storage, "publicNetworkAccess", value)
+    private(scene, Part::Storage)
+}
+
+pub(super) fn vault_private(scene: &mut Scene<'_>) -> Made {
+    private(scene, Part::Vault)
+}
+
+pub(super) fn registry_private(scene: &mut Scene<'_>) -> Made {
+    private(scene, Part::Registry)
 }
