@@ -45,5 +45,6 @@ mod state_folder;
 mod strangers;
 mod token_grants;
 mod token_refusals;
+mod troubles;
 mod user_sign_in;
 mod ways_in;
