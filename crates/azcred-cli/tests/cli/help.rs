@@ -46,6 +46,10 @@ help_of! {
     #[cfg(feature = "emulator")]
     the_help_of_emulator_jobs_fail_names_the_next_job, "help-emulator-jobs-fail", ["emulator", "jobs", "fail"];
     #[cfg(feature = "emulator")]
+    the_help_of_emulator_break_says_how_to_undo_it, "help-emulator-break", ["emulator", "break"];
+    #[cfg(feature = "emulator")]
+    the_help_of_emulator_repair_says_what_stays, "help-emulator-repair", ["emulator", "repair"];
+    #[cfg(feature = "emulator")]
     the_help_of_emulator_seed_says_how_to_use_it, "help-emulator-seed", ["emulator", "seed"];
     #[cfg(feature = "emulator")]
     the_help_of_demo_says_that_it_needs_nothing, "help-demo", ["demo"];

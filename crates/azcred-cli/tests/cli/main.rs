@@ -9,6 +9,8 @@ mod az;
 #[cfg(unix)]
 mod az_on_path;
 mod azure;
+#[cfg(all(unix, feature = "emulator"))]
+mod breaking;
 mod cache;
 mod canary;
 mod canary_hostile;
