@@ -56,7 +56,7 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
         Fix::CheckSubscription => {
             "check the id and the tenant with `azcred subscription list`".to_owned()
         }
-        Fix::GrantRole(grant) => grant.by_owner(&assign(grant)),
+        Fix::GrantRole(grant) => grant.by_command(&assign(grant)),
         Fix::NewSecret {
             client_id,
             variable,

@@ -281,6 +281,8 @@ pub struct GrantRole {
     pub object_id: Option<String>,
     /// The kind of identity.
     pub kind: PrincipalKind,
+    /// Whether the identity that is signed in may assign roles at the scope.
+    pub by_self: bool,
 }
 
 impl Fix {
@@ -398,7 +400,15 @@ impl GrantRole {
             scope,
             object_id,
             kind,
+            by_self: false,
         }
+    }
+
+    /// The signed-in identity may assign the role itself.
+    #[must_use]
+    pub fn by_self(mut self) -> Self {
+        self.by_self = true;
+        self
     }
 
     /// The object id, the role and the scope, as they can be pasted into a shell between double
@@ -416,7 +426,10 @@ impl GrantRole {
     }
 
     /// Who can assign the role, and by which command.
-    pub fn by_owner(&self, command: &str) -> String {
+    pub fn by_command(&self, command: &str) -> String {
+        if self.by_self {
+            return format!("run `{command}`");
+        }
         let of = self.scope.as_deref().map_or("the resource", kind_of);
         format!("ask an owner of {of} to run `{command}`")
     }
@@ -687,7 +700,7 @@ impl fmt::Display for SignIn {
 impl fmt::Display for GrantRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = Seen(f);
-        write!(f, "{}", self.by_owner(&self.command()))
+        write!(f, "{}", self.by_command(&self.command()))
     }
 }
 
@@ -705,6 +718,9 @@ fn kind_of(scope: &str) -> &'static str {
         2 if is(2, "subscriptions") => "the subscription",
         4 if is(2, "resourceGroups") => "the resource group",
         8 if is(2, "workspaces") => "the workspace",
+        8 if is(2, "storageAccounts") => "the storage account",
+        8 if is(2, "vaults") => "the key vault",
+        8 if is(2, "registries") => "the registry",
         _ => "the resource",
     }
 }
