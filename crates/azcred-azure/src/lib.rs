@@ -4,6 +4,8 @@ mod access;
 mod applications;
 mod arm_codes;
 mod authorization;
+mod belongings;
+mod data_plane;
 mod doctor;
 mod domain;
 mod error;
@@ -28,7 +30,7 @@ mod text;
 mod workspace;
 
 pub use crate::{
-    access::{Access, Capability},
+    access::{Access, Capability, Realm},
     applications::{
         Application, CertificateChange, FederatedCredential, Key, MOST_FEDERATED_CREDENTIALS,
         Marks, NewApplication, NewCertificate, NewFederatedCredential, NewSecret, Secret,

@@ -9,6 +9,7 @@ use crate::{
     workspace::WorkspaceRef,
 };
 use azcred::{Principal, system::SharedSystem};
+use futures_util::future::BoxFuture;
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
@@ -58,9 +59,9 @@ impl<'a> Case<'a> {
         let Ok(cell) = cell.downcast::<OnceCell<Arc<F>>>() else {
             unreachable!("a finding's type is its key")
         };
-        cell.get_or_init(|| async { Arc::new(F::find(self).await) })
-            .await
-            .clone()
+        // Boxed: findings read findings, and a future that holds all of them would not fit a stack.
+        let find: BoxFuture<'_, Arc<F>> = Box::pin(async { Arc::new(F::find(self).await) });
+        cell.get_or_init(|| find).await.clone()
     }
 
     /// A finding, if it is known already.

@@ -60,6 +60,7 @@ impl Doctor {
                 Capability::SubmitJobs,
                 Capability::ReadData,
                 Capability::WriteData,
+                Capability::UploadFiles,
             ],
             deadline: DEADLINE,
         }
@@ -72,8 +73,8 @@ impl Doctor {
         self
     }
 
-    /// The capabilities that must be allowed. Others that are missing give a warning. The default
-    /// is all but managing computes, which running jobs does not need.
+    /// The capabilities that must be allowed. The checks of others do not fail. The default is what
+    /// running jobs needs: submitting them, reading and writing data assets, uploading files.
     #[must_use]
     pub fn requiring(mut self, capabilities: impl IntoIterator<Item = Capability>) -> Self {
         self.required = capabilities.into_iter().collect();

@@ -32,13 +32,17 @@ fn by_ports_the_result_is_the_same() {
 }
 
 #[test]
-fn a_contributor_may_do_everything() {
+fn a_contributor_without_a_data_role_gets_the_command_that_assigns_one() {
     let azure = Azure::shared();
     let said = doctor(&[])
         .envs(&azure.application("azcred-contributor"))
         .said();
-    assert_eq!(said.code, 0, "{said}");
-    assert_seen!("doctor-contributor", said);
+    assert_eq!(said.code, 5, "{said}");
+    let cause =
+        "no role lets the identity read, write or add blobs in the storage account stcontosoml";
+    assert!(said.stdout.contains(cause), "{said}");
+    let command = "azcred role assign \"Storage Blob Data Contributor\" --to d0000001-0000-4000-8000-000000000009";
+    assert!(said.stdout.contains(command), "{said}");
 }
 
 #[test]

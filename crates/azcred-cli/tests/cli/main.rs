@@ -21,6 +21,7 @@ mod completions;
 mod doctor;
 #[cfg(unix)]
 mod doctor_fix;
+mod doctor_personas;
 mod doctor_report;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -53,6 +54,7 @@ mod run;
 #[cfg(unix)]
 mod serve;
 mod sp;
+mod sp_data;
 mod sp_killed;
 mod sp_permitted;
 mod sp_show;

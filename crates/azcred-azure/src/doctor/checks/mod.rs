@@ -3,15 +3,24 @@
 //! A new check is a file with its [`Check`](super::check::Check) and a line in the list below.
 
 mod clock;
+mod computes;
+mod contact;
 mod expiry;
 mod headline;
 mod permissions;
 mod programs;
+mod provider;
+mod registry;
+mod rights;
 pub(super) mod sign_in;
+mod storage;
 mod subscription;
+mod subscription_tenant;
 mod tenant;
 mod variables;
+mod vault;
 mod workspace;
+mod workspace_network;
 
 use super::{check::AnyCheck, report::Area};
 use crate::access::Capability;
@@ -52,14 +61,32 @@ checks! {
     Tenant: tenant::TenantCheck,
     /// The identity can see the subscription.
     Subscription: subscription::SubscriptionCheck,
+    /// The subscription is registered for Azure Machine Learning.
+    Provider: provider::ProviderCheck,
     /// The workspace exists, and the identity can see it.
     Workspace: workspace::WorkspaceCheck,
+    /// The workspace accepts requests from this machine's network.
+    WorkspaceNetwork: workspace_network::WorkspaceNetworkCheck,
+    /// The workspace's storage account can be reached.
+    Storage: storage::StorageCheck,
+    /// The workspace's key vault can be reached.
+    Vault: vault::VaultCheck,
+    /// The workspace's container registry can be reached.
+    Registry: registry::RegistryCheck,
+    /// The identity can see the workspace's computes, and one of them works.
+    Computes: computes::ComputesCheck,
     /// The identity may submit jobs.
     SubmitJobs: permissions::PermissionCheck(Capability::SubmitJobs),
     /// The identity may read data assets.
     ReadData: permissions::PermissionCheck(Capability::ReadData),
     /// The identity may write data assets.
     WriteData: permissions::PermissionCheck(Capability::WriteData),
+    /// The identity may upload files to the workspace's storage account.
+    UploadFiles: permissions::PermissionCheck(Capability::UploadFiles),
+    /// The identity may pull images from the workspace's container registry.
+    PullImages: permissions::PermissionCheck(Capability::PullImages),
+    /// The identity may read secrets in the workspace's key vault.
+    ReadSecrets: permissions::PermissionCheck(Capability::ReadSecrets),
     /// The identity may manage computes.
     ManageComputes: permissions::PermissionCheck(Capability::ManageComputes),
     /// Other programs on this machine act as the same identity.

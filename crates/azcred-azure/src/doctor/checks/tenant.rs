@@ -30,7 +30,7 @@ impl Finding for TenantNames {
 }
 
 impl TenantNames {
-    fn name(&self, id: &str) -> Option<Untrusted> {
+    pub(super) fn name(&self, id: &str) -> Option<Untrusted> {
         let mut tenants = self.0.iter();
         let tenant = tenants.find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id))?;
         tenant.name().cloned()
