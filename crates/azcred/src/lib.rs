@@ -126,7 +126,7 @@ pub use crate::{
         AssertionSource, Availability, AzureMlOnBehalfOfCredential, AzurePipelinesCredential,
         ClientAssertionCredential, ClientSecretCredential, Credential, EnvironmentCredential,
         EnvironmentKind, EnvironmentOrder, GitHubActionsCredential, ManagedIdentityCredential,
-        WorkloadIdentityCredential,
+        WorkloadIdentityCredential, azure_evidence,
     },
     decode::decode_text,
     facts::{

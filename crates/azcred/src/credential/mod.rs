@@ -62,7 +62,7 @@ pub use github_actions::GitHubActionsCredential;
 pub use interactive_browser::{InteractiveBrowserCredential, SignInPrompt};
 #[cfg(feature = "fuzzing")]
 pub use interactive_browser::{redirected, welcome};
-pub use managed_identity::ManagedIdentityCredential;
+pub use managed_identity::{ManagedIdentityCredential, azure_evidence};
 #[cfg(feature = "developer-tools")]
 pub use visual_studio_code::VisualStudioCodeCredential;
 pub use workload_identity::WorkloadIdentityCredential;

@@ -28,6 +28,16 @@ pub(super) struct Proxies {
     except_variable: Option<&'static str>,
 }
 
+/// A proxy that requests go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProxyInUse {
+    /// The variable that names it, in the case in which it is set.
+    pub variable: &'static str,
+    /// The address, without its user name and password.
+    pub address: String,
+}
+
 /// A variable that names a proxy.
 #[derive(Debug)]
 pub(super) struct Setting {
