@@ -1,6 +1,6 @@
 //! A fix as an instruction with the commands that do it.
 
-use azcred::{Fix, GrantRole, PrincipalKind, SignIn, SignInWay, TrustToken};
+use azcred::{Fix, GrantRole, PrincipalKind, SignIn, SignInWay, TrustToken, Variable};
 
 /// A fix, as an instruction without a full stop.
 ///
@@ -72,6 +72,8 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             "with `--check`, `azcred sp federate` shows what is registered beside the token's issuer and subject"
                 .to_owned()
         }
+        Fix::SetVariables(variables) => export(variables).unwrap_or_else(|| of.to_string()),
+        Fix::UnsetVariable(name) if !cfg!(windows) => format!("`unset {name}`"),
         Fix::If(condition, then) => format!("if {condition}, {}", fix(then, own)),
         Fix::AnyOf(fixes) => join(fixes, "; or ", own),
         Fix::AllOf(fixes) => join(fixes, "; ", own),
@@ -137,6 +139,29 @@ fn new_secret(client_id: &str, variable: Option<&str>) -> Option<String> {
     Some(format!(
         "make a new secret: `azcred sp rotate --client-id {client_id} --for {purpose} --to FILE`, and use the {variable} that it writes into FILE"
     ))
+}
+
+/// The command of a POSIX shell that sets variables; `None` if a value is not known, or can't be in
+/// a command.
+fn export(variables: &[Variable]) -> Option<String> {
+    if cfg!(windows) {
+        return None;
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=*~[]".contains(c);
+    let pairs = variables.iter().map(|variable| {
+        let value = variable.value.as_deref()?;
+        if value.contains(['\'', '`', '!']) || value.contains(char::is_control) {
+            return None;
+        }
+        let name = &variable.name;
+        let is_bare = !value.is_empty() && value.chars().all(is_plain) && !value.starts_with('~');
+        Some(match is_bare {
+            true => format!("{name}={value}"),
+            false => format!("{name}='{value}'"),
+        })
+    });
+    let pairs: Vec<String> = pairs.collect::<Option<_>>()?;
+    Some(format!("`export {}`", pairs.join(" ")))
 }
 
 fn sign_in(to: &SignIn) -> String {
@@ -212,6 +237,23 @@ mod tests {
                     command: "kedro azureml run".to_owned(),
                 },
                 "start it with this account: `azcred exec -- kedro azureml run`",
+            ),
+            (
+                Fix::set_to("SSL_CERT_FILE", "/etc/ssl/ca.pem"),
+                "`export SSL_CERT_FILE=/etc/ssl/ca.pem`",
+            ),
+            (
+                Fix::SetVariables(vec![
+                    Variable::new("NO_PROXY", "*.a, b"),
+                    Variable::new("no_proxy", "c"),
+                ]),
+                "`export NO_PROXY='*.a, b' no_proxy=c`",
+            ),
+            (Fix::set(["AZURE_CLIENT_ID"]), "set AZURE_CLIENT_ID"),
+            (Fix::set_to("A", "it's"), "set A=it's"),
+            (
+                Fix::UnsetVariable("HTTPS_PROXY".into()),
+                "`unset HTTPS_PROXY`",
             ),
             (
                 Fix::NewSecret {

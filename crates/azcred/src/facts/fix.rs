@@ -269,6 +269,16 @@ pub struct Variable {
     pub value: Option<String>,
 }
 
+impl Variable {
+    /// A variable and its value.
+    pub fn new(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: Some(value.into()),
+        }
+    }
+}
+
 /// A role to give to an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
