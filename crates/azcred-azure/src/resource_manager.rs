@@ -92,6 +92,9 @@ pub struct WorkspaceProperties {
     pub provisioning_state: Option<Untrusted>,
     /// The address that names the services of its region.
     pub discovery_url: Option<Untrusted>,
+    /// The address of its MLflow server, with the scheme `azureml`.
+    #[serde(rename = "mlFlowTrackingUri")]
+    pub ml_flow_tracking_uri: Option<Untrusted>,
     /// Whether the workspace accepts requests from outside its network: `Enabled` or `Disabled`.
     pub public_network_access: Option<Untrusted>,
 }

@@ -4,7 +4,7 @@ mod contoso;
 
 use azcred::{TenantId, system::Fixture};
 use azcred_azure::{Capability, CheckId, Doctor, Flags, Status, Subject, locate};
-use azcred_emulator::{Effect, Fault, Persona, Service, Way};
+use azcred_emulator::{Effect, Fault, Service, Way};
 use contoso::{
     Contoso, FOLDER, SUBSCRIPTION, TENANT, doctor, examine, failed, fix, said, session, warned,
     watch, workspace,
@@ -112,15 +112,11 @@ async fn an_expired_secret_is_the_one_failure_with_the_code_and_the_fix() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_credential_the_variables_are_named() {
     let contoso = Contoso::start().await;
-    let mut machine = Fixture::new();
-    for (name, value) in contoso
-        .emulator
-        .info()
-        .environment(Persona::NoAccount, Way::RealNames)
-        .set
-    {
-        machine = machine.with_var(&name, &value);
-    }
+    let machine = contoso
+        .laptop("azcred-demo", Way::RealNames)
+        .with_var("AZURE_TENANT_ID", "")
+        .with_var("AZURE_CLIENT_ID", "")
+        .with_var("AZURE_CLIENT_SECRET", "");
     let report = examine(machine, &Flags::default()).await;
     assert_eq!(failed(&report), [CheckId::SignIn], "{report:#?}");
     let check = report.first_failure().unwrap();

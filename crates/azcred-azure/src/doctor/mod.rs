@@ -8,6 +8,8 @@
 mod case;
 mod check;
 mod checks;
+mod opened;
+mod reach;
 mod report;
 mod schedule;
 mod shell;

@@ -3,10 +3,13 @@
 //! A new check is a file with its [`Check`](super::check::Check) and a line in the list below.
 
 mod clock;
+mod cloud_addresses;
 mod computes;
 mod contact;
 mod expiry;
 mod headline;
+mod metadata_proxy;
+mod network;
 mod permissions;
 mod programs;
 mod provider;
@@ -20,6 +23,7 @@ mod tenant;
 mod variables;
 mod vault;
 mod workspace;
+mod workspace_addresses;
 mod workspace_network;
 
 use super::{check::AnyCheck, report::Area};
@@ -49,8 +53,18 @@ macro_rules! checks {
 }
 
 checks! {
+    /// This machine reaches some address of Azure.
+    Network: network::NetworkCheck,
     /// This machine's clock matches Azure's.
     Clock: clock::ClockCheck,
+    /// This machine reaches the sign-in service.
+    SignInService: cloud_addresses::SignInServiceCheck,
+    /// This machine reaches Resource Manager.
+    ResourceManager: cloud_addresses::ResourceManagerCheck,
+    /// This machine reaches Microsoft Graph.
+    Graph: cloud_addresses::GraphCheck,
+    /// No proxy takes requests to the instance metadata service.
+    MetadataProxy: metadata_proxy::MetadataProxyCheck,
     /// The variables of a service principal are complete, and each is what it should be.
     Variables: variables::VariablesCheck,
     /// A source returns a token.
@@ -67,6 +81,10 @@ checks! {
     Workspace: workspace::WorkspaceCheck,
     /// The workspace accepts requests from this machine's network.
     WorkspaceNetwork: workspace_network::WorkspaceNetworkCheck,
+    /// This machine reaches Azure Machine Learning's services for the workspace.
+    WorkspaceServices: workspace_addresses::WorkspaceServicesCheck,
+    /// This machine reaches the workspace's storage.
+    StorageAddress: workspace_addresses::StorageAddressCheck,
     /// The workspace's storage account can be reached.
     Storage: storage::StorageCheck,
     /// The workspace's key vault can be reached.

@@ -6,6 +6,7 @@ use crate::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
+        opened::Opened,
         report::{Area, Subject, Verdict},
     },
     error::{Error, Result},
@@ -17,7 +18,7 @@ use azcred::{
     http::Http,
     system::System,
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The identity that signed in.
 pub(in crate::doctor) struct Identity {
@@ -39,11 +40,9 @@ pub(in crate::doctor) struct SignIn(
 
 impl Finding for SignIn {
     async fn find(case: &Case<'_>) -> Self {
-        let http = OnceLock::new();
+        let opened = case.find::<Opened>().await;
         let sign_in = async {
-            let session = case.doctor.session.clone();
-            let session = session.open().await.map_err(Error::token)?;
-            let _ = http.set(session.options().http().clone());
+            let session = opened.session.clone().map_err(Error::token)?;
             let manager = ResourceManager::new(session.options(), Arc::new(session.clone()))?;
             let token = session.token().await.map_err(Error::token)?;
             Ok(Arc::new(Identity {
@@ -54,7 +53,7 @@ impl Finding for SignIn {
             }))
         };
         let result = case.within("Signed in", sign_in).await;
-        let notes = http.get().map_or(&[][..], Http::notes);
+        let notes = opened.http().map_or(&[][..], Http::notes);
         Self(result, notes.to_vec())
     }
 }
@@ -71,7 +70,7 @@ impl Identity {
     }
 
     /// The source of the token, and what the source used.
-    fn source(&self) -> Option<(Source, &Used)> {
+    pub(in crate::doctor) fn source(&self) -> Option<(Source, &Used)> {
         let chosen = self.chain.as_deref()?.chosen()?;
         Some((chosen.source, chosen.used.as_ref()?))
     }
@@ -143,7 +142,12 @@ impl Check for SignInCheck {
     }
 
     fn needs(&self) -> &'static [CheckId] {
-        &[CheckId::Variables]
+        &[
+            CheckId::Network,
+            CheckId::Clock,
+            CheckId::SignInService,
+            CheckId::Variables,
+        ]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<SignInOutcome> {

@@ -9,6 +9,7 @@ use crate::{
     doctor::{
         case::{Case, Finding},
         check::Check,
+        checks::CheckId,
         report::{Area, Subject, Verdict},
     },
     error::{Error, ErrorKind, Result},
@@ -76,6 +77,10 @@ impl Check for SubscriptionCheck {
 
     fn title(&self) -> &'static str {
         "subscription"
+    }
+
+    fn needs(&self) -> &'static [CheckId] {
+        &[CheckId::SignIn, CheckId::ResourceManager]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<SubscriptionOutcome> {
