@@ -190,7 +190,7 @@ impl Trouble {
             None => self.fix,
             Some(variable) => {
                 why = format!("{why}; {variable} is set to this address");
-                let unset = Fix::from(format!("unset {variable} to use Azure's own address"));
+                let unset = Fix::from(format!("`unset {variable}`, to use Azure's own address"));
                 match self.keeps_fix {
                     true => self.fix.or(unset),
                     false => unset.or(format!(
