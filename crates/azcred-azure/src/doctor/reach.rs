@@ -267,4 +267,4 @@ impl Unreached {
 
 #[cfg(test)]
 #[path = "reach_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -8,7 +8,8 @@ fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
 }
 
-fn unreached(why: &str) -> Unreached {
+/// The sign-in service, without a response because of `why`.
+pub(in crate::doctor) fn unreached(why: &str) -> Unreached {
     let error = Error::new(ErrorKind::Unreachable, "could not reach it", why.to_owned());
     Unreached {
         host: "login.microsoftonline.com".to_owned(),

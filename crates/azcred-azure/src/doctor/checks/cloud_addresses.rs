@@ -233,3 +233,49 @@ impl Check for GraphCheck {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{
+        case::tests::{case, doctor},
+        reach::tests::unreached,
+        report::Status,
+    };
+
+    #[test]
+    fn each_outcome_has_its_words() {
+        let doctor = doctor();
+        let case = case(&doctor);
+        let gone = || Box::new(unreached("it refused the connection"));
+        let address = || resource_manager(&Cloud::PUBLIC).expect("it is an address");
+        let reached = ResourceManagerCheck.tell(Reach::Reached(address()), &case);
+        assert_eq!(reached, Verdict::ok("management.azure.com"));
+        let failed = SignInServiceCheck.tell(Reach::Unreached(gone()), &case);
+        assert_eq!(failed.status, Status::Failed);
+        assert_eq!(failed.reason, "it refused the connection");
+        let spare = SignInServiceCheck.tell(Reach::Spare(gone()), &case);
+        assert_eq!(spare.status, Status::Warning);
+        assert!(spare.reason.ends_with("until the token ends"), "{spare:?}");
+        let graph = GraphCheck.tell(Reach::Spare(gone()), &case);
+        assert!(graph.reason.contains("don't need it"), "{graph:?}");
+        let of_host = SignInServiceCheck.tell(Reach::NotNeeded, &case);
+        assert_eq!(of_host.status, Status::DoesNotApply);
+        let unknown = GraphCheck.tell(Reach::Unknown, &case);
+        assert_eq!(unknown.status, Status::Skipped);
+    }
+
+    #[test]
+    fn the_sign_in_service_of_a_provider_has_no_tenant() {
+        let url = |cloud: &Cloud| sign_in_service(cloud).expect("it is an address").url;
+        assert_eq!(
+            url(&Cloud::PUBLIC).as_str(),
+            "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
+        );
+        let provider = Cloud::openid_provider("https://id.example/realms/ml").unwrap();
+        assert_eq!(
+            url(&provider).as_str(),
+            "https://id.example/realms/ml/.well-known/openid-configuration"
+        );
+    }
+}

@@ -110,3 +110,37 @@ fn exceptions(system: &dyn System) -> Vec<(&'static str, String)> {
         false => set,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use azcred::system::Fixture;
+
+    #[test]
+    fn the_address_is_added_to_each_variable_that_is_set() {
+        for (set, expected) in [
+            (&[][..], vec![("NO_PROXY", "169.254.169.254")]),
+            (
+                &[("NO_PROXY", "a, b,")],
+                vec![("NO_PROXY", "a,b,169.254.169.254")],
+            ),
+            (
+                &[("NO_PROXY", "a"), ("no_proxy", "user:hunter2@b,c")],
+                vec![
+                    ("NO_PROXY", "a,169.254.169.254"),
+                    ("no_proxy", "c,169.254.169.254"),
+                ],
+            ),
+        ] {
+            let system = set.iter().fold(Fixture::new(), |system, (name, value)| {
+                system.with_var(name, value)
+            });
+            let found = exceptions(&system);
+            let found: Vec<_> = found
+                .iter()
+                .map(|(name, value)| (*name, &**value))
+                .collect();
+            assert_eq!(found, expected);
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod permissions;
 mod programs;
 mod provider;
 mod registry;
+mod resource_addresses;
 mod rights;
 pub(super) mod sign_in;
 mod storage;
@@ -84,7 +85,7 @@ checks! {
     /// This machine reaches Azure Machine Learning's services for the workspace.
     WorkspaceServices: workspace_addresses::WorkspaceServicesCheck,
     /// This machine reaches the workspace's storage.
-    StorageAddress: workspace_addresses::StorageAddressCheck,
+    StorageAddress: resource_addresses::StorageAddressCheck,
     /// The workspace's storage account can be reached.
     Storage: storage::StorageCheck,
     /// The workspace's key vault can be reached.

@@ -131,3 +131,42 @@ fn nothing_reached(all: &[Unreached]) -> Verdict {
         verdict.evidence("not reached", one.host.clone())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{
+        case::tests::{case, doctor},
+        reach::tests::unreached,
+        report::{Status, Subject},
+    };
+
+    fn tell(outcome: NetworkOutcome) -> Verdict {
+        let doctor = doctor();
+        NetworkCheck.tell(outcome, &case(&doctor))
+    }
+
+    #[test]
+    fn one_cause_for_all_addresses_is_that_of_the_first_and_all_are_named() {
+        let why = "the proxy http://proxy.example (HTTPS_PROXY) refused the connection";
+        let verdict = tell(NetworkOutcome::NothingReached(vec![
+            unreached(why),
+            unreached("another"),
+        ]));
+        assert_eq!(
+            (verdict.status, verdict.subject),
+            (Status::Failed, Some(Subject::Unreachable))
+        );
+        assert_eq!(verdict.reason, why);
+        assert_eq!(verdict.detail, "2 addresses of Azure not reached");
+        assert_eq!(verdict.evidence.len(), 2);
+    }
+
+    #[test]
+    fn each_other_outcome_has_its_words() {
+        assert_eq!(tell(NetworkOutcome::Works(None)), Verdict::ok("direct"));
+        let gone = Box::new(unreached("it refused the connection"));
+        assert_eq!(tell(NetworkOutcome::NoCloud(gone)).status, Status::Failed);
+        assert_eq!(tell(NetworkOutcome::NotOpened).status, Status::Skipped);
+    }
+}

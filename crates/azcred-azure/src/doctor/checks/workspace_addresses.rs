@@ -1,6 +1,5 @@
-//! Does this machine reach the addresses of the workspace: Azure Machine Learning's services in its
-//! region, and its storage? No request has a token: what the identity may do there is another
-//! check's.
+//! Does this machine reach Azure Machine Learning's services in the workspace's region? No request
+//! has a token: what the identity may do there is another check's.
 
 use super::workspace::WorkspaceSeen;
 use crate::{
@@ -9,12 +8,11 @@ use crate::{
         check::Check,
         checks::CheckId,
         reach::{Address, Unreached, fetch, reach},
-        report::{Area, Status, Verdict},
+        report::{Area, Verdict},
     },
-    resource_manager::{ResourceManager, Workspace},
-    text::clean,
+    resource_manager::Workspace,
 };
-use azcred::{ClientOptions, Cloud};
+use azcred::ClientOptions;
 use futures_util::future::join_all;
 use serde::Deserialize;
 
@@ -27,14 +25,20 @@ pub(super) enum Addresses {
         told: Vec<Told>,
         /// Whether the workspace accepts requests from its own network only.
         is_private: bool,
+        /// What works without these addresses, if running jobs from this machine does.
+        but: Option<&'static str>,
     },
 }
 
 /// An address, and whether it responds.
-type Told = (Address, Result<(), Box<Unreached>>);
+pub(super) type Told = (Address, Result<(), Box<Unreached>>);
 
 /// Reaches all addresses at once.
-async fn told(case: &Case<'_>, options: &ClientOptions, addresses: Vec<Address>) -> Vec<Told> {
+pub(super) async fn told(
+    case: &Case<'_>,
+    options: &ClientOptions,
+    addresses: Vec<Address>,
+) -> Vec<Told> {
     let all = addresses.into_iter().map(async |address| {
         let result = reach(case, options, &address).await;
         (address, result)
@@ -42,23 +46,30 @@ async fn told(case: &Case<'_>, options: &ClientOptions, addresses: Vec<Address>)
     join_all(all).await
 }
 
-fn is_private(workspace: &Workspace) -> bool {
+pub(super) fn is_private(workspace: &Workspace) -> bool {
     workspace.properties.public_network_access.as_deref() == Some("Disabled")
 }
 
 /// The words for addresses: the first one that does not respond, and all as evidence.
-fn tell(addresses: Addresses) -> Verdict {
-    let (told, is_private) = match addresses {
+pub(super) fn tell(addresses: Addresses) -> Verdict {
+    let (told, is_private, but) = match addresses {
         Addresses::None(reason) => return Verdict::does_not_apply(reason),
-        Addresses::Told { told, is_private } => (told, is_private),
+        Addresses::Told {
+            told,
+            is_private,
+            but,
+        } => (told, is_private, but),
     };
     let hosts: Vec<String> = told.iter().map(|(address, _)| address.host()).collect();
     let failed = told.iter().find_map(|(_, result)| result.as_ref().err());
     let mut verdict = match failed {
         None => Verdict::ok(hosts.join(", ")),
-        Some(unreached) => unreached.tell(),
+        Some(unreached) => match but {
+            Some(but) => unreached.tell_warning(but),
+            None => unreached.tell(),
+        },
     };
-    if verdict.status == Status::Failed && is_private {
+    if failed.is_some() && is_private {
         verdict.reason = format!(
             "{}; the workspace accepts requests from its own network only",
             verdict.reason
@@ -151,6 +162,7 @@ impl Check for WorkspaceServicesCheck {
         Some(Addresses::Told {
             told,
             is_private: is_private(workspace),
+            but: None,
         })
     }
 
@@ -160,106 +172,69 @@ impl Check for WorkspaceServicesCheck {
 }
 
 /// An address in a response; `None` if it is not one.
-fn address(what: &'static str, url: &str) -> Option<Address> {
+pub(super) fn address(what: &'static str, url: &str) -> Option<Address> {
     Address::new(what, url).filter(|address| {
         let url = &address.url;
         matches!(url.scheme(), "https" | "http") && url.host_str().is_some()
     })
 }
 
-pub(super) struct StorageAddressCheck;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{reach::tests::unreached, report::Status};
 
-impl Check for StorageAddressCheck {
-    type Outcome = Addresses;
-
-    fn area(&self) -> Area {
-        Area::Workspace
-    }
-
-    fn title(&self) -> &'static str {
-        "storage address"
-    }
-
-    fn needs(&self) -> &'static [CheckId] {
-        &[CheckId::Workspace]
-    }
-
-    async fn examine(&self, case: &Case<'_>) -> Option<Addresses> {
-        let identity = case.identity().await?;
-        let seen = case.find::<WorkspaceSeen>().await;
-        let workspace = &seen.0.as_ref().ok()?.value;
-        let Some(id) = workspace.properties.storage_account.as_deref() else {
-            return Some(Addresses::None("the workspace names no storage account"));
+    fn outcome(is_private: bool, reached: &[bool]) -> Verdict {
+        let address = |number: usize| {
+            let url = format!("https://{number}.api.azureml.ms/");
+            address("MLflow", &url).expect("it is an address")
         };
-        let cloud = identity.session.options().cloud().ok()?;
-        let url = match has_names(&cloud) {
-            true => {
-                let name = name_in(id)?;
-                Some(format!("https://{name}.blob.{}/", cloud.storage_suffix()))
-            }
-            // The account itself says where it is, if the identity may read it.
-            false => {
-                let account = account(case, &identity.manager, id).await;
-                account.and_then(|account| account.properties.primary_endpoints.blob)
-            }
-        };
-        let Some(url) = url else {
-            return Some(Addresses::None(
-                "this cloud has no usual name for storage, and the identity may not read the account",
-            ));
-        };
-        let Some(mut address) = address("blobs", &url) else {
-            return Some(Addresses::None("its storage account has no valid address"));
-        };
-        // A list of containers, which is rejected without a token.
-        address.url.set_query(Some("comp=list"));
-        Some(Addresses::Told {
-            told: told(case, identity.session.options(), vec![address]).await,
-            is_private: is_private(workspace),
+        let told = reached.iter().enumerate().map(|(number, reached)| {
+            let result = match reached {
+                true => Ok(()),
+                false => Err(Box::new(unreached("it did not respond in time"))),
+            };
+            (address(number), result)
+        });
+        tell(Addresses::Told {
+            told: told.collect(),
+            is_private,
+            but: None,
         })
     }
 
-    fn tell(&self, outcome: Addresses, _: &Case<'_>) -> Verdict {
-        tell(outcome)
+    #[test]
+    fn each_address_is_told_and_the_first_without_a_response_is_the_cause() {
+        let all = outcome(false, &[true, true]);
+        assert_eq!(all.status, Status::Ok);
+        assert_eq!(all.detail, "0.api.azureml.ms, 1.api.azureml.ms");
+        let one = outcome(false, &[true, false]);
+        assert_eq!(one.status, Status::Failed);
+        assert_eq!(one.reason, "it did not respond in time");
+        let told: Vec<_> = one
+            .evidence
+            .iter()
+            .map(|one| (one.name, &*one.value))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("reached", "MLflow: 0.api.azureml.ms"),
+                ("not reached", "MLflow: 1.api.azureml.ms")
+            ]
+        );
+        let none = tell(Addresses::None("the workspace names no storage account"));
+        assert_eq!(none.status, Status::DoesNotApply);
     }
-}
 
-/// Whether the names of a cloud's storage accounts lead to them. In a cloud behind other addresses,
-/// such as an emulator's ports, they would lead to Azure.
-fn has_names(cloud: &Cloud) -> bool {
-    [&Cloud::PUBLIC, &Cloud::US_GOVERNMENT, &Cloud::CHINA]
-        .iter()
-        .any(|known| known.resource_manager() == cloud.resource_manager())
-}
-
-/// The name of a resource, at the end of its id; `None` if it can't be a part of a host name.
-fn name_in(id: &str) -> Option<&str> {
-    let name = id.rsplit('/').next()?;
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    (!name.is_empty() && name.len() <= 63 && name.bytes().all(is_name)).then_some(name)
-}
-
-/// A storage account, with its addresses.
-#[derive(Deserialize)]
-struct StorageAccount {
-    properties: StorageProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StorageProperties {
-    primary_endpoints: StorageEndpoints,
-}
-
-#[derive(Deserialize)]
-struct StorageEndpoints {
-    #[serde(default)]
-    blob: Option<String>,
-}
-
-async fn account(case: &Case<'_>, manager: &ResourceManager, id: &str) -> Option<StorageAccount> {
-    const WHAT: &str = "could not read the storage account";
-    let id = clean(id, 500);
-    let look = manager.get(WHAT, &id, "2023-01-01");
-    Some(case.within(WHAT, look).await.ok()?.value)
+    #[test]
+    fn a_private_workspace_is_the_reason_for_a_missing_response() {
+        assert_eq!(outcome(true, &[true]).status, Status::Ok);
+        let verdict = outcome(true, &[false]);
+        assert!(
+            verdict.reason.contains("its own network only"),
+            "{verdict:?}"
+        );
+        assert!(verdict.fixes[0].to_string().contains("virtual network"));
+    }
 }
