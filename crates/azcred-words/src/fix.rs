@@ -147,14 +147,14 @@ fn export(variables: &[Variable]) -> Option<String> {
     if cfg!(windows) {
         return None;
     }
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=*~[]".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
     let pairs = variables.iter().map(|variable| {
         let value = variable.value.as_deref()?;
         if value.contains(['\'', '`', '!']) || value.contains(char::is_control) {
             return None;
         }
         let name = &variable.name;
-        let is_bare = !value.is_empty() && value.chars().all(is_plain) && !value.starts_with('~');
+        let is_bare = !value.is_empty() && value.chars().all(is_plain);
         Some(match is_bare {
             true => format!("{name}={value}"),
             false => format!("{name}='{value}'"),

@@ -9,7 +9,7 @@ use azcred::{
     system::{SharedSystem, System},
 };
 use std::{future::Future, time::Duration};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long an address may take to respond. It is far below the deadline of a run, so that an
 /// address that never responds is reported, and everything else too.
@@ -17,8 +17,8 @@ const BOUND: Duration = Duration::from_secs(5);
 /// How long the response to another check's request is waited for, before an address gets a request
 /// of its own.
 const GRACE: Duration = Duration::from_secs(1);
-/// A failure that comes sooner is tried once more: a connection may break by chance.
-const SOON: Duration = Duration::from_millis(500);
+/// The pause before a failed request is sent once more: a connection may break by chance.
+const PAUSE: Duration = Duration::from_millis(300);
 /// A file with at least as many certificates has all usual roots, and may replace the system's.
 const WHOLE_BUNDLE: usize = 20;
 
@@ -100,7 +100,7 @@ pub(super) async fn fetch(
     let what = format!("could not reach {}", address.what);
     let request = HttpRequest::get(address.url.clone()).with_retry(Retry::NEVER);
     let end = Instant::now() + bound(case);
-    let soon = Instant::now() + SOON;
+    let mut is_first = true;
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let error = match http.send(&what, &request, left).await {
@@ -112,11 +112,12 @@ pub(super) async fn fetch(
             return Ok(None);
         }
         let may_pass = error.kind() == ErrorKind::Unreachable && Presented::of(&error).is_none();
-        if !may_pass || Instant::now() >= soon {
+        if !may_pass || !is_first || Instant::now() + PAUSE >= end {
             let unreached = Unreached::of(error, &address.url, options.system()).await;
             return Err(Box::new(unreached));
         }
-        sleep_until(soon).await;
+        is_first = false;
+        sleep(PAUSE).await;
     }
 }
 

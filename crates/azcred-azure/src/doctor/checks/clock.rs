@@ -124,7 +124,7 @@ impl Check for ClockCheck {
         };
         let skew = skew_in_words(seconds);
         let verdict = match seconds.abs() {
-            ..=TOLERANCE => return Verdict::ok("right"),
+            ..=TOLERANCE => return Verdict::ok("matches Azure's clock"),
             _ if is_cause => Verdict::failed(
                 Subject::Refused,
                 format!("{skew} Azure's clock"),
@@ -199,7 +199,7 @@ mod tests {
     fn each_outcome_has_its_words() {
         assert_eq!(tell(ClockOutcome::Unknown).status, Status::DoesNotApply);
         for right in [-60, 0, 60] {
-            assert_eq!(skew(right, false), Verdict::ok("right"));
+            assert_eq!(skew(right, false), Verdict::ok("matches Azure's clock"));
         }
         let behind = skew(5400, false);
         assert_eq!(behind.status, Status::Warning);

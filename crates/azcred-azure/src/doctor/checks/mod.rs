@@ -14,10 +14,10 @@ mod permissions;
 mod programs;
 mod provider;
 mod registry;
-mod resource_addresses;
 mod rights;
 pub(super) mod sign_in;
 mod storage;
+mod storage_address;
 mod subscription;
 mod subscription_tenant;
 mod tenant;
@@ -85,7 +85,7 @@ checks! {
     /// This machine reaches Azure Machine Learning's services for the workspace.
     WorkspaceServices: workspace_addresses::WorkspaceServicesCheck,
     /// This machine reaches the workspace's storage.
-    StorageAddress: resource_addresses::StorageAddressCheck,
+    StorageAddress: storage_address::StorageAddressCheck,
     /// The workspace's storage account can be reached.
     Storage: storage::StorageCheck,
     /// The workspace's key vault can be reached.
@@ -119,6 +119,19 @@ impl CheckId {
             .iter()
             .find(|(id, _)| *id == self)
             .map_or("", |(_, check)| check.title())
+    }
+
+    /// Whether the check is whether an address responds. Its detail names the hosts, separated by
+    /// commas.
+    pub fn is_address(self) -> bool {
+        matches!(
+            self,
+            Self::SignInService
+                | Self::ResourceManager
+                | Self::Graph
+                | Self::WorkspaceServices
+                | Self::StorageAddress
+        )
     }
 
     /// What the check is about.

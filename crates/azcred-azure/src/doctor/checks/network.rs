@@ -105,11 +105,11 @@ impl Check for NetworkCheck {
 
     fn tell(&self, outcome: NetworkOutcome, _: &Case<'_>) -> Verdict {
         match outcome {
-            NetworkOutcome::Works(None) => Verdict::ok("direct"),
-            NetworkOutcome::Works(Some(proxy)) => Verdict::ok(format!(
-                "through the proxy {} ({})",
-                proxy.address, proxy.variable
-            )),
+            NetworkOutcome::Works(None) => Verdict::ok("no proxy"),
+            NetworkOutcome::Works(Some(proxy)) => {
+                Verdict::ok(format!("through the proxy of {}", proxy.variable))
+                    .evidence("proxy", proxy.address)
+            }
             NetworkOutcome::NothingReached(all) => nothing_reached(&all),
             NetworkOutcome::NoCloud(unreached) => unreached.tell(),
             NetworkOutcome::NotOpened => {
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn each_other_outcome_has_its_words() {
-        assert_eq!(tell(NetworkOutcome::Works(None)), Verdict::ok("direct"));
+        assert_eq!(tell(NetworkOutcome::Works(None)), Verdict::ok("no proxy"));
         let gone = Box::new(unreached("it refused the connection"));
         assert_eq!(tell(NetworkOutcome::NoCloud(gone)).status, Status::Failed);
         assert_eq!(tell(NetworkOutcome::NotOpened).status, Status::Skipped);

@@ -153,6 +153,7 @@ impl Check for StorageCheck {
             CheckId::SignIn,
             CheckId::Workspace,
             CheckId::WorkspaceNetwork,
+            CheckId::StorageAddress,
         ]
     }
 

@@ -2,15 +2,12 @@
 //! has a token: what the identity may do there is another check's.
 
 use super::workspace::WorkspaceSeen;
-use crate::{
-    doctor::{
-        case::Case,
-        check::Check,
-        checks::CheckId,
-        reach::{Address, Unreached, fetch, reach},
-        report::{Area, Verdict},
-    },
-    resource_manager::Workspace,
+use crate::doctor::{
+    case::Case,
+    check::Check,
+    checks::CheckId,
+    reach::{Address, Unreached, fetch, reach},
+    report::{Area, Verdict},
 };
 use azcred::ClientOptions;
 use futures_util::future::join_all;
@@ -21,13 +18,7 @@ pub(super) enum Addresses {
     /// The workspace has none, or names none that lead to it.
     None(&'static str),
     /// Each of these responds or does not.
-    Told {
-        told: Vec<Told>,
-        /// Whether the workspace accepts requests from its own network only.
-        is_private: bool,
-        /// What works without these addresses, if running jobs from this machine does.
-        but: Option<&'static str>,
-    },
+    Told(Vec<Told>),
 }
 
 /// An address, and whether it responds.
@@ -46,38 +37,18 @@ pub(super) async fn told(
     join_all(all).await
 }
 
-pub(super) fn is_private(workspace: &Workspace) -> bool {
-    workspace.properties.public_network_access.as_deref() == Some("Disabled")
-}
-
 /// The words for addresses: the first one that does not respond, and all as evidence.
 pub(super) fn tell(addresses: Addresses) -> Verdict {
-    let (told, is_private, but) = match addresses {
+    let told = match addresses {
         Addresses::None(reason) => return Verdict::does_not_apply(reason),
-        Addresses::Told {
-            told,
-            is_private,
-            but,
-        } => (told, is_private, but),
+        Addresses::Told(told) => told,
     };
     let hosts: Vec<String> = told.iter().map(|(address, _)| address.host()).collect();
     let failed = told.iter().find_map(|(_, result)| result.as_ref().err());
     let mut verdict = match failed {
         None => Verdict::ok(hosts.join(", ")),
-        Some(unreached) => match but {
-            Some(but) => unreached.tell_warning(but),
-            None => unreached.tell(),
-        },
+        Some(unreached) => unreached.tell(),
     };
-    if failed.is_some() && is_private {
-        verdict.reason = format!(
-            "{}; the workspace accepts requests from its own network only",
-            verdict.reason
-        );
-        verdict = verdict.only(
-            "work from inside the workspace's virtual network, or through a VPN or a jump host there",
-        );
-    }
     if told.len() > 1 {
         for (address, result) in &told {
             let name = match result {
@@ -114,7 +85,7 @@ impl Check for WorkspaceServicesCheck {
     }
 
     fn needs(&self) -> &'static [CheckId] {
-        &[CheckId::Workspace]
+        &[CheckId::Workspace, CheckId::WorkspaceNetwork]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<Addresses> {
@@ -159,11 +130,7 @@ impl Check for WorkspaceServicesCheck {
         let services = told(case, options, services.collect()).await;
         let mut told = vec![(discovery, listed.map(|_| ()))];
         told.extend(tracking.into_iter().chain(services));
-        Some(Addresses::Told {
-            told,
-            is_private: is_private(workspace),
-            but: None,
-        })
+        Some(Addresses::Told(told))
     }
 
     fn tell(&self, outcome: Addresses, _: &Case<'_>) -> Verdict {
@@ -172,7 +139,7 @@ impl Check for WorkspaceServicesCheck {
 }
 
 /// An address in a response; `None` if it is not one.
-pub(super) fn address(what: &'static str, url: &str) -> Option<Address> {
+fn address(what: &'static str, url: &str) -> Option<Address> {
     Address::new(what, url).filter(|address| {
         let url = &address.url;
         matches!(url.scheme(), "https" | "http") && url.host_str().is_some()
@@ -184,7 +151,7 @@ mod tests {
     use super::*;
     use crate::doctor::{reach::tests::unreached, report::Status};
 
-    fn outcome(is_private: bool, reached: &[bool]) -> Verdict {
+    fn outcome(reached: &[bool]) -> Verdict {
         let address = |number: usize| {
             let url = format!("https://{number}.api.azureml.ms/");
             address("MLflow", &url).expect("it is an address")
@@ -196,19 +163,15 @@ mod tests {
             };
             (address(number), result)
         });
-        tell(Addresses::Told {
-            told: told.collect(),
-            is_private,
-            but: None,
-        })
+        tell(Addresses::Told(told.collect()))
     }
 
     #[test]
     fn each_address_is_told_and_the_first_without_a_response_is_the_cause() {
-        let all = outcome(false, &[true, true]);
+        let all = outcome(&[true, true]);
         assert_eq!(all.status, Status::Ok);
         assert_eq!(all.detail, "0.api.azureml.ms, 1.api.azureml.ms");
-        let one = outcome(false, &[true, false]);
+        let one = outcome(&[true, false]);
         assert_eq!(one.status, Status::Failed);
         assert_eq!(one.reason, "it did not respond in time");
         let told: Vec<_> = one
@@ -225,16 +188,5 @@ mod tests {
         );
         let none = tell(Addresses::None("the workspace names no storage account"));
         assert_eq!(none.status, Status::DoesNotApply);
-    }
-
-    #[test]
-    fn a_private_workspace_is_the_reason_for_a_missing_response() {
-        assert_eq!(outcome(true, &[true]).status, Status::Ok);
-        let verdict = outcome(true, &[false]);
-        assert!(
-            verdict.reason.contains("its own network only"),
-            "{verdict:?}"
-        );
-        assert!(verdict.fixes[0].to_string().contains("virtual network"));
     }
 }
