@@ -173,14 +173,26 @@ pub(super) fn area(area: Area, checks: &[CheckReport], width: usize) -> Vec<Stri
     let words = match status {
         Status::Ok => {
             let found = checks.iter().filter(|check| check.status == Status::Ok);
+            let (addresses, found): (Vec<&&CheckReport>, Vec<_>) =
+                found.partition(|check| check.id.is_address());
             // What is allowed is in the titles.
             let by_title = area == Area::Permissions;
-            let found = found.map(|check| match by_title || check.detail.is_empty() {
-                true => check.title,
-                false => &check.detail,
-            });
+            let found = found
+                .iter()
+                .map(|check| match by_title || check.detail.is_empty() {
+                    true => check.title.to_owned(),
+                    false => check.detail.clone(),
+                });
+            let hosts = addresses
+                .iter()
+                .map(|check| check.detail.split(", ").count());
+            let reached = match hosts.sum::<usize>() {
+                0 => None,
+                1 => Some("1 address of Azure reached".to_owned()),
+                hosts => Some(format!("{hosts} addresses of Azure reached")),
+            };
             let between = if by_title { ", " } else { "; " };
-            found.collect::<Vec<_>>().join(between)
+            found.chain(reached).collect::<Vec<_>>().join(between)
         }
         Status::DoesNotApply => "does not apply here".to_owned(),
         Status::Skipped if !any(Status::Ok) => "not checked".to_owned(),
