@@ -154,10 +154,10 @@ fn is_microsofts(url: &Url) -> bool {
     ];
     let host = url.host_str().unwrap_or_default();
     let is_below = |domain: &&str| {
-        host.strip_suffix(domain)
+        host.strip_suffix(*domain)
             .is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
-    DOMAINS.iter().any(|domain| is_below(&domain))
+    DOMAINS.iter().any(is_below)
 }
 
 impl Unreached {
@@ -218,15 +218,10 @@ impl Unreached {
             subject, issuer, ..
         }) = &self.presented
         {
-            let or_none = |name: &Option<String>| name.clone().unwrap_or("no name".to_owned());
-            verdict = verdict.evidence(
-                "certificate",
-                format!(
-                    "for '{}', issued by '{}'",
-                    or_none(subject),
-                    or_none(issuer)
-                ),
-            );
+            let subject = subject.as_deref().unwrap_or("no name");
+            let issuer = issuer.as_deref().unwrap_or("no name");
+            let value = format!("for '{subject}', issued by '{issuer}'");
+            verdict = verdict.evidence("certificate", value);
         }
         let Some(file) = &self.trusting else {
             return verdict.fix(self.error.fix().cloned().unwrap_or_default());
@@ -235,15 +230,12 @@ impl Unreached {
         verdict = verdict
             .fix(Fix::set_to(self.variable, path.clone()))
             .evidence("trusted by", path.clone());
-        match path {
-            path if path.starts_with("/usr/local/share/ca-certificates/") => {
-                verdict.fix("for other programs too: `sudo update-ca-certificates`")
-            }
-            path if path.starts_with("/etc/pki/ca-trust/source/anchors/") => {
-                verdict.fix("for other programs too: `sudo update-ca-trust`")
-            }
-            _ => verdict,
+        if path.starts_with("/usr/local/share/ca-certificates/") {
+            verdict = verdict.fix("for other programs too: `sudo update-ca-certificates`");
+        } else if path.starts_with("/etc/pki/ca-trust/source/anchors/") {
+            verdict = verdict.fix("for other programs too: `sudo update-ca-trust`");
         }
+        verdict
     }
 
     /// The failure, in words.

@@ -105,7 +105,13 @@ impl Check for ClockCheck {
         let (Some(seconds), Some(system)) = (seconds, opened.system()) else {
             return Some(ClockOutcome::Unknown);
         };
-        let is_cause = seconds.abs() > ALLOWED && is_dated_here(&*case.find::<SignIn>().await);
+        let is_cause = match seconds.abs() > ALLOWED {
+            true => {
+                let sign_in = case.find::<SignIn>().await;
+                is_dated_here(&sign_in)
+            }
+            false => false,
+        };
         Some(ClockOutcome::Skew {
             seconds,
             is_cause,
