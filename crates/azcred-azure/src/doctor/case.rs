@@ -69,8 +69,8 @@ impl<'a> Case<'a> {
         found
     }
 
-    /// Waits for a finding that another check finds out. Unlike [`Case::find`], it never starts one,
-    /// so it can be given up: a finding whose first caller gives up starts over.
+    /// Waits for a finding that another check finds out. Unlike [`Case::find`], it never starts
+    /// one, so it can be given up: a finding whose first caller gives up starts over.
     pub(super) async fn done<F: Finding>(&self) -> Arc<F> {
         loop {
             let news = self.news.notified();

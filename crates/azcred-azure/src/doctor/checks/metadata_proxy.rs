@@ -98,7 +98,7 @@ impl Check for MetadataProxyCheck {
 fn exceptions(system: &dyn System) -> Vec<(&'static str, String)> {
     let set = ["NO_PROXY", "no_proxy"].into_iter().filter_map(|name| {
         let value = system.var(name)?;
-        // What has a password is no host, and matches nothing.
+        // An entry with a password matches nothing, and must not be shown.
         let entries = value.split(',').filter(|entry| !entry.contains('@'));
         let entries = entries.map(str::trim).filter(|entry| !entry.is_empty());
         let all: Vec<&str> = entries.chain([ADDRESS]).collect();
