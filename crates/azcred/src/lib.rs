@@ -130,9 +130,9 @@ pub use crate::{
     },
     decode::decode_text,
     facts::{
-        Error, ErrorKind, Evidence, Fix, GrantRole, PassedOver, Principal, PrincipalKind, Proof,
-        Refusal, Result, SignIn, SignInWay, SubjectForm, ToolFiles, TrustToken, Used, UsedKind,
-        Variable,
+        AZURE_CLI_SAYINGS, Error, ErrorKind, Evidence, Fix, GrantRole, NETWORK_SAYINGS, PassedOver,
+        Principal, PrincipalKind, Proof, Refusal, Result, Saying, SignIn, SignInWay, SubjectForm,
+        ToolFiles, TrustToken, Used, UsedKind, Variable,
     },
     managed_identity_id::ManagedIdentityId,
     options::ClientOptions,

@@ -33,8 +33,6 @@ pub(crate) mod source;
 mod token_service;
 #[cfg(feature = "developer-tools")]
 mod tool_output;
-#[cfg(feature = "developer-tools")]
-mod tool_phrases;
 mod variables;
 #[cfg(feature = "developer-tools")]
 mod visual_studio_code;

@@ -661,7 +661,7 @@ async fn what_is_known_of_azure_cli_is_said_and_no_fix_repeats_it() {
             signed_in_to("AzureCloud"),
             "Max retries exceeded with url\nTo re-authenticate, please run:\naz login",
             1,
-            "could not reach the identity provider",
+            "could not be reached",
             "check the network",
         ),
         (
