@@ -64,6 +64,22 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             Some(text) => text,
             None => of.to_string(),
         },
+        Fix::NewCertificate {
+            client_id,
+            variable,
+        } => {
+            let use_it = match variable {
+                Some(variable) => format!("set {variable} to FILE"),
+                None => "use FILE".to_owned(),
+            };
+            let client_id = client_id.as_deref().unwrap_or("CLIENT_ID");
+            format!("make a new certificate: `{}`, and {use_it}", new_certificate(client_id))
+        }
+        Fix::UploadCertificate { client_id } => format!(
+            "make a new certificate, which is uploaded: `{}`, and use FILE; or upload the one that is used: \
+             `az ad app credential reset --id {client_id} --cert @cert.pem --append`",
+            new_certificate(client_id)
+        ),
         Fix::TrustToken(token) => match federate(token) {
             Some(command) => format!("run `{command}`"),
             None => of.to_string(),
@@ -126,6 +142,10 @@ fn assign(grant: &GrantRole) -> String {
         _ => "",
     };
     format!("azcred role assign \"{role}\" --to {object_id}{kind} --scope \"{scope}\"")
+}
+
+fn new_certificate(client_id: &str) -> String {
+    format!("azcred sp rotate --client-id {client_id} --certificate --to FILE")
 }
 
 /// `None` if the variable is not one that azcred writes.
@@ -262,6 +282,14 @@ mod tests {
                 },
                 "make a new secret: `azcred sp rotate --client-id c11e --for himl --to FILE`, and use the HIML_SERVICE_PRINCIPAL_PASSWORD \
                  that it writes into FILE",
+            ),
+            (
+                Fix::NewCertificate {
+                    client_id: Some("c11e".to_owned()),
+                    variable: Some("AZURE_CLIENT_CERTIFICATE_PATH"),
+                },
+                "make a new certificate: `azcred sp rotate --client-id c11e --certificate --to FILE`, and set \
+                 AZURE_CLIENT_CERTIFICATE_PATH to FILE",
             ),
             (
                 Fix::GrantRole(GrantRole::new(
