@@ -2,16 +2,16 @@
 
 mod access;
 mod applications;
-mod arm_codes;
 mod authorization;
 mod belongings;
+mod codes;
 mod data_plane;
 mod doctor;
 mod domain;
 mod error;
+mod explain;
 mod federation;
 mod graph;
-mod graph_codes;
 mod lists;
 mod locate;
 mod long_operation;
@@ -37,9 +37,11 @@ pub use crate::{
         ServicePrincipal, TAG,
     },
     authorization::{Assigned, Made, NewRoleAssignment, Patience, is_at},
+    codes::Speaker,
     doctor::{Area, CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
     domain::{DomainTenant, tenant_of_domain},
     error::{Error, ErrorKind, Result},
+    explain::{Problem, TEXT_LIMIT, explain, explain_code, nearest_codes},
     federation::{
         Caution, CredentialName, DevOpsConnection, Difference, FederatedTrust, GitHub,
         GitHubRepository, GitHubRun, GitLabProject, GitLabRef, KubernetesAccount, Part, Plan,
