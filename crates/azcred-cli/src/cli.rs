@@ -66,7 +66,8 @@ const GROUPS: [(&str, &[&str]); 3] = [
     (
         "Sign in, find out which account is used, and run programs as it",
         &[
-            "login", "logout", "account", "whoami", "chain", "doctor", "exec", "serve", "token",
+            "login", "logout", "account", "whoami", "chain", "doctor", "explain", "exec", "serve",
+            "token",
         ],
     ),
     (

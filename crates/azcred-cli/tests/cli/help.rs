@@ -21,6 +21,7 @@ help_of! {
     the_help_of_whoami_says_that_nothing_is_verified, "help-whoami", ["whoami"];
     the_help_of_chain_says_what_its_exit_code_is, "help-chain", ["chain"];
     the_help_of_doctor_says_where_the_workspace_comes_from, "help-doctor", ["doctor"];
+    the_help_of_explain_says_that_it_sends_nothing, "help-explain", ["explain"];
     the_help_of_exec_says_what_its_program_gets, "help-exec", ["exec"];
     the_help_of_serve_says_how_programs_find_it, "help-serve", ["serve"];
     the_help_of_serve_env_has_a_line_for_each_shell, "help-serve-env", ["serve", "env"];
@@ -91,7 +92,7 @@ fn without_a_command_the_help_is_shown_and_the_usage_was_wrong() {
     assert_eq!((said.code, said.stdout.as_str()), (2, ""));
     assert!(said.stderr.contains("azcred login"), "{said}");
     // One screen; the rest is in `azcred --help`.
-    assert!(said.stderr.lines().count() <= 30, "{said}");
+    assert!(said.stderr.lines().count() <= 31, "{said}");
 }
 
 #[test]

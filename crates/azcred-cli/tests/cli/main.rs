@@ -27,6 +27,7 @@ mod doctor_report;
 mod emulator;
 #[cfg(unix)]
 mod exec;
+mod explain;
 mod failures;
 mod federate;
 #[cfg(unix)]
