@@ -60,7 +60,8 @@ pub(crate) struct Version {
     pub(crate) expires: Option<i64>,
     pub(crate) created: i64,
     pub(crate) updated: i64,
-    pub(crate) tags: BTreeMap<String, String>,
+    /// None unless they were given.
+    pub(crate) tags: Option<BTreeMap<String, String>>,
 }
 
 impl Secrets {

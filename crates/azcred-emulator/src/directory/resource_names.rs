@@ -13,7 +13,7 @@ pub(crate) const ML: Uuid = uuid!("18a66f5f-dbdf-4c17-9dd7-1634712a9cbe");
 /// The client id of Azure Storage.
 const STORAGE: Uuid = uuid!("e406a681-f3d4-42a8-90b6-c2b029497af1");
 /// The client id of Azure Key Vault.
-const KEY_VAULT: Uuid = uuid!("cfa8b339-82a2-471a-a3c9-0fc0be7a4093");
+pub(crate) const KEY_VAULT: Uuid = uuid!("cfa8b339-82a2-471a-a3c9-0fc0be7a4093");
 /// The client id of Azure Container Registry.
 const CONTAINER_REGISTRY: Uuid = uuid!("76c92352-c057-4cc2-9b1e-f34c32bc58bd");
 

@@ -17,7 +17,7 @@ impl Answer {
     }
 
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
-        Self::text(status, body.to_string())
+        Self::text(status, format!("{body}\n"))
     }
 
     /// A token of the registry.

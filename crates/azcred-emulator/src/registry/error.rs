@@ -13,7 +13,8 @@ pub(super) struct RegistryError {
     pub(super) status: StatusCode,
     code: &'static str,
     message: String,
-    detail: Value,
+    /// None: the member is left out.
+    detail: Option<Value>,
     /// What the request needs, and whether it has a token that does not allow it. Only of 401.
     pub(super) needs: Option<(Option<Scope>, bool)>,
 }
@@ -24,13 +25,13 @@ impl RegistryError {
             status,
             code,
             message: message.into(),
-            detail: Value::Null,
+            detail: None,
             needs: None,
         }
     }
 
     fn detail(mut self, detail: Value) -> Self {
-        self.detail = detail;
+        self.detail = Some(detail);
         self
     }
 
@@ -156,7 +157,10 @@ impl RegistryError {
 
     /// The JSON body.
     pub(super) fn body(&self) -> String {
-        let error = json!({"code": self.code, "message": self.message, "detail": self.detail});
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(detail) = &self.detail {
+            error["detail"] = detail.clone();
+        }
         format!("{}\n", json!({"errors": [error]}))
     }
 }

@@ -66,7 +66,8 @@ impl Scope {
         let given = entry.get("Actions").and_then(Value::as_array);
         let has = |action: &String| {
             let mut given = given.into_iter().flatten().filter_map(Value::as_str);
-            given.any(|one| one == action)
+            // Who may pull may also see what there is.
+            given.any(|one| one == action || (one == "pull" && action == "metadata_read"))
         };
         is("Type", &self.kind)
             && (is("Name", &self.name) || is("Name", "*"))

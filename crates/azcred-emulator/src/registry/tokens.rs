@@ -228,11 +228,11 @@ fn access_token(
                 return Err(refused());
             }
             own_claims.insert("sub".into(), json!("acr_anon_pull"));
-            let actions = ["pull", "metadata_read"];
-            vec![
-                Scope::repository("*", &actions).claim(),
-                Scope::catalog().claim(),
-            ]
+            let granted = wanted.iter().map(|scope| match scope.kind.as_str() {
+                "repository" => Scope::repository("*", &["pull"]),
+                _ => Scope::catalog(),
+            });
+            granted.map(|scope| scope.claim()).collect()
         }
     };
     own_claims.insert("access".into(), granted.into());

@@ -2,6 +2,7 @@
 
 use super::{call::Call, error::VaultError, operation::Operation};
 use crate::{
+    directory::KEY_VAULT,
     replication::View,
     resources::{Action, Decision, Network, Principals},
     service::Service,
@@ -37,7 +38,9 @@ pub(super) fn admit(world: &World, call: &Call) -> Result<Caller, VaultError> {
     let challenge = format!("Bearer authorization=\"{login}/{tenant}\", resource=\"{resource}\"");
     let refuse = |message: String| VaultError::unauthorized(message, challenge.clone());
 
-    let accepted = accepted_audiences(world, Service::Vault);
+    // A slash at the end makes another audience, as in Azure.
+    let mut accepted = accepted_audiences(world, Service::Vault);
+    accepted.retain(|name| !name.ends_with('/'));
     let claims = verify_bearer(world, call.authorization(), &accepted)
         .map_err(|error| refuse(message(&error, &resource, tenant)))?;
     let issuer = issuer(&claims);
@@ -49,7 +52,7 @@ pub(super) fn admit(world: &World, call: &Call) -> Result<Caller, VaultError> {
         let claims = revoked.claims();
         let challenge = format!("{challenge}, error=\"insufficient_claims\", claims=\"{claims}\"");
         VaultError::unauthorized(
-            "Continuous access evaluation resulted in claims challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+            "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
             challenge,
         )
     })?;
@@ -162,7 +165,7 @@ fn message(error: &BearerError, resource: &str, tenant: Uuid) -> String {
             "AKV10000: Request is missing a Bearer, PoP, or MTLS_POP token.".to_owned()
         }
         BearerError::WrongAudience { got } => {
-            format!("AKV10022: Invalid audience. Expected {resource}, found: {got}.")
+            format!("AKV10022: Invalid audience. Expected {resource} or {KEY_VAULT}, found: {got}.")
         }
         BearerError::UnknownIssuer(found) => format!(
             "AKV10032: Invalid issuer. Expected one of https://sts.windows.net/{tenant}/, found {found}."
@@ -173,7 +176,9 @@ fn message(error: &BearerError, resource: &str, tenant: Uuid) -> String {
         BearerError::Expired { .. } => {
             "[TokenExpired] Error validating token: 'S2S12086'.".to_owned()
         }
-        BearerError::NotYetValid { .. } => "AKV10028: The token is not yet valid.".to_owned(),
+        BearerError::NotYetValid { .. } => {
+            "Error validating token: the token is not yet valid.".to_owned()
+        }
         BearerError::UnknownKey(_) | BearerError::BadSignature | BearerError::Malformed(_) => {
             "AKV10046: Unable to resolve the key used for signature validation.".to_owned()
         }

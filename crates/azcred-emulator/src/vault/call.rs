@@ -9,10 +9,12 @@ use crate::{
 use axum::body::Bytes;
 use http::{Method, StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
+use time::{Date, OffsetDateTime, macros::format_description};
 
-/// The versions ('Azure Key Vault REST API versions'), newest first. Later ones that begin with 7
-/// are accepted too.
-const VERSIONS: &[&str] = &["2025-07-01", "2016-10-01"];
+/// The version before those with a number ('Azure Key Vault REST API versions').
+const OLDEST: &str = "2016-10-01";
+/// The first version with a date after them. Newer ones are accepted up to today.
+const FIRST_DATED: &str = "2025-07-01";
 
 /// A request.
 pub(super) struct Call {
@@ -92,22 +94,24 @@ impl Call {
 
     /// # Errors
     /// 400 for a missing or unknown version.
-    pub(super) fn check_version(&self) -> Result<(), VaultError> {
+    pub(super) fn check_version(&self, now: OffsetDateTime) -> Result<(), VaultError> {
         let version = self.version();
         if version.is_empty() {
             return Err(VaultError::bad_parameter("api-version must be specified"));
         }
-        let minor = version
+        let bare = version.strip_suffix("-preview").unwrap_or(version);
+        let minor = bare
             .strip_prefix("7.")
-            .map(|rest| rest.split('-').next());
-        let is_seven = minor.is_some_and(|minor| minor.unwrap_or_default().parse::<u8>().is_ok());
-        if is_seven || VERSIONS.contains(&version) {
+            .and_then(|minor| minor.parse::<u8>().ok());
+        let form = format_description!("[year]-[month]-[day]");
+        let is_dated = Date::parse(bare, form).is_ok_and(|date| date <= now.date());
+        if minor.is_some() || version == OLDEST || (is_dated && bare >= FIRST_DATED) {
             return Ok(());
         }
         Err(VaultError::bad_parameter(format!(
             "The specified version ({}) is not recognized. Consider using the latest supported version ({}).",
             crate::text::clip(version),
-            VERSIONS[0]
+            FIRST_DATED
         )))
     }
 

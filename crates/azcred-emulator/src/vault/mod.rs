@@ -59,7 +59,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
 
 fn answer(world: &World, call: &Call) -> Result<Option<Value>, VaultError> {
     let caller = access::admit(world, call)?;
-    call.check_version()?;
+    call.check_version(world.clock.now())?;
     let operation = Operation::of(call)?;
     access::authorize(world, call, &caller, &operation)?;
     secrets::perform(world, call, &operation)

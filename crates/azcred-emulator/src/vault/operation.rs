@@ -113,7 +113,8 @@ fn not_served(call: &Call) -> VaultError {
     VaultError::not_served(&call.method, &format!("/{}", call.path.join("/")))
 }
 
-/// 'Azure Key Vault keys, secrets, and certificates overview', section 'Vault-name and Object-name'.
+/// 'Azure Key Vault keys, secrets, and certificates overview', section 'Vault-name and
+/// Object-name'.
 fn secret_name(name: &str) -> Result<String, VaultError> {
     let is_valid = (1..=127).contains(&name.len())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

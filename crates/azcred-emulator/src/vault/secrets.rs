@@ -228,7 +228,7 @@ fn new_version(given: Given, now: i64) -> Result<Version, VaultError> {
         expires: attributes.exp,
         created: now,
         updated: now,
-        tags: given.tags.unwrap_or_default(),
+        tags: given.tags,
     })
 }
 
@@ -242,8 +242,8 @@ fn change(version: &mut Version, given: &Given, now: i64) {
     if let Some(kind) = &given.content_type {
         version.content_type = Some(kind.clone());
     }
-    if let Some(tags) = &given.tags {
-        version.tags.clone_from(tags);
+    if given.tags.is_some() {
+        version.tags.clone_from(&given.tags);
     }
     version.updated = now;
 }
@@ -280,7 +280,10 @@ impl View<'_> {
                 attributes[name] = time.into();
             }
         }
-        let mut item = json!({"id": id, "attributes": attributes, "tags": version.tags});
+        let mut item = json!({"id": id, "attributes": attributes});
+        if let Some(tags) = &version.tags {
+            item["tags"] = json!(tags);
+        }
         if let Some(kind) = &version.content_type {
             item["contentType"] = kind.as_str().into();
         }

@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 const SERVER: &str = "crcontosoml.azurecr.io";
-const HOST: &str = "https://crcontosoml.azurecr.io";
+pub(crate) const HOST: &str = "https://crcontosoml.azurecr.io";
 const REGISTRY: &str = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml/providers/Microsoft.ContainerRegistry/registries/crcontosoml";
 
 /// The default seed, with a role of azcred-demo at the registry.
@@ -19,13 +19,13 @@ fn with_role(role: &str) -> String {
 }
 
 /// A client that reaches the registry by its name, as an application.
-struct Registry {
-    client: reqwest::Client,
+pub(crate) struct Registry {
+    pub(crate) client: reqwest::Client,
     token: String,
 }
 
 impl Registry {
-    async fn of(lab: &Lab, name: &str) -> Self {
+    pub(crate) async fn of(lab: &Lab, name: &str) -> Self {
         Self::with(lab, name, "https://containerregistry.azure.net/.default").await
     }
 
@@ -80,7 +80,7 @@ impl Registry {
     }
 
     /// A request with a token for a scope.
-    async fn send(
+    pub(crate) async fn send(
         &self,
         scope: &str,
         method: Method,
@@ -91,12 +91,11 @@ impl Registry {
         let token = token.body["access_token"].as_str().expect("a token");
         let url = format!("{HOST}{path}");
         let request = self.client.request(method, url).bearer_auth(token);
-        let request = request.header("content-type", MANIFEST);
         request.body(body).send().await.unwrap()
     }
 
     /// Pushes a blob in two pieces.
-    async fn push_blob(&self, name: &str, content: &[u8]) -> String {
+    pub(crate) async fn push_blob(&self, name: &str, content: &[u8]) -> String {
         let scope = format!("repository:{name}:pull,push");
         let begun = self
             .send(
@@ -125,15 +124,36 @@ impl Registry {
         digest
     }
 
-    async fn put_manifest(&self, name: &str, tag: &str, manifest: &str) -> reqwest::Response {
+    pub(crate) async fn put_manifest(
+        &self,
+        name: &str,
+        tag: &str,
+        manifest: &str,
+    ) -> reqwest::Response {
         let scope = format!("repository:{name}:pull,push");
         let path = format!("/v2/{name}/manifests/{tag}");
+        // Without a type in the request, the manifest's own counts.
         self.send(&scope, Method::PUT, &path, manifest.to_owned())
             .await
     }
+
+    /// Closes the registry's firewall, as Azure's Resource Manager does for a contributor.
+    pub(crate) async fn close(&self, lab: &Lab) {
+        let token = lab.request_token_as("azcred-contributor").await.body;
+        let url = format!(
+            "{}{REGISTRY}?api-version=2023-07-01",
+            lab.emulator.info().arm_url
+        );
+        let rules = json!({"properties": {"networkRuleSet": {"defaultAction": "Deny"}}});
+        let request = lab.client.patch(url).json(&rules);
+        let request = request.bearer_auth(token["access_token"].as_str().unwrap());
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
 }
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The type of a manifest of Docker's.
+pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 fn digest(content: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -145,7 +165,7 @@ fn digest(content: &[u8]) -> String {
     text
 }
 
-fn manifest(config: &str, layer: &str) -> String {
+pub(crate) fn manifest(config: &str, layer: &str) -> String {
     json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -583,14 +603,7 @@ async fn images_are_there_after_a_restart_and_go_with_their_registry() {
     let found = read(found).await.body;
     assert_eq!(found["properties"]["loginServer"], SERVER);
     assert_eq!(found["sku"]["name"], "Standard");
-    let closed = json!({"properties": {"networkRuleSet": {"defaultAction": "Deny"}}});
-    let patched = lab
-        .client
-        .patch(&url)
-        .bearer_auth(bearer)
-        .json(&closed)
-        .send();
-    assert_eq!(patched.await.unwrap().status(), 200);
+    registry.close(&lab).await;
     let refused = read(
         registry
             .client

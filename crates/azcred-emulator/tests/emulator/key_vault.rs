@@ -5,7 +5,7 @@ use azcred_emulator::{Options, Seed};
 use http::Method;
 use serde_json::{Value, json};
 
-const HOST: &str = "https://kv-contoso-ml.vault.azure.net";
+pub(crate) const HOST: &str = "https://kv-contoso-ml.vault.azure.net";
 const VAULT: &str = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml/providers/Microsoft.KeyVault/vaults/kv-contoso-ml";
 const TENANT: &str = crate::common::TENANT;
 
@@ -18,18 +18,18 @@ fn with_role(role: &str) -> String {
 }
 
 /// A client that reaches the vault by its name, as an application.
-struct Vault<'a> {
+pub(crate) struct Vault<'a> {
     lab: &'a Lab,
-    client: reqwest::Client,
-    token: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) token: String,
 }
 
 impl<'a> Vault<'a> {
-    async fn of(lab: &'a Lab, name: &str) -> Self {
+    pub(crate) async fn of(lab: &'a Lab, name: &str) -> Self {
         Self::with(lab, name, "https://vault.azure.net/.default").await
     }
 
-    async fn with(lab: &'a Lab, name: &str, scope: &str) -> Self {
+    pub(crate) async fn with(lab: &'a Lab, name: &str, scope: &str) -> Self {
         let identity = lab.identity(name);
         let answer = lab
             .request_token(&[
@@ -58,7 +58,7 @@ impl<'a> Vault<'a> {
         self.send(Method::GET, path, None).await
     }
 
-    async fn set(&self, name: &str, value: &str) -> Reply {
+    pub(crate) async fn set(&self, name: &str, value: &str) -> Reply {
         let body = json!({"value": value});
         self.send(Method::PUT, &format!("/secrets/{name}"), Some(body))
             .await
@@ -348,7 +348,7 @@ async fn a_list_comes_in_pages_and_other_requests_are_not_served() {
     let body = json!({"value": 7});
     let bad = vault.send(Method::PUT, "/secrets/a", Some(body)).await;
     assert_eq!(code(&bad), (400, "BadParameter", ""));
-    for version in ["", "?api-version=1.0"] {
+    for version in ["", "?api-version=1.0", "?api-version=9999-01-01"] {
         let request = vault.client.get(format!("{HOST}/secrets{version}"));
         let reply = request.bearer_auth(&vault.token).send().await.unwrap();
         assert_eq!(reply.status(), 400, "{version}");
@@ -417,5 +417,50 @@ async fn secrets_are_there_after_a_restart_and_go_with_their_vault() {
         .collect();
     assert_eq!(vaults.len(), 1);
     assert_eq!(std::fs::read_dir(&vaults[0]).unwrap().count(), 0);
+    lab.emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn resource_manager_makes_and_changes_vaults_and_registries() {
+    let lab = Lab::start().await;
+    let token = lab.request_token_as("azcred-contributor").await.body;
+    let bearer = token["access_token"].as_str().unwrap();
+    let (group, _) = VAULT.split_once("/providers").unwrap();
+    let put = async |kind: &str, name: &str, properties: Value| {
+        let base = &lab.emulator.info().arm_url;
+        let url = format!("{base}{group}/providers/{kind}/{name}?api-version=2023-07-01");
+        let body =
+            json!({"location": "westeurope", "sku": {"name": "Premium"}, "properties": properties});
+        let request = lab.client.put(url).bearer_auth(bearer).json(&body);
+        read(request.send().await.unwrap()).await
+    };
+    let (vaults, registries) = (
+        "Microsoft.KeyVault/vaults",
+        "Microsoft.ContainerRegistry/registries",
+    );
+    let made = put(vaults, "kv-new", json!({"enableRbacAuthorization": false})).await;
+    assert_eq!(made.status, 200);
+    assert_eq!(made.body["properties"]["enableRbacAuthorization"], false);
+    assert_eq!(made.body["properties"]["provisioningState"], "Succeeded");
+    // A property that is null has its first value again.
+    let changed = put(vaults, "kv-new", json!({"enableRbacAuthorization": null})).await;
+    assert_eq!(changed.body["properties"]["enableRbacAuthorization"], true);
+    let made = put(registries, "crnew", json!({"adminUserEnabled": false})).await;
+    assert_eq!(made.body["properties"]["loginServer"], "crnew.azurecr.io");
+    assert_eq!(
+        made.body["sku"],
+        json!({"name": "Premium", "tier": "Premium"})
+    );
+    for (kind, name, code) in [
+        (vaults, "kv--new", "VaultNameNotValid"),
+        (vaults, "1kv", "VaultNameNotValid"),
+        (registries, "cr-new", "RegistryNameInvalid"),
+    ] {
+        let refused = put(kind, name, json!({})).await;
+        assert_eq!(
+            (refused.status, &refused.body["error"]["code"]),
+            (400, &json!(code))
+        );
+    }
     lab.emulator.shutdown().await;
 }
