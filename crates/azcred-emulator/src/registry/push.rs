@@ -290,15 +290,17 @@ fn uploaded(world: &World, call: &Call, name: &str, id: Uuid) -> Result<u64, Reg
     size.ok_or_else(RegistryError::upload_unknown)
 }
 
-/// The state of an upload.
+/// The state of an upload. Its address has a query, as in Azure: a client must keep it.
 fn accepted(status: StatusCode, call: &Call, name: &str, id: Uuid, size: u64) -> Answer {
     let last = size.saturating_sub(1);
+    let place = format!(
+        "{}/v2/{name}/blobs/uploads/{id}?_nouploadcache=false&_state={}",
+        call.prefix,
+        id.simple()
+    );
     Answer::new(status)
         .with("docker-upload-uuid", &id.to_string())
-        .with(
-            "location",
-            &format!("{}/v2/{name}/blobs/uploads/{id}", call.prefix),
-        )
+        .with("location", &place)
         .with("range", &format!("0-{last}"))
 }
 

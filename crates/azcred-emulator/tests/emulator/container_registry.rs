@@ -117,7 +117,7 @@ impl Registry {
         }
         let digest = digest(content);
         let ended = self
-            .send(&scope, Method::PUT, &format!("{place}?digest={digest}"), "")
+            .send(&scope, Method::PUT, &format!("{place}&digest={digest}"), "")
             .await;
         assert_eq!(ended.status(), 201);
         assert_eq!(ended.headers()["docker-content-digest"], digest.as_str());
@@ -494,7 +494,7 @@ async fn what_a_role_or_the_content_does_not_allow_is_refused() {
         .send(
             push,
             Method::PUT,
-            &format!("{place}?digest={none}"),
+            &format!("{place}&digest={none}"),
             "other",
         )
         .await;
