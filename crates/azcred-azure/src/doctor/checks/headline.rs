@@ -92,7 +92,7 @@ pub(super) fn thing(used: &Used) -> String {
 /// The variable with the client id, among those that were read.
 fn variable_of_id(used: &Used) -> Option<&'static str> {
     let mut names = used.variables.iter().copied();
-    names.find(|name| name.ends_with("CLIENT_ID") || name.ends_with("PRINCIPAL_ID"))
+    names.find(|name| name.ends_with("CLIENT_ID") || name.ends_with("_PRINCIPAL_ID"))
 }
 
 fn tenant_variable(used: &Used) -> Option<&'static str> {
