@@ -11,7 +11,11 @@ use crate::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 use time::Duration;
-use uuid::Uuid;
+use uuid::{Uuid, uuid};
+
+/// The application that trusts the subjects of before. The emulator's jobs are those of the first
+/// application, by client id.
+const FORMER: Uuid = uuid!("00000001-0000-4000-8000-000000000001");
 
 type Done = Result<Vec<Repair>, CantBreak>;
 
@@ -50,14 +54,7 @@ impl Damage {
                 Ok(vec![Repair::CertificateAdded { client_id, id }])
             }
             Self::SubjectChanged { client_id, subject } => {
-                let mut directory = world.directory_mut();
-                let app = application(&mut directory, *client_id)?;
-                let before = app.federated_credentials.clone();
-                for credential in &mut app.federated_credentials {
-                    credential.subject.clone_from(subject);
-                }
-                let client_id = *client_id;
-                Ok(vec![Repair::Federated { client_id, before }])
+                subject_changed(world, *client_id, subject)
             }
             Self::PrincipalDisabled { .. }
             | Self::PrincipalBlocked { .. }
@@ -244,6 +241,26 @@ fn secrets_expired(world: &World, client_id: Uuid) -> Done {
         secret.expires = past;
     }
     Ok(vec![Repair::Secrets { client_id, before }])
+}
+
+/// The jobs of CI systems have the subjects that applications trust. So that they stay the same,
+/// another application without a service principal trusts them.
+fn subject_changed(world: &World, client_id: Uuid, subject: &str) -> Done {
+    let mut directory = world.directory_mut();
+    let app = application(&mut directory, client_id)?;
+    let before = app.federated_credentials.clone();
+    for credential in &mut app.federated_credentials {
+        subject.clone_into(&mut credential.subject);
+    }
+    let former = Application {
+        federated_credentials: before.clone(),
+        ..Application::new(FORMER, app.home_tenant, format!("{} (former)", app.name))
+    };
+    directory.applications.insert(FORMER, former);
+    Ok(vec![
+        Repair::Federated { client_id, before },
+        Repair::ApplicationAdded(FORMER),
+    ])
 }
 
 fn policy(world: &World, user: Uuid, requirement: Requirement) -> Done {

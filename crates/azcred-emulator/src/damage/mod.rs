@@ -47,7 +47,7 @@ pub(crate) enum Damage {
         /// The certificate, DER.
         der: Vec<u8>,
     },
-    /// All federated credentials of an application have this subject.
+    /// All federated credentials of an application have this subject, and jobs have the old one.
     SubjectChanged {
         /// The client id.
         client_id: Uuid,

@@ -37,6 +37,8 @@ pub(crate) enum Repair {
         client_id: Uuid,
         before: Vec<FederatedCredential>,
     },
+    /// Removes an application.
+    ApplicationAdded(Uuid),
     /// Restores a service principal.
     Principal(Box<ServicePrincipal>),
     /// Enables a user, or not.
@@ -186,6 +188,9 @@ impl Repair {
                     app.federated_credentials.retain(|one| !is_old(one.id));
                     app.federated_credentials.splice(0..0, before);
                 }
+            }
+            Self::ApplicationAdded(id) => {
+                directory.applications.remove(&id);
             }
             Self::Principal(before) => {
                 let id = before.id;

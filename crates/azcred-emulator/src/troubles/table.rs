@@ -61,6 +61,17 @@ const WITH_ROLES: &[Persona] = &[
     Persona::Aks,
 ];
 
+/// The owner of the subscription first, as others may not see it.
+const OWNER_FIRST: &[Persona] = &[
+    Persona::Laptop,
+    Persona::ServicePrincipal,
+    Persona::Himl,
+    Persona::Certificate,
+    Persona::Github,
+    Persona::AzurePipelines,
+    Persona::Aks,
+];
+
 /// Every trouble. [`Trouble::name`] is unique.
 pub const ALL: &[Trouble] = &[
     Trouble {
@@ -119,6 +130,7 @@ pub const ALL: &[Trouble] = &[
         cure: Cure::Others("permit Azure's host names in the proxy"),
         make: machine::proxy_forbids,
     },
+    // The doctor looks for it only on a machine with Azure's mark in its firmware.
     Trouble {
         name: "proxy-swallows-metadata",
         area: Machine,
@@ -191,6 +203,8 @@ pub const ALL: &[Trouble] = &[
         cure: Cure::Others("wait, or look at Azure's status page"),
         make: machine::storage_hangs,
     },
+    // A data scientist's jobs need no secret and no registry from here: for such an account, the
+    // doctor sees no problem in troubles of the vault's and the registry's network.
     Trouble {
         name: "vault-hangs",
         area: Machine,
@@ -523,7 +537,7 @@ pub const ALL: &[Trouble] = &[
         name: "provider-not-registered",
         area: Workspace,
         sentence: "The subscription is not registered for Azure Machine Learning.",
-        personas: WITH_ROLES,
+        personas: OWNER_FIRST,
         cure: Cure::Owner("az provider register"),
         make: workspace::provider_not_registered,
     },
@@ -735,6 +749,7 @@ pub const ALL: &[Trouble] = &[
         cure: Cure::Owner("set AZURE_CLIENT_SECRET, and unset the two"),
         make: programs::user_variables,
     },
+    // For azcred, an empty variable is not set: only a program of kedro's shows it.
     Trouble {
         name: "empty-msi-endpoint",
         area: Programs,

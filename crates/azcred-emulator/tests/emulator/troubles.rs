@@ -113,8 +113,18 @@ const SEEN: &[(&str, See, &str, &str)] = &[
     ("wrong-account", File("azcred.toml"), "no file", "[expect]"),
     ("config-missing", Configured, "200", "no config.json"),
     ("config-malformed", Configured, "200", "not JSON"),
-    ("config-other-workspace", Configured, "200", "404"),
-    ("config-other-group", Configured, "200", "404"),
+    (
+        "config-other-workspace",
+        Configured,
+        "200",
+        "AuthorizationFailed",
+    ),
+    (
+        "config-other-group",
+        Configured,
+        "200",
+        "AuthorizationFailed",
+    ),
     (
         "config-other-tenant",
         Configured,
@@ -140,7 +150,12 @@ const SEEN: &[(&str, See, &str, &str)] = &[
         "\"provisioningState\":\"Succeeded\"",
         "\"provisioningState\":\"Failed\"",
     ),
-    ("workspace-gone", Arm(WORKSPACE), "200", "404"),
+    (
+        "workspace-gone",
+        Arm(WORKSPACE),
+        "200",
+        "AuthorizationFailed",
+    ),
     (
         "workspace-private",
         Arm(WORKSPACE),
