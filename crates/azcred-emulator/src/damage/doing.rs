@@ -228,7 +228,7 @@ impl Place {
 
 fn application(directory: &mut Directory, id: Uuid) -> Result<&mut Application, CantBreak> {
     let found = directory.applications.get_mut(&id);
-    found.ok_or_else(|| CantBreak::missing("application", id))
+    found.ok_or_else(|| CantBreak::missing("application", &id))
 }
 
 fn secrets_expired(world: &World, client_id: Uuid) -> Done {
@@ -267,7 +267,7 @@ fn policy(world: &World, user: Uuid, requirement: Requirement) -> Done {
     let mut directory = world.directory_mut();
     let found = directory.users.get(&user);
     let tenant = found
-        .ok_or_else(|| CantBreak::missing("user", user))?
+        .ok_or_else(|| CantBreak::missing("user", &user))?
         .tenant;
     let id = Uuid::new_v4();
     let name = match requirement {
@@ -344,7 +344,7 @@ fn role_given(world: &World, principal: Uuid, role: &str, scope: &Scope) -> Done
     let kind = {
         let directory = world.directory();
         let found = directory.principal(principal);
-        let found = found.ok_or_else(|| CantBreak::missing("principal", principal))?;
+        let found = found.ok_or_else(|| CantBreak::missing("principal", &principal))?;
         match found.principal_type() {
             "User" => PrincipalType::User,
             "Group" => PrincipalType::Group,

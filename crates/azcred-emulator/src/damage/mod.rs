@@ -194,7 +194,7 @@ pub(crate) enum CantBreak {
 }
 
 impl CantBreak {
-    fn missing(what: &'static str, which: impl ToString) -> Self {
+    fn missing(what: &'static str, which: &(impl ToString + ?Sized)) -> Self {
         let which = which.to_string();
         Self::Missing { what, which }
     }
