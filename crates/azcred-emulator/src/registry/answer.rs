@@ -21,8 +21,8 @@ impl Answer {
     }
 
     /// A token of the registry.
-    pub(super) fn token(body: Value) -> Self {
-        Self::json(StatusCode::OK, &body)
+    pub(super) fn token(body: &Value) -> Self {
+        Self::json(StatusCode::OK, body)
     }
 
     fn text(status: StatusCode, body: String) -> Self {
@@ -33,17 +33,17 @@ impl Answer {
 
     pub(super) fn of_error(error: &RegistryError, call: Option<&Call>) -> Self {
         let answer = Self::text(error.status, error.body());
-        let (Some((scope, has_token)), Some(call)) = (&error.needs, call) else {
+        let (Some(needs), Some(call)) = (&error.needs, call) else {
             return answer;
         };
         let mut challenge = format!(
             "Bearer realm=\"{}/oauth2/token\",service=\"{}\"",
             call.base, call.server
         );
-        if let Some(scope) = scope {
+        if let Some(scope) = &needs.scope {
             challenge = format!("{challenge},scope=\"{scope}\"");
         }
-        if *has_token {
+        if needs.has_token {
             challenge.push_str(",error=\"insufficient_scope\"");
         }
         answer.with(header::WWW_AUTHENTICATE.as_str(), &challenge)

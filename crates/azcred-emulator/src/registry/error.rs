@@ -15,8 +15,16 @@ pub(super) struct RegistryError {
     message: String,
     /// None: the member is left out.
     detail: Option<Value>,
-    /// What the request needs, and whether it has a token that does not allow it. Only of 401.
-    pub(super) needs: Option<(Option<Scope>, bool)>,
+    /// What the request needs. Only of 401.
+    pub(super) needs: Option<Box<Needs>>,
+}
+
+/// What a challenge says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Needs {
+    pub(super) scope: Option<Scope>,
+    /// Whether the request has a token, which does not allow it.
+    pub(super) has_token: bool,
 }
 
 impl RegistryError {
@@ -47,7 +55,7 @@ impl RegistryError {
             "authentication required, visit https://aka.ms/acr/authorization for more information.";
         let error = Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message).detail(detail);
         Self {
-            needs: Some((scope, has_token)),
+            needs: Some(Box::new(Needs { scope, has_token })),
             ..error
         }
     }

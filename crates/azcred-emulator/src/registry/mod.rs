@@ -68,14 +68,14 @@ async fn answer(world: &Arc<World>, call: &Call, body: &mut Body) -> Result<Answ
     match (&call.method, path.as_slice()) {
         (&Method::POST, ["oauth2", "exchange"]) => {
             let form = Form::read(&read(body).await?);
-            return tokens::exchange(world, call, &form).map(Answer::token);
+            return tokens::exchange(world, call, &form).map(|token| Answer::token(&token));
         }
         (&Method::POST, ["oauth2", "token"]) => {
             let form = Form::read(&read(body).await?);
-            return tokens::token(world, call, &form).map(Answer::token);
+            return tokens::token(world, call, &form).map(|token| Answer::token(&token));
         }
         (&Method::GET, ["oauth2", "token"]) => {
-            return tokens::token_by_basic(world, call).map(Answer::token);
+            return tokens::token_by_basic(world, call).map(|token| Answer::token(&token));
         }
         _ => {}
     }

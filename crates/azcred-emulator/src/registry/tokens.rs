@@ -5,7 +5,7 @@
 use super::{call::Call, error::RegistryError, scope::Scope};
 use crate::{
     replication::View,
-    resources::{Action, Network},
+    resources::{Action, ContainerRegistry, Network},
     service::Service,
     signing::{Algorithm, Jws},
     tokens::{Claims, accepted_audiences, as_seen, evaluate, principals, verify_bearer},
@@ -74,7 +74,7 @@ impl Form {
 pub(super) fn admit(world: &World, call: &Call) -> Result<(), RegistryError> {
     let resources = world.resources();
     let registry = resources.container_registry(&call.registry);
-    match registry.map(|registry| registry.network()) {
+    match registry.map(ContainerRegistry::network) {
         Some(Network::Open) => Ok(()),
         Some(Network::Private | Network::NotListed) => Err(RegistryError::firewall()),
         None => Err(RegistryError::no_registry(&call.registry)),
@@ -224,7 +224,7 @@ fn access_token(
         None => {
             let resources = world.resources();
             let registry = resources.container_registry(&call.registry);
-            if !registry.is_some_and(|registry| registry.allows_anonymous_pull()) {
+            if !registry.is_some_and(ContainerRegistry::allows_anonymous_pull) {
                 return Err(refused());
             }
             own_claims.insert("sub".into(), json!("acr_anon_pull"));
@@ -253,7 +253,7 @@ fn may(
     };
     let resources = world.resources();
     let registry = resources.container_registry(&call.registry);
-    if registry.is_some_and(|registry| registry.has_repository_permissions()) {
+    if registry.is_some_and(ContainerRegistry::has_repository_permissions) {
         drop(resources);
         return may_at_repository(world, call, refresh, scope, action);
     }

@@ -39,7 +39,7 @@ pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
 
 pub(crate) use compute::COMPUTE_TYPE;
-pub(crate) use container_registry::REGISTRY_TYPE;
+pub(crate) use container_registry::{ContainerRegistry, REGISTRY_TYPE};
 pub(crate) use datastore::DATASTORE_TYPE;
 pub(crate) use key_vault::{KEY_VAULT_TYPE, KeyVault};
 pub(crate) use managed_identity::{
