@@ -21,7 +21,10 @@ mod completions;
 mod doctor;
 #[cfg(unix)]
 mod doctor_fix;
-mod doctor_personas;
+#[cfg(unix)]
+mod doctor_healthy;
+#[cfg(unix)]
+mod doctor_page;
 mod doctor_report;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -68,4 +71,6 @@ mod tenant;
 mod terminal;
 mod token;
 mod tools;
+#[cfg(unix)]
+mod troubles;
 mod workspace;
