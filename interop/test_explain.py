@@ -122,7 +122,9 @@ def answering(status):
 def wrong_secret(signed_in, apps):
     environment = signed_in(secret="not-the-secret")
     client = {"clientId": apps.demo.client_id}
-    return Trouble(program(environment, "default_credential"), "AADSTS7000215", "azcred sp rotate", client, environment)
+    return Trouble(
+        program(environment, "default_credential"), "AADSTS7000215", "azcred sp rotate", client, environment
+    )
 
 
 def expired_secret(signed_in, apps):
@@ -135,7 +137,9 @@ def expired_secret(signed_in, apps):
 def unknown_application(signed_in, apps):
     environment = signed_in(dataclasses.replace(apps.demo, client_id=STRANGER))
     text = program(environment, "secret_credential")
-    return Trouble(text, "AADSTS700016", f"az ad app show --id {STRANGER}", {"clientId": STRANGER}, environment)
+    return Trouble(
+        text, "AADSTS700016", f"az ad app show --id {STRANGER}", {"clientId": STRANGER}, environment
+    )
 
 
 def disabled_application(signed_in, apps):
@@ -146,7 +150,9 @@ def disabled_application(signed_in, apps):
 
 def wrong_tenant(signed_in):
     environment = signed_in(AZURE_TENANT_ID=STRANGER)
-    return Trouble(program(environment, "secret_credential"), "AADSTS90002", "azcred tenant DOMAIN", {}, environment)
+    return Trouble(
+        program(environment, "secret_credential"), "AADSTS90002", "azcred tenant DOMAIN", {}, environment
+    )
 
 
 def unknown_resource(signed_in):
@@ -261,7 +267,9 @@ def unknown_name(names):
     account = {"ACCOUNT_URL": "https://stnope.azcred.invalid", "ACCOUNT_KEY": blob_servers.AZURITES_KEY}
     account["ACCOUNT_NAME"] = "stnope"
     environment = without(names.environment, *PROXIES) | account
-    return Trouble(program(environment, "blobs_by_key"), "ENOTFOUND", "name servers", {"host": "stnope.azcred.invalid"})
+    return Trouble(
+        program(environment, "blobs_by_key"), "ENOTFOUND", "name servers", {"host": "stnope.azcred.invalid"}
+    )
 
 
 def closed_proxy(signed_in):
@@ -299,7 +307,10 @@ def workspace_of(signed_in, apps, app, **changes):
 
 def no_role(signed_in, apps):
     environment = workspace_of(signed_in, apps, apps.nothing)
-    action = {"action": "Microsoft.MachineLearningServices/workspaces/read", "subscription": apps.subscription}
+    action = {
+        "action": "Microsoft.MachineLearningServices/workspaces/read",
+        "subscription": apps.subscription,
+    }
     return Trouble(program(environment, "workspace"), "AuthorizationFailed", "azcred role assign", action)
 
 
@@ -352,7 +363,9 @@ def keys_are_off(accounts):
 
 def wrong_key(accounts):
     environment = account(accounts, blob_servers.KEYS, accounts.accounts.writer)
-    return Trouble(program(environment, "blobs_by_key"), "AuthenticationFailed", "az storage account keys list")
+    return Trouble(
+        program(environment, "blobs_by_key"), "AuthenticationFailed", "az storage account keys list"
+    )
 
 
 def behind_a_firewall(accounts):
@@ -396,7 +409,14 @@ def kedro_without_a_role(workplace, tmp_path):
 
 
 TROUBLES = [
-    *(wrong_secret, expired_secret, unknown_application, disabled_application, wrong_tenant, unknown_resource),
+    *(
+        wrong_secret,
+        expired_secret,
+        unknown_application,
+        disabled_application,
+        wrong_tenant,
+        unknown_resource,
+    ),
     *(federated_subject, federated_issuer, expired_assertion, conditional_access),
     *(msal_wrong_secret, node_wrong_secret, no_credentials, node_no_credentials, unknown_managed_identity),
     *(az_signed_out, az_signed_out_of_identity, az_wrong_password, az_second_factor, az_revoked),

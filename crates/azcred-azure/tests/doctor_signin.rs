@@ -59,19 +59,19 @@ async fn a_value_with_something_around_it_is_the_cause_and_no_secret_is_shown() 
     for (dressed, cause) in [
         (
             format!("\"{secret}\""),
-            "AZURE_CLIENT_SECRET is in quotes, and Entra ID gets it like that",
+            "AZURE_CLIENT_SECRET: it is in quotes, and Entra ID gets it like that",
         ),
         (
             format!("{secret}\n"),
-            "AZURE_CLIENT_SECRET ends with a line end, and Entra ID gets it like that",
+            "AZURE_CLIENT_SECRET: it ends with a line end, and Entra ID gets it like that",
         ),
         (
             "a0000001-0000-4000-8000-00000000000f".to_owned(),
-            "AZURE_CLIENT_SECRET is a GUID, as the id of a secret is, not its value",
+            "AZURE_CLIENT_SECRET: it is a GUID, as the id of a secret is, not its value",
         ),
         (
             "${{ secrets.X }}".to_owned(),
-            "AZURE_CLIENT_SECRET is a placeholder that nothing has replaced",
+            "AZURE_CLIENT_SECRET: it is a placeholder that nothing has replaced",
         ),
     ] {
         let report = examine(machine.clone().with_var("AZURE_CLIENT_SECRET", &dressed)).await;
@@ -152,7 +152,9 @@ async fn an_id_in_quotes_is_a_warning_as_other_programs_send_them() {
     assert_eq!(check.status, Status::Warning, "{check:#?}");
     assert_eq!(
         check.reason,
-        format!("AZURE_TENANT_ID ('{TENANT}') is in quotes, and other programs send it like that")
+        format!(
+            "AZURE_TENANT_ID ('{TENANT}'): it is in quotes, and other programs send it like that"
+        )
     );
     assert_eq!(fix(check), format!("run `export AZURE_TENANT_ID={TENANT}`"));
     assert_eq!(report.check(CheckId::SignIn).unwrap().status, Status::Ok);

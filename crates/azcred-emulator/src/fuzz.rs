@@ -110,6 +110,8 @@ impl Local {
             graph: at(3),
             ml: at(4),
             blob: at(5),
+            vault: at(6),
+            registry: at(7),
         });
         let (running, shutdown) = watch::channel(false);
         let token = SecretText::new(ADMIN_TOKEN);

@@ -109,9 +109,9 @@ pub fn alternatives(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<Stri
 }
 
 /// The first words of commands. What else is between backticks is a value or an option.
-const PROGRAMS: [&str; 13] = [
+const PROGRAMS: [&str; 16] = [
     "azcred", "az", "azd", "pwsh", "kubectl", "gh", "export", "unset", "chmod", "chown", "sudo",
-    "eval", "mv",
+    "eval", "mv", "pip", "curl", "docker",
 ];
 
 /// The commands of a fix, in order: what is between backticks and can be typed.
@@ -372,5 +372,20 @@ mod tests {
         let text = "if it is long, read it; or read it; choose one with `azcred account use`";
         assert_eq!(fix(&within, &own), text);
         assert_eq!(alternatives(&within, &own).join("; or "), text);
+    }
+
+    #[test]
+    fn commands_are_between_backticks_and_begin_with_a_program() {
+        for (text, found) in [
+            (
+                "run `az login`, then `azcred doctor`",
+                &["az login", "azcred doctor"][..],
+            ),
+            ("add `--store file`, or the label `a/b: \"true\"`", &[]),
+            ("wait", &[]),
+            ("one ` alone", &[]),
+        ] {
+            assert_eq!(commands(&text.into(), &none), found, "{text}");
+        }
     }
 }

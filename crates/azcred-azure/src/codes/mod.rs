@@ -1,9 +1,9 @@
 //! What Azure's services and the programs say in errors: what each code means, and its fix.
 //!
 //! One table for the errors of this crate, the doctor's checks, the explanation of a pasted text
-//! and the page `docs/errors.md`. Entra ID's codes are in [`azcred::entra`], because getting a token
-//! needs no more; the words of Azure CLI and of the network in [`azcred::AZURE_CLI_SAYINGS`] and
-//! [`azcred::NETWORK_SAYINGS`]. `{subscription}` and the like are placeholders for names of a
+//! and the page `docs/errors.md`. Entra ID's codes are in [`azcred::entra`], because getting a
+//! token needs no more; the words of Azure CLI and of the network in
+//! [`azcred::AZURE_CLI_SAYINGS`] and [`azcred::NETWORK_SAYINGS`]. `{subscription}` and the like are placeholders for names of a
 //! request or of a text.
 
 mod graph;

@@ -1,9 +1,9 @@
 //! The doctor: checks from the sign-in to what an identity may do in a workspace.
 //!
 //! A [`check`] is a unit: what it needs, what it requests, its outcomes, and their words. The
-//! [`schedule`] runs all checks at once and reports each when it has ended; the report has them in order. Checks share their findings
-//! ([`case`]). A check that depends on a failed one is skipped, so that one cause gives one
-//! failure.
+//! [`schedule`] runs all checks at once and reports each when it has ended; the report has them in
+//! order. Checks share their findings ([`case`]). A check that depends on a failed one is skipped,
+//! so that one cause gives one failure.
 
 mod case;
 mod check;
@@ -91,8 +91,8 @@ impl Doctor {
         self
     }
 
-    /// Runs all checks and reports the end of each to `tell`. It never fails: errors are in the report.
-    /// Cancel-safe; changes nothing in Azure.
+    /// Runs all checks and reports the end of each to `tell`. It never fails: errors are in the
+    /// report. Cancel-safe; changes nothing in Azure.
     pub async fn run(&self, mut tell: impl FnMut(Event<'_>)) -> Report {
         let began = Instant::now();
         let case = Case::new(self, began + self.deadline - self.deadline / 20);

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// How long an address may take to respond. It is far below the deadline of a run, so that an
 /// address that never responds is reported, and everything else too.
-const BOUND: Duration = Duration::from_secs(5);
+const BOUND: Duration = Duration::from_secs(15);
 /// How long the response to another check's request is waited for, before an address gets a request
 /// of its own.
 const GRACE: Duration = Duration::from_secs(1);

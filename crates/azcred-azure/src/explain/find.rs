@@ -274,12 +274,10 @@ fn is_same(flat: &Flat, one: &Found, other: &Found) -> bool {
 /// The order among the problems of a text.
 fn order(flat: &Flat, hit: Hit, at: usize) -> (Rank, usize) {
     let rank = match hit {
-        Hit::Entra(code) => {
-            match entra::explain(code).is_some_and(|meaning| meaning.is_passing()) {
-                true => Rank::Passing,
-                false => Rank::Refused,
-            }
-        }
+        Hit::Entra(code) => match entra::explain(code).is_some_and(entra::Meaning::is_passing) {
+            true => Rank::Passing,
+            false => Rank::Refused,
+        },
         Hit::Unknown(..) => Rank::Unknown,
         Hit::Row(row) if row.is_passing() => Rank::Passing,
         Hit::Row(row) => match (row.code, row.speaker) {

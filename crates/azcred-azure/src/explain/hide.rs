@@ -121,7 +121,7 @@ fn is_secret(word: &str) -> bool {
         return true;
     }
     // A secret of Entra ID that lost its ends, a key, a signature.
-    let has = |is: fn(&u8) -> bool| word.as_bytes().iter().any(|b| is(b));
+    let has = |is: fn(&u8) -> bool| word.as_bytes().iter().any(&is);
     let is_mixed =
         has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     (word.len() >= 20 && word.contains('~'))

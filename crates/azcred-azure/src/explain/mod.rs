@@ -1,8 +1,8 @@
 //! Explains an error's code, or the errors in a pasted text: of any program, and without a request.
 //!
 //! A text has many problems, and most of them follow from one. [`explain`] finds all that are
-//! known, and puts the cause first: what a service refused comes before what is wrong on this machine, and
-//! both before a source that is only absent. Values in the text fill the fix in.
+//! known, and puts the cause first: what a service refused comes before what is wrong on this
+//! machine, and both before a source that is only absent. Values in the text fill the fix in.
 //!
 //! The text is not trusted. Nothing of it is shown but ids, names and one line each, without what
 //! may be a secret and without unseen characters.

@@ -68,15 +68,14 @@ struct Document<'a> {
 
 impl<'a> Document<'a> {
     fn of(problem: &'a Problem, others: Option<&'a [Problem]>) -> Self {
-        let fix = words::fix(&problem.fix);
         let also = others.map(|others| others.iter().map(|other| Self::of(other, None)).collect());
         Self {
             code: &problem.code,
             service: problem.speaker,
             known: problem.is_known,
             meaning: &problem.meaning,
-            commands: commands(&fix),
-            fix,
+            commands: words::commands(&problem.fix),
+            fix: words::fix(&problem.fix),
             values: problem
                 .values
                 .iter()
@@ -89,12 +88,6 @@ impl<'a> Document<'a> {
             also,
         }
     }
-}
-
-/// The texts between backticks.
-fn commands(fix: &str) -> Vec<String> {
-    let parts = fix.split('`').skip(1).step_by(2);
-    parts.map(str::to_owned).collect()
 }
 
 impl Explain {
@@ -279,9 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_what_is_between_backticks() {
-        assert_eq!(commands("run `a b`, then `c`"), ["a b", "c"]);
-        assert!(commands("wait").is_empty());
+    fn words_are_apart_in_a_title() {
         assert_eq!(spaced("clientId"), "client id");
     }
 }

@@ -167,7 +167,7 @@ fn by_azure(method: &Method, path: &[&str]) -> Result<Option<Operation>, Registr
                 Digest::parse(digest).ok_or_else(|| RegistryError::digest_invalid(digest))?;
             Some(ManifestProperties(repository(name)?, Some(found)))
         }
-        [name @ ..] if !name.iter().any(|part| part.starts_with('_')) => match *method {
+        name if !name.iter().any(|part| part.starts_with('_')) => match *method {
             Method::GET => Some(Repository(repository(name)?)),
             Method::DELETE => Some(DeleteRepository(repository(name)?)),
             _ => None,

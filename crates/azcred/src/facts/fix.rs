@@ -817,7 +817,7 @@ mod tests {
             ),
             (
                 "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/sa",
-                "an owner of the resource ",
+                "an owner of the storage account ",
             ),
             ("", "an owner of the resource "),
         ] {

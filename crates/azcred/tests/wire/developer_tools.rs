@@ -311,7 +311,7 @@ async fn a_missing_account_is_unavailable_and_a_code_of_entra_id_is_a_rejection(
             Az,
             "ERROR: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url\n",
             ErrorKind::Unreachable,
-            "could not reach",
+            "could not be reached",
             "network",
         ),
         (
@@ -367,7 +367,7 @@ async fn a_missing_account_is_unavailable_and_a_code_of_entra_id_is_a_rejection(
             Azd,
             "dial tcp: lookup login.microsoftonline.com: no such host\n",
             ErrorKind::Unreachable,
-            "could not reach",
+            "could not be reached",
             "network",
         ),
     ] {

@@ -181,7 +181,10 @@ pub(super) async fn of_workspace(case: &Case<'_>, realm: Realm) -> Result<Option
         Realm::Vault => &properties.key_vault,
     };
     // It becomes a part of addresses and of commands.
-    let id = id.as_ref().map(|id| id.raw()).filter(|id| !id.is_empty());
+    let id = id
+        .as_ref()
+        .map(azcred::Untrusted::raw)
+        .filter(|id| !id.is_empty());
     id.map(|id| Ok(RoleScope::new(id)?.as_str().to_owned()))
         .transpose()
 }

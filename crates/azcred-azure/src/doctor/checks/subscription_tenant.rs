@@ -96,13 +96,13 @@ pub(super) fn sign_in(
     let is_himl = |used: &Used| matches!(&used.kind, UsedKind::ClientSecret { variable: Some(name) } if name.starts_with("HIML_"));
     match from {
         Some((Source::AzureCli, _)) => Fix::SignInToTool {
-            command: format!("az login --tenant {tenant}").into(),
+            command: format!("az login --tenant {tenant}"),
         },
         Some((Source::AzurePowerShell, _)) => Fix::SignInToTool {
-            command: format!("Connect-AzAccount -Tenant {tenant}").into(),
+            command: format!("Connect-AzAccount -Tenant {tenant}"),
         },
         Some((Source::AzureDeveloperCli, _)) => Fix::SignInToTool {
-            command: format!("azd auth login --tenant-id {tenant}").into(),
+            command: format!("azd auth login --tenant-id {tenant}"),
         },
         Some((Source::Environment, used)) if is_himl(used) => Fix::set_to("HIML_TENANT_ID", tenant),
         Some((

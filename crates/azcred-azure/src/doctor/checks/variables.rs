@@ -157,7 +157,8 @@ fn explains(fault: &VariableFault, error: &Error, system: &dyn System) -> bool {
             .filter(|attempt| attempt.source == Source::Environment)
             .and_then(|attempt| attempt.error.as_ref())
             .is_some_and(|error| match error.kind() {
-                ErrorKind::Invalid => error.what().contains(odd.name),
+                // What is only around a value is removed before it is judged.
+                ErrorKind::Invalid => !odd.is_secret && odd.oddity != Oddity::Surrounded,
                 ErrorKind::Refused => is_about(odd, error.code()),
                 _ => false,
             }),
@@ -233,10 +234,7 @@ fn reason(fault: &VariableFault, system: &dyn System) -> String {
                 },
             };
             let name = odd.name;
-            let said = match odd.why.strip_prefix("it ") {
-                Some(said) => format!("{name}{shown} {said}"),
-                None => format!("{name}{shown} is not valid: {}", odd.why),
-            };
+            let said = format!("{name}{shown}: {}", odd.why);
             match odd.oddity {
                 Oddity::Surrounded if odd.is_secret => {
                     format!("{said}, and Entra ID gets it like that")

@@ -1,8 +1,8 @@
 //! `azcred doctor --report`: a file for a bug report.
 //!
-//! It has no text of others: no value of a variable, no name, no id of the user's, no sentence. Each
-//! value in it is a constant of azcred's, a number, a code that azcred knows or a correlation id. So
-//! a secret or a name can't be in it, wherever it was.
+//! It has no text of others: no value of a variable, no name, no id of the user's, no sentence.
+//! Each value in it is a constant of azcred's, a number, a code that azcred knows or a correlation
+//! id. So a secret or a name can't be in it, wherever it was.
 
 use crate::{
     commands::user_file::{Draft, DraftMode},
@@ -209,7 +209,7 @@ fn milliseconds(time: Duration) -> u64 {
 fn known_code(code: &str) -> Option<String> {
     let digits = code.strip_prefix("AADSTS");
     let is_number = digits.is_some_and(|digits| {
-        digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit())
+        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
     });
     (is_number || azcred_azure::knows_code(code)).then(|| code.to_owned())
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// What was found by looking at files only.
 pub(super) struct Here {
-    used: Vec<Program>,
+    in_use: Vec<Program>,
     /// Tools that have their own account here.
     may_use: Vec<Program>,
     /// Sources that have nothing here. To try them would start a program, or wait for a host.
@@ -51,7 +51,7 @@ impl Here {
         let own = own.into_iter().filter(|(_, has_own)| *has_own);
         Self {
             may_use: own.map(|(program, _)| program).collect(),
-            used: used.map(|(program, _)| program).collect(),
+            in_use: used.map(|(program, _)| program).collect(),
             without: without(system),
         }
     }
@@ -59,7 +59,7 @@ impl Here {
     /// Whether a program is used here. A tool may have another account on purpose, unless variables
     /// say in the same shell which account is meant (`is_meant`).
     pub(super) fn uses(&self, program: Program, is_meant: bool) -> bool {
-        self.used.contains(&program) || is_meant && self.may_use.contains(&program)
+        self.in_use.contains(&program) || is_meant && self.may_use.contains(&program)
     }
 }
 

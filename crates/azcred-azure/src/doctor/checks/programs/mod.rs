@@ -1,7 +1,7 @@
 //! Would other programs on this machine act as the same identity?
 //!
-//! Each program's own order of sources is tried without a person, as its preset has it. azcred's own
-//! sign-ins are left out, since only a program that azcred starts can use them.
+//! Each program's own order of sources is tried without a person, as its preset has it. azcred's
+//! own sign-ins are left out, since only a program that azcred starts can use them.
 
 mod here;
 mod terraform;

@@ -22,8 +22,8 @@ pub(super) fn acts(system: &dyn System, own: &Principal, az: &Acts) -> Acts {
         .into_iter()
         .filter(|name| system.var_os(name).is_some());
     let proof = proofs.next().or_else(|| {
-        let oidc = ["ARM_USE_OIDC", "ARM_USE_AKS_WORKLOAD_IDENTITY"].into_iter();
-        oidc.filter(|name| is_on(name)).next()
+        let mut oidc = ["ARM_USE_OIDC", "ARM_USE_AKS_WORKLOAD_IDENTITY"].into_iter();
+        oidc.find(|name| is_on(name))
     });
     let ids = (system.var("ARM_CLIENT_ID"), system.var("ARM_TENANT_ID"));
     if let ((Some(client_id), Some(tenant)), Some(proof)) = (ids, proof) {
