@@ -152,7 +152,7 @@ async fn a_deny_assignment_is_named_and_no_role_is_offered() {
         "actions": [], "not_actions": [],
         "data_actions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"], "not_data_actions": [],
     });
-    contoso.deny("frozen for the audit", STORAGE, permissions);
+    contoso.deny("frozen for the audit", STORAGE, &permissions);
     let report = examined(&contoso, "azcred-demo").await;
     assert_eq!(failed(&report), [CheckId::UploadFiles], "{report:#?}");
     let check = report.check(CheckId::UploadFiles).unwrap();
@@ -181,7 +181,7 @@ async fn who_may_not_read_deny_assignments_sees_one_by_what_it_forbids() {
         "actions": ["Microsoft.MachineLearningServices/workspaces/jobs/*"], "not_actions": [],
         "data_actions": [], "not_data_actions": [],
     });
-    contoso.deny("no jobs today", &workspace().resource_id(), permissions);
+    contoso.deny("no jobs today", &workspace().resource_id(), &permissions);
     let report = examined(&contoso, "azcred-demo").await;
     assert_eq!(failed(&report), [CheckId::SubmitJobs], "{report:#?}");
     let check = report.check(CheckId::SubmitJobs).unwrap();
@@ -203,7 +203,7 @@ async fn a_right_that_azure_does_not_show_yet_is_told_by_the_answer() {
         "data_actions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"], "not_data_actions": [],
     });
     // A data scientist may not read deny assignments.
-    contoso.deny("unseen", STORAGE, permissions);
+    contoso.deny("unseen", STORAGE, &permissions);
     let report = examined(&contoso, "azcred-demo").await;
     assert_eq!(failed(&report), [CheckId::UploadFiles], "{report:#?}");
     let check = report.check(CheckId::UploadFiles).unwrap();

@@ -91,7 +91,7 @@ impl Contoso {
     }
 
     /// Forbids actions to everyone at a scope.
-    pub(crate) fn deny(&self, name: &str, scope: &str, permissions: serde_json::Value) {
+    pub(crate) fn deny(&self, name: &str, scope: &str, permissions: &serde_json::Value) {
         let deny = serde_json::json!({
             "id": "de000001-0000-4000-8000-000000000001", "name": name, "scope": scope,
             "principals": ["00000000-0000-0000-0000-000000000000"], "permissions": [permissions],

@@ -28,7 +28,7 @@ fn by_ports_the_result_is_the_same() {
         .envs(&azure.environment(Persona::ServicePrincipal, Way::Ports))
         .said();
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains("✓ submit jobs"), "{said}");
+    assert!(said.stdout.contains("✓ permissions  submit jobs"), "{said}");
 }
 
 #[test]

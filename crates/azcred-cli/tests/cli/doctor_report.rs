@@ -24,10 +24,6 @@ fn report(run: Run, folder: &Path) -> String {
         .said();
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{error}: {said}"));
     assert!(said.stderr.contains("Nothing was sent"), "{said}");
-    for secret in ["hunter2"] {
-        assert!(!said.stdout.contains(secret), "{said}");
-        assert!(!said.stderr.contains(secret), "{said}");
-    }
     text
 }
 

@@ -50,6 +50,18 @@ impl Contact {
             Err(error) => Self::Failed(error.clone()),
         }
     }
+
+    /// How much the service matters where it could not be asked: an identity that gets no token for
+    /// it, as a user in Cloud Shell, does not use it from here.
+    pub(super) fn matters(&self, matters: Matters) -> Matters {
+        match self {
+            Self::Failed(error) if error.token_error().is_some() => match matters {
+                Matters::Required => matters,
+                Matters::Usable | Matters::No => Matters::No,
+            },
+            _ => matters,
+        }
+    }
 }
 
 /// A kind of service in words, and the commands that fix it.

@@ -132,6 +132,7 @@ impl Check for RegistryCheck {
             container: None,
         };
         let is_gone = matches!(contact, Contact::Gone(_));
+        let matters = contact.matters(matters);
         let verdict = contact.tell(&id, words);
         match is_gone {
             // The workspace itself needs it.
