@@ -10,6 +10,7 @@ use super::{
     resource::{ManagementGroup, Resource, ResourceGroup, Subscription, SubscriptionState},
     role::{DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition},
     scope::Scope,
+    storage_account::{STORAGE_ACCOUNT_TYPE, complete_account},
     workspace::Workspace,
 };
 use crate::directory::{Directory, Principal};
@@ -221,7 +222,9 @@ impl ResourcesSeed {
         }
         for (at, entry) in self.resources.iter().enumerate() {
             let mut resource = entry.get_ref().clone();
-            made.complete(&mut resource, now);
+            if resource.is_a(STORAGE_ACCOUNT_TYPE) {
+                complete_account(&mut resource, now);
+            }
             put(made, resource)
                 .map_err(|message| problem(entry, format!("resources[{at}].id"), message))?;
         }

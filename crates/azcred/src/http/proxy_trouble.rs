@@ -19,7 +19,7 @@ impl Setting {
     fn start_or_correct(&self) -> Fix {
         let variable = self.variable;
         Fix::from(format!("start that proxy, or correct {variable}"))
-            .or(Fix::UnsetVariable(variable.into()).when("this network needs no proxy"))
+            .or(Fix::UnsetVariable(variable.into()))
     }
 
     /// The fix for a proxy that requires a password.
