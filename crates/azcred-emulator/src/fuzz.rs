@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets in `fuzz/`: an emulator without ports and files, and parsers.
+//! Doors for the fuzz targets in `fuzz/`: an emulator without ports, and parsers.
 
 use crate::{
     ca::Ca,
@@ -16,10 +16,8 @@ use crate::{
 use axum::body::{Body, to_bytes};
 use http::{Request, Response, header};
 use serde_json::{Map, Value};
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -29,8 +27,10 @@ const LARGEST: usize = 16 << 20;
 /// The token of the admin service.
 const ADMIN_TOKEN: &str = "fuzz";
 
-/// An emulator without ports and files.
+/// An emulator without ports.
 pub struct Local {
+    /// Azure Arc's agent writes its keys here.
+    _state: TempDir,
     context: Context,
     admin: Admin,
     certificate_key: Option<SigningKey>,
@@ -88,12 +88,9 @@ impl Local {
             }
         };
         let user = content.directory.users.keys().next().copied();
-        let hosts = Hosts::new(
-            content.managed_identities,
-            user,
-            Path::new("/dev/null/fuzz"),
-        )
-        .map_err(|error| error.to_string())?;
+        let state = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let hosts = Hosts::new(content.managed_identities, user, state.path())
+            .map_err(|error| error.to_string())?;
         let keys = Keys {
             entra: signing_key("entra-key.pem")?,
             issuer: signing_key("issuer-key.pem")?,
@@ -116,6 +113,7 @@ impl Local {
         let context = Context::new(world, made.ca.clone(), Arc::new(hosts), shutdown);
         let admin = Admin::new(context.clone(), token, Arc::new(OnceLock::new()));
         Ok(Self {
+            _state: state,
             context,
             admin,
             certificate_key: certificate_key(made),
