@@ -1,7 +1,9 @@
 """The programs of checks.py on this machine: how each is started, and what is not installed."""
 
+import functools
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,6 +70,24 @@ def beside(variable, program):
     return str(Path(named(variable)).with_name(program)) if named(variable) else ""
 
 
+@functools.cache
+def azcopy():
+    """azcopy's file, if it starts here: it is linked with a library that a system without a desktop lacks."""
+    file = modules() / "@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64"
+    if not file.is_file():
+        return ""
+    # npm runs no script of a package, and so nothing has made it executable.
+    os.chmod(file, 0o755)
+    started = subprocess.run([file, "--help"], env=os.environ | variables("azcopy"), capture_output=True)
+    return "" if started.returncode == 127 else str(file)
+
+
+def variables(by):
+    """What a program of this kind needs in its environment."""
+    libraries = named("AZCRED_AZCOPYS_LIBRARIES")
+    return {"LD_LIBRARY_PATH": libraries} if by == "azcopy" and libraries else {}
+
+
 def program(by, runtime):
     """The program's file, or an empty string. Without it, the checks are not run."""
     found = {
@@ -79,7 +99,7 @@ def program(by, runtime):
         "node": lambda: str(modules() / f"node{runtime}/bin/node"),
         "rust": lambda: named("AZCRED_RUST_CLIENTS"),
         "az": lambda: named("AZCRED_AZURE_CLI"),
-        "azcopy": lambda: str(modules() / "@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64"),
+        "azcopy": azcopy,
         "rclone-debian": lambda: named("AZCRED_DEBIAN_RCLONE"),
         "rclone": lambda: beside("AZCRED_PROGRAMS_PYTHON", "rclone"),
     }[by]()
@@ -104,9 +124,6 @@ def command(by, runtime, library, ways):
     if by == "java":
         return [start, HERE / "programs/java_http.py", *plain]
     (way,) = ways
-    if by == "azcopy":
-        # npm runs no script of a package, and so nothing has made it executable.
-        os.chmod(start, 0o755)
     # The version, a line of dashes, the result.
     return [
         "sh",

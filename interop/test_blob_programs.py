@@ -106,7 +106,9 @@ def trip(azure, program, who):
     blob = re.sub(r"\W+", "-", f"{program.name}-{persona}") + ".csv"
     containers = SOME_STEPS if program.by in SLOW else (WRITES, READS, CLOSED)
     arguments = (*before, *command(program, who, blob), *containers)
-    said = Machine(azure, persona).run(*arguments, variables=own_storage.VARIABLES | variables)
+    said = Machine(azure, persona).run(
+        *arguments, variables=own_storage.VARIABLES | variables | installed.variables(program.by)
+    )
     return own_storage.lines(said), blob, said
 
 

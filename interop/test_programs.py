@@ -99,7 +99,7 @@ def tried(batch, azure, storage):
     first = batch[0]
     ways = [check.way for check in batch]
     command = installed.command(first.program.by, first.runtime, first.program.name, ways)
-    variables = {"PERSONS_TENANT": azure.info["tenant"]["id"]}
+    variables = {"PERSONS_TENANT": azure.info["tenant"]["id"]} | installed.variables(first.program.by)
     options = first.options
     if first.program.is_routed:
         variables, options = variables | storage.variables, (*options, *storage.route)
@@ -150,7 +150,7 @@ def is_as_expected(check, answer):
 def test_a_program_does_what_the_page_says(batch, azure, request):
     first = batch[0]
     if not installed.program(first.program.by, first.runtime):
-        pytest.skip(f"NOT RUN: {first.program.name} is not installed")
+        pytest.skip(f"NOT RUN: {first.program.name} is not installed, or does not start here")
     if first.persona == "arc" and not os.access(FOLDER, os.W_OK):
         pytest.skip(f"NOT RUN: {FOLDER} can't be created")
     storage = None

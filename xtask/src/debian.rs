@@ -16,10 +16,31 @@ const LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// A program of a package, by its path in the package. `Err` says why it is missing.
 pub(crate) fn program(package: &str, path: &str) -> Result<PathBuf, String> {
+    let found = unpacked(package)?.join(path);
+    match found.is_file() {
+        true => Ok(found),
+        false => Err(format!("the package {package} has no {path}")),
+    }
+}
+
+/// The folder of a package's libraries. `Err` says why it is missing.
+pub(crate) fn libraries(package: &str) -> Result<PathBuf, String> {
+    // It has the name of the machine's kind.
+    let folder = unpacked(package)?.join("usr/lib");
+    let mut inside = fs::read_dir(&folder)
+        .map_err(|error| format!("can't read {}: {error}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    inside
+        .find(|path| path.is_dir())
+        .ok_or_else(|| format!("the package {package} has no library"))
+}
+
+/// The folder with a package's files.
+fn unpacked(package: &str) -> Result<PathBuf, String> {
     let folder = target().join("debian").join(package);
-    let found = folder.join("files").join(path);
-    if found.is_file() {
-        return Ok(found);
+    let files = folder.join("files");
+    if files.is_dir() {
+        return Ok(files);
     }
     let (Some(apt), Some(dpkg)) = (on_path("apt-get"), on_path("dpkg-deb")) else {
         return Err("this is not Debian or one of its derivatives".into());
@@ -46,11 +67,14 @@ pub(crate) fn program(package: &str, path: &str) -> Result<PathBuf, String> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|file| file.extension().is_some_and(|end| end == "deb"))
         .ok_or_else(|| format!("apt-get downloaded no {package}"))?;
-    quiet(Command::new(dpkg).arg("-x").arg(file).arg("files"), &folder)?;
-    match found.is_file() {
-        true => Ok(found),
-        false => Err(format!("the package {package} has no {path}")),
-    }
+    // It has its name when it is complete.
+    let partial = folder.join("partial");
+    quiet(
+        Command::new(dpkg).arg("-x").args([&file, &partial]),
+        &folder,
+    )?;
+    fs::rename(&partial, &files).map_err(|error| format!("can't rename {partial:?}: {error}"))?;
+    Ok(files)
 }
 
 fn quiet(command: &mut Command, folder: &Path) -> Result<(), String> {

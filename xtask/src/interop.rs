@@ -9,7 +9,11 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use clap::Args;
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Arguments of the verb.
 #[derive(Args, Default)]
@@ -119,7 +123,13 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         Err(why) => missing.push(format!("sign-in with a real browser ({why})")),
     }
     match modules {
-        Some(modules) => drop(pytest.env("AZCRED_NODE_MODULES", modules)),
+        Some(modules) => {
+            match azcopys_libraries(&modules) {
+                Ok(folder) => drop(pytest.envs(folder.map(|at| ("AZCRED_AZCOPYS_LIBRARIES", at)))),
+                Err(why) => missing.push(format!("azcopy ({why})")),
+            }
+            pytest.env("AZCRED_NODE_MODULES", modules);
+        }
         None => missing.push("the OpenID provider (Node.js with npm is not installed)".into()),
     }
     run(&mut pytest)?;
@@ -133,6 +143,18 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     } else {
         Passed::Except(missing.join("; "))
     })
+}
+
+/// The folder of the library that azcopy is linked with, where the system has none.
+fn azcopys_libraries(modules: &Path) -> Result<Option<PathBuf>, String> {
+    let azcopy = modules.join("@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64");
+    let linked = Command::new("ldd").arg(azcopy).output();
+    match linked.is_ok_and(|ldd| {
+        String::from_utf8_lossy(&ldd.stdout).contains("libsecret-1.so.0 => not found")
+    }) {
+        true => debian::libraries("libsecret-1-0").map(Some),
+        false => Ok(None),
+    }
 }
 
 /// A folder under `target/` without the files of the last run.
