@@ -2,7 +2,7 @@
 //! assign it.
 
 use crate::{operations, permissions::granted};
-use azcred::{Fix, GrantRole, Principal, PrincipalKind};
+use azcred::{GrantRole, Principal, PrincipalKind};
 use std::sync::LazyLock;
 
 /// A built-in role. Its id is the same in every tenant.
@@ -138,11 +138,11 @@ pub(crate) fn grant(
     principal: Option<&Principal>,
     role: &'static str,
     scope: impl Into<String>,
-) -> Fix {
+) -> GrantRole {
     let object_id = principal.and_then(|principal| principal.object_id.as_deref());
     let object_id = object_id.map(str::to_owned);
     let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);
-    GrantRole::new(role, Some(scope.into()), object_id, kind).into()
+    GrantRole::new(role, Some(scope.into()), object_id, kind)
 }
 
 #[cfg(test)]

@@ -66,7 +66,8 @@ const GROUPS: [(&str, &[&str]); 3] = [
     (
         "Sign in, find out which account is used, and run programs as it",
         &[
-            "login", "logout", "account", "whoami", "chain", "doctor", "exec", "serve", "token",
+            "login", "logout", "account", "whoami", "chain", "doctor", "explain", "exec", "serve",
+            "token",
         ],
     ),
     (
@@ -80,12 +81,11 @@ const GROUPS: [(&str, &[&str]); 3] = [
 ];
 
 /// The commands that a new user needs first.
-const FIRST: [(&str, &str); 5] = [
+const FIRST: [(&str, &str); 4] = [
     ("azcred login", "sign in; not needed after `az login`"),
-    ("azcred whoami", "show which account is used"),
     (
         "azcred doctor",
-        "check what this account may do in your workspace",
+        "check which account is used, and that it can do your work",
     ),
     ("azcred exec", "run a program as this account"),
     ("azcred token", "print a token, for a script"),

@@ -9,6 +9,7 @@
 //!   changes both through [`Emulator::world`].
 //! - [`faults`] make services misbehave; the [`request_log`] keeps what was requested.
 //! - [`jobs`] of Azure Machine Learning: what was submitted, and what becomes of it.
+//! - [`troubles`] into which an emulator can be put by name: what is broken, and who fixes it.
 //! - [`issuer`] mints the tokens of a CI system or a Kubernetes cluster.
 
 pub mod ca;
@@ -22,6 +23,7 @@ pub mod resources;
 pub mod seed;
 pub mod service;
 pub mod tokens;
+pub mod troubles;
 mod trust_store;
 pub mod world;
 
@@ -30,6 +32,7 @@ mod arm;
 mod azure_cli_folder;
 mod blobs;
 mod ci;
+mod damage;
 mod emulator;
 mod entra;
 mod entra_state;
@@ -42,6 +45,7 @@ pub mod fuzz;
 mod graph;
 mod homes;
 mod identity_hosts;
+mod images;
 mod info;
 mod job_files;
 mod ml_services;
@@ -49,8 +53,11 @@ mod not_served;
 mod odata;
 mod ports;
 mod projected_token;
+mod proxy_faults;
+mod registry;
 mod replication;
 mod routes;
+mod secrets;
 mod serve;
 mod shared_keys;
 mod signing;
@@ -58,6 +65,7 @@ mod state;
 mod state_error;
 mod storage;
 mod text;
+mod vault;
 
 pub use admin_client::Routed;
 pub use azure_cli_folder::AzureCliInfo;

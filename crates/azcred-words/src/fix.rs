@@ -1,6 +1,6 @@
 //! A fix as an instruction with the commands that do it.
 
-use azcred::{Fix, GrantRole, PrincipalKind, SignIn, SignInWay, TrustToken};
+use azcred::{Fix, GrantRole, PrincipalKind, SignIn, SignInWay, TrustToken, Variable};
 
 /// A fix, as an instruction without a full stop.
 ///
@@ -12,6 +12,9 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
     }
     match of {
         Fix::SignIn(to) => sign_in(to),
+        Fix::StartProgram { command } => {
+            format!("start it with this account: `azcred exec -- {command}`")
+        }
         Fix::ChooseAccount => "choose one with `azcred account use`".to_owned(),
         Fix::NameAccount => "`azcred account list` shows the accounts".to_owned(),
         Fix::AskPerson { scope: None } => {
@@ -53,7 +56,7 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
         Fix::CheckSubscription => {
             "check the id and the tenant with `azcred subscription list`".to_owned()
         }
-        Fix::GrantRole(grant) => grant.by_owner(&assign(grant)),
+        Fix::GrantRole(grant) => grant.by_command(&assign(grant)),
         Fix::NewSecret {
             client_id,
             variable,
@@ -61,6 +64,22 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             Some(text) => text,
             None => of.to_string(),
         },
+        Fix::NewCertificate {
+            client_id,
+            variable,
+        } => {
+            let use_it = match variable {
+                Some(variable) => format!("set {variable} to FILE"),
+                None => "use FILE".to_owned(),
+            };
+            let client_id = client_id.as_deref().unwrap_or("CLIENT_ID");
+            format!("make a new certificate: `{}`, and {use_it}", new_certificate(client_id))
+        }
+        Fix::UploadCertificate { client_id } => format!(
+            "make a new certificate, which is uploaded: `{}`, and use FILE; or upload the one that is used: \
+             `az ad app credential reset --id {client_id} --cert @cert.pem --append`",
+            new_certificate(client_id)
+        ),
         Fix::TrustToken(token) => match federate(token) {
             Some(command) => format!("run `{command}`"),
             None => of.to_string(),
@@ -69,6 +88,8 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             "with `--check`, `azcred sp federate` shows what is registered beside the token's issuer and subject"
                 .to_owned()
         }
+        Fix::SetVariables(variables) => export(variables).unwrap_or_else(|| of.to_string()),
+        Fix::UnsetVariable(name) if !cfg!(windows) => format!("`unset {name}`"),
         Fix::If(condition, then) => format!("if {condition}, {}", fix(then, own)),
         Fix::AnyOf(fixes) => join(fixes, "; or ", own),
         Fix::AllOf(fixes) => join(fixes, "; ", own),
@@ -85,6 +106,24 @@ pub fn alternatives(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<Stri
         }
         one => vec![fix(one, own)],
     }
+}
+
+/// The first words of commands. What else is between backticks is a value or an option.
+const PROGRAMS: [&str; 16] = [
+    "azcred", "az", "azd", "pwsh", "kubectl", "gh", "export", "unset", "chmod", "chown", "sudo",
+    "eval", "mv", "pip", "curl", "docker",
+];
+
+/// The commands of a fix, in order: what is between backticks and can be typed.
+pub fn commands(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<String> {
+    let text = fix(of, own);
+    // Every other part is between backticks.
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_command = |text: &&str| {
+        let first = text.split(' ').next().unwrap_or_default();
+        PROGRAMS.contains(&first)
+    };
+    quoted.filter(is_command).map(str::to_owned).collect()
 }
 
 fn join(fixes: &[Fix], between: &str, own: &impl Fn(&Fix) -> Option<String>) -> String {
@@ -105,6 +144,10 @@ fn assign(grant: &GrantRole) -> String {
     format!("azcred role assign \"{role}\" --to {object_id}{kind} --scope \"{scope}\"")
 }
 
+fn new_certificate(client_id: &str) -> String {
+    format!("azcred sp rotate --client-id {client_id} --certificate --to FILE")
+}
+
 /// `None` if the variable is not one that azcred writes.
 fn new_secret(client_id: &str, variable: Option<&str>) -> Option<String> {
     let purpose = match variable {
@@ -116,6 +159,29 @@ fn new_secret(client_id: &str, variable: Option<&str>) -> Option<String> {
     Some(format!(
         "make a new secret: `azcred sp rotate --client-id {client_id} --for {purpose} --to FILE`, and use the {variable} that it writes into FILE"
     ))
+}
+
+/// The command of a POSIX shell that sets variables; `None` if a value is not known, or can't be in
+/// a command.
+fn export(variables: &[Variable]) -> Option<String> {
+    if cfg!(windows) {
+        return None;
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
+    let pairs = variables.iter().map(|variable| {
+        let value = variable.value.as_deref()?;
+        if value.contains(['\'', '`', '!']) || value.contains(char::is_control) {
+            return None;
+        }
+        let name = &variable.name;
+        let is_bare = !value.is_empty() && value.chars().all(is_plain);
+        Some(match is_bare {
+            true => format!("{name}={value}"),
+            false => format!("{name}='{value}'"),
+        })
+    });
+    let pairs: Vec<String> = pairs.collect::<Option<_>>()?;
+    Some(format!("`export {}`", pairs.join(" ")))
 }
 
 fn sign_in(to: &SignIn) -> String {
@@ -187,12 +253,43 @@ mod tests {
             ),
             ("wait".into(), "wait"),
             (
+                Fix::StartProgram {
+                    command: "kedro azureml run".to_owned(),
+                },
+                "start it with this account: `azcred exec -- kedro azureml run`",
+            ),
+            (
+                Fix::set_to("SSL_CERT_FILE", "/etc/ssl/ca.pem"),
+                "`export SSL_CERT_FILE=/etc/ssl/ca.pem`",
+            ),
+            (
+                Fix::SetVariables(vec![
+                    Variable::new("NO_PROXY", "*.a, b"),
+                    Variable::new("no_proxy", "c"),
+                ]),
+                "`export NO_PROXY='*.a, b' no_proxy=c`",
+            ),
+            (Fix::set(["AZURE_CLIENT_ID"]), "set AZURE_CLIENT_ID"),
+            (Fix::set_to("A", "it's"), "set A=it's"),
+            (
+                Fix::UnsetVariable("HTTPS_PROXY".into()),
+                "`unset HTTPS_PROXY`",
+            ),
+            (
                 Fix::NewSecret {
                     client_id: "c11e".to_owned(),
                     variable: Some("HIML_SERVICE_PRINCIPAL_PASSWORD"),
                 },
                 "make a new secret: `azcred sp rotate --client-id c11e --for himl --to FILE`, and use the HIML_SERVICE_PRINCIPAL_PASSWORD \
                  that it writes into FILE",
+            ),
+            (
+                Fix::NewCertificate {
+                    client_id: Some("c11e".to_owned()),
+                    variable: Some("AZURE_CLIENT_CERTIFICATE_PATH"),
+                },
+                "make a new certificate: `azcred sp rotate --client-id c11e --certificate --to FILE`, and set \
+                 AZURE_CLIENT_CERTIFICATE_PATH to FILE",
             ),
             (
                 Fix::GrantRole(GrantRole::new(
@@ -275,5 +372,20 @@ mod tests {
         let text = "if it is long, read it; or read it; choose one with `azcred account use`";
         assert_eq!(fix(&within, &own), text);
         assert_eq!(alternatives(&within, &own).join("; or "), text);
+    }
+
+    #[test]
+    fn commands_are_between_backticks_and_begin_with_a_program() {
+        for (text, found) in [
+            (
+                "run `az login`, then `azcred doctor`",
+                &["az login", "azcred doctor"][..],
+            ),
+            ("add `--store file`, or the label `a/b: \"true\"`", &[]),
+            ("wait", &[]),
+            ("one ` alone", &[]),
+        ] {
+            assert_eq!(commands(&text.into(), &none), found, "{text}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod dbus;
 mod emulator;
 mod endpoint;
 mod environment;
+mod explained;
 mod identity_answers;
 mod network;
 mod redact;
@@ -37,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("emulator", emulator::run),
     ("endpoint", endpoint::run),
     ("environment", environment::run),
+    ("explained", explained::run),
     ("identity_answers", identity_answers::run),
     ("network", network::run),
     ("redact", redact::run),

@@ -155,10 +155,9 @@ impl Run {
     }
 
     /// Sets its standard input.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "its tests run on Unix only"))]
-    pub(crate) fn input(mut self, text: &str) -> Self {
+    pub(crate) fn input(mut self, text: impl AsRef<[u8]>) -> Self {
         let mut file = tempfile::tempfile().expect("a file");
-        file.write_all(text.as_bytes()).expect("written");
+        file.write_all(text.as_ref()).expect("written");
         file.rewind().expect("to its beginning");
         self.command.stdin(file);
         self

@@ -3,12 +3,13 @@
 use super::{
     access::Caller,
     call::Call,
+    contents,
     error::ArmError,
     filter::{Filter, Term},
     identities, long_operations,
     regions::{REGIONS, Region},
     response::ArmResponse,
-    storage_accounts, wire,
+    wire,
 };
 use crate::{
     resources::{ResourceGroup, Scope},
@@ -165,7 +166,7 @@ pub(super) fn delete(
     let group = group.ok_or_else(|| ArmError::group_not_found(id.name()))?;
     let gone = resources.remove_group(id).unwrap_or_default();
     identities::remove(&mut directory, &gone);
-    storage_accounts::remove(world, &gone);
+    contents::remove(world, &gone);
     world.jobs().remove_in(id);
     Ok(long_operations::group_deletion(
         world, call, &group, version,

@@ -4,6 +4,7 @@
 //! it then requires. If several policies apply, all must be satisfied.
 
 use super::{Application, Directory, User};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -42,7 +43,7 @@ pub enum ClientApp {
 }
 
 /// A grant control.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Requirement {
     /// Access is blocked: AADSTS53003.
     Block,

@@ -10,7 +10,6 @@ use super::{
     resource::{ManagementGroup, Resource, ResourceGroup, Subscription, SubscriptionState},
     role::{DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition},
     scope::Scope,
-    storage_account::{STORAGE_ACCOUNT_TYPE, complete_account},
     workspace::Workspace,
 };
 use crate::directory::{Directory, Principal};
@@ -222,9 +221,7 @@ impl ResourcesSeed {
         }
         for (at, entry) in self.resources.iter().enumerate() {
             let mut resource = entry.get_ref().clone();
-            if resource.is_a(STORAGE_ACCOUNT_TYPE) {
-                complete_account(&mut resource, now);
-            }
+            made.complete(&mut resource, now);
             put(made, resource)
                 .map_err(|message| problem(entry, format!("resources[{at}].id"), message))?;
         }

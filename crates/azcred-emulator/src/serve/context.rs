@@ -7,8 +7,9 @@ use crate::{
     front_door::FrontDoor,
     graph,
     identity_hosts::{self, Hosts},
-    ml_services,
+    ml_services, registry,
     service::{Entrance, Service},
+    vault,
     world::World,
 };
 use axum::response::IntoResponse as _;
@@ -39,6 +40,8 @@ impl Context {
             (Service::Graph, graph::front_door(world.clone())),
             (Service::Ml, ml_services::front_door(world.clone())),
             (Service::Blob, blobs::front_door(world.clone())),
+            (Service::Vault, vault::front_door(world.clone())),
+            (Service::Registry, registry::front_door(world.clone())),
         ];
         let front_doors = azure
             .into_iter()

@@ -5,9 +5,10 @@ use crate::{
     entra::{Exchange, Refusal},
     expires_on::ExpiresOnFormat,
     faults::Effect,
-    identity_hosts, ml_services,
+    identity_hosts, ml_services, registry,
     serve::{context::Context, cut::Cut},
     service::{Entrance, Service},
+    vault,
 };
 use axum::{
     body::Body,
@@ -173,6 +174,8 @@ fn failure(
         }
         (Service::Ml, _) => ml_services::failure(status),
         (Service::Blob, _) => blobs::failure(&context.world, status),
+        (Service::Vault, _) => vault::failure(status),
+        (Service::Registry, _) => registry::failure(status),
         (host, _) => identity_hosts::failure(host, status),
     };
     if let Some(seconds) = retry_after {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_jobs;
+mod admin_troubles;
 mod connection;
 mod context;
 mod cut;

@@ -16,6 +16,7 @@ use base64::{
 };
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// An RSA key that signs tokens, with a self-signed certificate.
@@ -154,6 +155,22 @@ impl std::fmt::Debug for SigningKey {
 
 /// The certificate that Entra ID publishes with a key: self-signed, valid for five years.
 fn self_signed(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let now = machine_now();
+    let until = now + time::Duration::days(5 * 365);
+    self_signed_between(pkcs8, now - time::Duration::days(1), until)
+}
+
+/// A self-signed certificate of this key that expired 30 days ago.
+pub(crate) fn expired(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let until = machine_now() - time::Duration::days(30);
+    self_signed_between(pkcs8, until - time::Duration::days(365), until)
+}
+
+fn self_signed_between(
+    pkcs8: &[u8],
+    not_before: OffsetDateTime,
+    not_after: OffsetDateTime,
+) -> Result<Vec<u8>, KeyError> {
     let failed = |e: rcgen::Error| KeyError(format!("could not get a certificate ({e})"));
     let pair =
         KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.into(), &PKCS_RSA_SHA256).map_err(failed)?;
@@ -161,9 +178,8 @@ fn self_signed(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
     params
         .distinguished_name
         .push(DnType::CommonName, "accounts.accesscontrol.windows.net");
-    let now = machine_now();
-    params.not_before = now - time::Duration::days(1);
-    params.not_after = now + time::Duration::days(5 * 365);
+    params.not_before = not_before;
+    params.not_after = not_after;
     Ok(params.self_signed(&pair).map_err(failed)?.der().to_vec())
 }
 

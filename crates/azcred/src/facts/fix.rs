@@ -134,6 +134,11 @@ pub enum Fix {
         /// The mode that it should have, such as `0o600`.
         mode: u32,
     },
+    /// Start another program with this account's tokens.
+    StartProgram {
+        /// The command that starts it.
+        command: String,
+    },
     /// Set this machine's clock.
     SetClock,
     /// Try again.
@@ -264,6 +269,16 @@ pub struct Variable {
     pub value: Option<String>,
 }
 
+impl Variable {
+    /// A variable and its value.
+    pub fn new(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: Some(value.into()),
+        }
+    }
+}
+
 /// A role to give to an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -276,6 +291,8 @@ pub struct GrantRole {
     pub object_id: Option<String>,
     /// The kind of identity.
     pub kind: PrincipalKind,
+    /// Whether the identity that is signed in may assign roles at the scope.
+    pub by_self: bool,
 }
 
 impl Fix {
@@ -393,7 +410,15 @@ impl GrantRole {
             scope,
             object_id,
             kind,
+            by_self: false,
         }
+    }
+
+    /// The signed-in identity may assign the role itself.
+    #[must_use]
+    pub fn by_self(mut self) -> Self {
+        self.by_self = true;
+        self
     }
 
     /// The object id, the role and the scope, as they can be pasted into a shell between double
@@ -411,7 +436,10 @@ impl GrantRole {
     }
 
     /// Who can assign the role, and by which command.
-    pub fn by_owner(&self, command: &str) -> String {
+    pub fn by_command(&self, command: &str) -> String {
+        if self.by_self {
+            return format!("run `{command}`");
+        }
         let of = self.scope.as_deref().map_or("the resource", kind_of);
         format!("ask an owner of {of} to run `{command}`")
     }
@@ -630,6 +658,9 @@ impl Fix {
                 "let only yourself read it: `chmod {mode:o} '{}'`",
                 crate::sieve::shown_path(path)
             ),
+            Self::StartProgram { command } => {
+                write!(f, "start `{command}` with this account's tokens")
+            }
             Self::SetClock => {
                 f.write_str("set this machine's clock: `sudo timedatectl set-ntp true`")
             }
@@ -679,7 +710,7 @@ impl fmt::Display for SignIn {
 impl fmt::Display for GrantRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = Seen(f);
-        write!(f, "{}", self.by_owner(&self.command()))
+        write!(f, "{}", self.by_command(&self.command()))
     }
 }
 
@@ -697,6 +728,9 @@ fn kind_of(scope: &str) -> &'static str {
         2 if is(2, "subscriptions") => "the subscription",
         4 if is(2, "resourceGroups") => "the resource group",
         8 if is(2, "workspaces") => "the workspace",
+        8 if is(2, "storageAccounts") => "the storage account",
+        8 if is(2, "vaults") => "the key vault",
+        8 if is(2, "registries") => "the registry",
         _ => "the resource",
     }
 }
@@ -783,7 +817,7 @@ mod tests {
             ),
             (
                 "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/sa",
-                "an owner of the resource ",
+                "an owner of the storage account ",
             ),
             ("", "an owner of the resource "),
         ] {

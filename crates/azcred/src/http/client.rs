@@ -2,7 +2,7 @@
 
 use super::{Way, pinned, proxy::Proxies, roots::Bundle, verifier::Explaining};
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     sieve::shown_path,
     system::{System, check_text, checked_path},
 };
@@ -209,7 +209,9 @@ fn bundles(
                 ),
                 why,
             )
-            .with_fix(format!("set {name} to a readable PEM file, or unset it"))
+            .with_fix(
+                Fix::UnsetVariable((*name).into()).or(format!("set {name} to a readable PEM file")),
+            )
         })?;
         let told = |what| format!("azcred can't use {what}, which {name} names");
         lost.extend(bundle.lost.into_iter().map(told));

@@ -10,8 +10,10 @@ mod fuzz;
 pub(crate) mod near;
 mod no_proxy;
 mod pinned;
+mod presented;
 mod proxy;
 mod proxy_trouble;
+mod responses;
 mod roots;
 mod tls;
 mod trouble;
@@ -41,10 +43,13 @@ pub use canned::{CannedResponse, with_responses};
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use fuzz::{proxy_answer, server_certificates};
+pub use presented::{Presented, TrustingFile};
+pub use proxy::ProxyInUse;
 pub(crate) use reqwest::{
     Method,
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
+pub use responses::LastResponse;
 pub use url::Url;
 
 /// The largest response that is read, in bytes. A token's has some kilobytes. A page of Resource
@@ -69,6 +74,7 @@ struct HttpInner {
     system: SharedSystem,
     way: Way,
     client: OnceCell<client::Client>,
+    responses: responses::Responses,
 }
 
 /// How a client connects, and which certificates it trusts.
@@ -382,11 +388,43 @@ impl Http {
         }
     }
 
+    /// The last response of the server at an address (its scheme, host and port), to any request of
+    /// this client; `None` if there was none.
+    pub fn last_response(&self, address: &Url) -> Option<LastResponse> {
+        self.0.responses.of(address)
+    }
+
+    /// Reads the machine's root certificates, as the first request does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if one can't be used.
+    pub async fn check(&self) -> Result<()> {
+        self.client().await.map(|_| ())
+    }
+
+    /// The proxy for an address; `None` if it is reached directly. Reads the machine's settings, as
+    /// the first request does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if a root certificate or this proxy can't be used.
+    pub async fn proxy_of(&self, address: &Url) -> Result<Option<ProxyInUse>> {
+        let client = self.client().await?;
+        let Some(setting) = client.proxies.of(address) else {
+            return Ok(None);
+        };
+        setting.server()?;
+        Ok(Some(ProxyInUse {
+            variable: setting.variable,
+            address: setting.shown.clone(),
+        }))
+    }
+
     fn by(way: Way, system: SharedSystem) -> Self {
         Self(Arc::new(HttpInner {
             system,
             way,
             client: OnceCell::new(),
+            responses: responses::Responses::default(),
         }))
     }
 
@@ -517,6 +555,12 @@ impl Http {
             return Err(trouble);
         }
         let status = response.status();
+        let clock_skew = skew(response.headers(), self.0.system.now());
+        let last = LastResponse {
+            status: status.as_u16(),
+            clock_skew,
+        };
+        self.0.responses.note(&request.url, last);
         if status.is_redirection() {
             return Err(trouble::redirected(&response, target, request));
         }
@@ -538,7 +582,6 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         let headers = std::mem::take(response.headers_mut());
-        let clock_skew = skew(&headers, self.0.system.now());
         Ok(HttpResponse {
             status: status.as_u16(),
             headers,

@@ -28,6 +28,16 @@ pub(super) struct Proxies {
     except_variable: Option<&'static str>,
 }
 
+/// A proxy that requests go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProxyInUse {
+    /// The variable that names it, in the case in which it is set.
+    pub variable: &'static str,
+    /// The address, without its user name and password.
+    pub address: String,
+}
+
 /// A variable that names a proxy.
 #[derive(Debug)]
 pub(super) struct Setting {
@@ -66,6 +76,19 @@ pub(super) enum Protocol {
 struct Fault {
     why: String,
     fix: String,
+    /// The corrected address, if it follows from the value and has no password.
+    corrected: Option<String>,
+}
+
+impl Fault {
+    /// This fault of a value that a small change corrects.
+    fn corrected(self, address: &str) -> Self {
+        let is_right = !address.contains('@') && Server::parse(address).is_ok();
+        Self {
+            corrected: is_right.then(|| address.to_owned()),
+            ..self
+        }
+    }
 }
 
 impl fmt::Debug for Server {
@@ -184,7 +207,15 @@ impl Setting {
     /// The proxy, or why the value does not name one.
     pub(super) fn server(&self) -> Result<&Server, Error> {
         self.server.as_ref().map_err(|fault| {
-            let Fault { why, fix } = fault;
+            let Fault {
+                why,
+                fix,
+                corrected,
+            } = fault;
+            let correct = match corrected {
+                Some(address) => Fix::set_to(self.variable, address.clone()),
+                None => Fix::from(format!("set {} to {fix}", self.variable)),
+            };
             let variable = self.variable;
             Error::new(
                 ErrorKind::Invalid,
@@ -192,8 +223,7 @@ impl Setting {
                 why.clone(),
             )
             .with_fix(
-                Fix::from(format!("set {variable} to {fix}"))
-                    .or(Fix::UnsetVariable(variable.into())),
+                correct.or(Fix::UnsetVariable(variable.into()).when("this network needs no proxy")),
             )
         })
     }
@@ -223,6 +253,7 @@ impl Server {
         let fault = |why: &str, fix: &str| Fault {
             why: why.to_owned(),
             fix: fix.to_owned(),
+            corrected: None,
         };
         const EXAMPLE: &str = "an address such as http://proxy.example:8080";
         let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '‘' | '’' | '“' | '”');
@@ -230,7 +261,8 @@ impl Server {
             return Err(fault(
                 "the value has quotes, which are not part of an address",
                 "the same address without the quotes",
-            ));
+            )
+            .corrected(value.trim_matches(is_quote)));
         }
         let first = value.split([':', '/']).next().unwrap_or_default();
         let is_scheme = [
@@ -257,13 +289,15 @@ impl Server {
                     "`socks://` does not say which version of SOCKS the proxy has",
                     "the same address with socks5h:// in place of socks://, or with socks4a:// \
                      for an old proxy",
-                ));
+                )
+                .corrected(&value.replacen("socks://", "socks5h://", 1)));
             }
             _ => {
                 let scheme = printable(scheme, 24);
                 return Err(Fault {
                     why: format!("azcred does not know proxies of the kind '{scheme}'"),
                     fix: format!("an address that begins with {SCHEMES}"),
+                    corrected: None,
                 });
             }
         };
@@ -534,6 +568,30 @@ mod tests {
         let basic = server.basic.as_ref().unwrap().expose_secret();
         let pair = STANDARD.decode(basic.strip_prefix("Basic ").unwrap());
         assert_eq!(pair.unwrap(), b"us@r:hun:ter2");
+    }
+
+    #[test]
+    fn a_value_that_a_small_change_corrects_has_the_whole_command() {
+        for (value, fix) in [
+            (
+                "socks://proxy.example:1080",
+                "set ALL_PROXY=socks5h://proxy.example:1080; or",
+            ),
+            (
+                "\"http://proxy.example:3128",
+                "set ALL_PROXY=http://proxy.example:3128; or",
+            ),
+            (
+                "socks://user:hunter2@proxy.example",
+                "set ALL_PROXY to the same address",
+            ),
+            ("\"ftp://proxy.example", "set ALL_PROXY to the same address"),
+        ] {
+            let proxies = proxies(&[("ALL_PROXY", value)]);
+            let error = proxies.of(&azure()).unwrap().server().unwrap_err();
+            let text = error.fix().unwrap().to_string();
+            assert!(text.starts_with(fix), "{value}: {text}");
+        }
     }
 
     proptest! {

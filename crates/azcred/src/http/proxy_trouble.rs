@@ -19,7 +19,7 @@ impl Setting {
     fn start_or_correct(&self) -> Fix {
         let variable = self.variable;
         Fix::from(format!("start that proxy, or correct {variable}"))
-            .or(Fix::UnsetVariable(variable.into()))
+            .or(Fix::UnsetVariable(variable.into()).when("this network needs no proxy"))
     }
 
     /// The fix for a proxy that requires a password.

@@ -311,7 +311,7 @@ async fn a_missing_account_is_unavailable_and_a_code_of_entra_id_is_a_rejection(
             Az,
             "ERROR: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url\n",
             ErrorKind::Unreachable,
-            "could not reach",
+            "could not be reached",
             "network",
         ),
         (
@@ -367,7 +367,7 @@ async fn a_missing_account_is_unavailable_and_a_code_of_entra_id_is_a_rejection(
             Azd,
             "dial tcp: lookup login.microsoftonline.com: no such host\n",
             ErrorKind::Unreachable,
-            "could not reach",
+            "could not be reached",
             "network",
         ),
     ] {
@@ -661,7 +661,7 @@ async fn what_is_known_of_azure_cli_is_said_and_no_fix_repeats_it() {
             signed_in_to("AzureCloud"),
             "Max retries exceeded with url\nTo re-authenticate, please run:\naz login",
             1,
-            "could not reach the identity provider",
+            "could not be reached",
             "check the network",
         ),
         (

@@ -1,21 +1,24 @@
 //! Does a source return a token, and whose is it?
 
+use super::headline::headline;
 use crate::{
     doctor::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
-        report::{Subject, Verdict},
+        opened::Opened,
+        report::{Area, Subject, Verdict},
     },
     error::{Error, Result},
     resource_manager::ResourceManager,
 };
 use azcred::{
-    Principal, PrincipalKind, Session, TenantId, Used,
-    chain::{self, Source},
+    Principal, PrincipalKind, Session, TenantId, Used, UsedKind,
+    chain::{self, Attempt, Source},
     http::Http,
+    system::System,
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The identity that signed in.
 pub(in crate::doctor) struct Identity {
@@ -37,11 +40,9 @@ pub(in crate::doctor) struct SignIn(
 
 impl Finding for SignIn {
     async fn find(case: &Case<'_>) -> Self {
-        let http = OnceLock::new();
+        let opened = case.find::<Opened>().await;
         let sign_in = async {
-            let session = case.doctor.session.clone();
-            let session = session.open().await.map_err(Error::token)?;
-            let _ = http.set(session.options().http().clone());
+            let session = opened.session.clone().map_err(Error::token)?;
             let manager = ResourceManager::new(session.options(), Arc::new(session.clone()))?;
             let token = session.token().await.map_err(Error::token)?;
             Ok(Arc::new(Identity {
@@ -52,14 +53,24 @@ impl Finding for SignIn {
             }))
         };
         let result = case.within("Signed in", sign_in).await;
-        let notes = http.get().map_or(&[][..], Http::notes);
+        let notes = opened.http().map_or(&[][..], Http::notes);
         Self(result, notes.to_vec())
     }
 }
 
 impl Identity {
+    /// Whether the identity is that of a service principal in variables.
+    pub(in crate::doctor) fn is_by_variables(&self) -> bool {
+        matches!(self.source(), Some((Source::Environment, _)))
+    }
+
+    /// What the source of the token used.
+    pub(in crate::doctor) fn used(&self) -> Option<&Used> {
+        self.chain.as_deref()?.chosen()?.used.as_ref()
+    }
+
     /// The source of the token, and what the source used.
-    fn source(&self) -> Option<(Source, &Used)> {
+    pub(in crate::doctor) fn source(&self) -> Option<(Source, &Used)> {
         let chosen = self.chain.as_deref()?.chosen()?;
         Some((chosen.source, chosen.used.as_ref()?))
     }
@@ -94,19 +105,26 @@ pub(super) enum SignInOutcome {
     /// A source returned the token of an identity.
     SignedIn(Arc<Identity>),
     /// No source of the chain has an identity on this machine.
-    NotSignedIn(Error),
-    /// There is no token. If a chain ran, the source is the one that failed.
-    Failed(Option<Source>, Error),
+    NotSignedIn {
+        error: Error,
+        /// Why this place has no identity of its own, if it is one that may have.
+        place: Option<String>,
+    },
+    /// There is no token. If a chain ran, the attempt is the one that failed.
+    Failed(Option<Box<Attempt>>, Error),
 }
 
 impl SignInOutcome {
-    fn of_error(error: Error) -> Self {
+    fn of_error(error: Error, system: Option<&dyn System>) -> Self {
         let Some(report) = error.token_error().and_then(azcred::Error::report) else {
             return Self::Failed(None, error);
         };
         match report.decisive().or_else(|| report.cause()) {
-            Some(attempt) => Self::Failed(Some(attempt.source), error),
-            None if Subject::from(&error) == Subject::NotSignedIn => Self::NotSignedIn(error),
+            Some(attempt) => Self::Failed(Some(Box::new(attempt.clone())), error),
+            None if Subject::from(&error) == Subject::NotSignedIn => Self::NotSignedIn {
+                place: system.and_then(|system| place(system, &error)),
+                error,
+            },
             None => Self::Failed(None, error),
         }
     }
@@ -115,18 +133,30 @@ impl SignInOutcome {
 impl Check for SignInCheck {
     type Outcome = SignInOutcome;
 
+    fn area(&self) -> Area {
+        Area::SignIn
+    }
+
     fn title(&self) -> &'static str {
         "sign in"
     }
 
     fn needs(&self) -> &'static [CheckId] {
-        &[]
+        &[
+            CheckId::Network,
+            CheckId::Clock,
+            CheckId::SignInService,
+            CheckId::Variables,
+        ]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<SignInOutcome> {
         Some(match &case.find::<SignIn>().await.0 {
             Ok(identity) => SignInOutcome::SignedIn(identity.clone()),
-            Err(error) => SignInOutcome::of_error(error.clone()),
+            Err(error) => {
+                let system = case.system().ok();
+                SignInOutcome::of_error(error.clone(), system.as_deref())
+            }
         })
     }
 
@@ -142,32 +172,68 @@ impl Check for SignInCheck {
 fn tell_outcome(outcome: SignInOutcome) -> Verdict {
     let identity = match outcome {
         SignInOutcome::SignedIn(identity) => identity,
-        SignInOutcome::NotSignedIn(error) => {
+        SignInOutcome::NotSignedIn { error, place } => {
             let mut verdict = Verdict::error("", &error);
-            verdict.reason = "no account is signed in here, and no credentials are set".to_owned();
+            verdict.reason = place.unwrap_or_else(|| NOT_SIGNED_IN.to_owned());
             return verdict;
         }
-        SignInOutcome::Failed(source, error) => {
-            let source = source.map_or("", Source::id);
-            let kind = error.token_error().map(azcred::Error::kind);
-            return Verdict::error(failed(source, kind), &error);
+        SignInOutcome::Failed(attempt, error) => {
+            let used = attempt.as_ref().and_then(|attempt| attempt.used.as_ref());
+            let detail = match (used, &attempt) {
+                (Some(used), _) => used.describe(),
+                (None, Some(attempt)) => attempt.source.to_string(),
+                (None, None) => String::new(),
+            };
+            let mut verdict = Verdict::error(detail, &error);
+            let Some(cause) = attempt.as_deref().and_then(headline) else {
+                return verdict;
+            };
+            let said = std::mem::replace(&mut verdict.reason, cause);
+            return match used.map(|used| &used.kind) {
+                // It has the token's issuer, subject and audience.
+                Some(
+                    UsedKind::FederatedToken { .. }
+                    | UsedKind::GitHubActions
+                    | UsedKind::ServiceConnection { .. },
+                ) => verdict.evidence("token", said),
+                _ => verdict,
+            };
         }
     };
     tell_identity(identity.source(), &identity.principal)
 }
 
-/// The failure of a source in a few words.
-fn failed(source: &str, kind: Option<azcred::ErrorKind>) -> String {
-    let what = match kind {
-        Some(azcred::ErrorKind::Refused) => "rejected by Entra ID",
-        Some(azcred::ErrorKind::Unreachable) => "no response",
-        Some(azcred::ErrorKind::WrongAccount) => "not the expected account",
-        _ => return source.to_owned(),
-    };
-    match source {
-        "" => what.to_owned(),
-        source => format!("{source}: {what}"),
-    }
+/// The variable that shows where this is, the source for that place, and what the place is.
+pub(super) const PLACES: [(&str, Source, &str); 3] = [
+    (
+        "GITHUB_ACTIONS",
+        Source::GitHubActions,
+        "this GitHub Actions job",
+    ),
+    (
+        "TF_BUILD",
+        Source::AzurePipelines,
+        "this Azure Pipelines job",
+    ),
+    (
+        "KUBERNETES_SERVICE_HOST",
+        Source::WorkloadIdentity,
+        "this pod",
+    ),
+];
+
+const NOT_SIGNED_IN: &str = "no account is signed in here, and no credentials are set";
+
+/// Why a place that may have an identity of its own has none; `None` if this is no such place.
+fn place(system: &dyn System, error: &Error) -> Option<String> {
+    let report = error.token_error()?.report()?;
+    PLACES.iter().find_map(|(variable, source, place)| {
+        system.var(variable)?;
+        let mut attempts = report.attempts.iter();
+        let attempt = attempts.find(|attempt| attempt.source == *source)?;
+        let error = attempt.error.as_ref()?;
+        Some(format!("{place} has no identity: {}", error.why()))
+    })
 }
 
 /// The words for a token, its source, and what the source used.
@@ -214,7 +280,7 @@ mod tests {
         case::tests::{case, doctor},
         report::Status,
     };
-    use azcred::{AccessToken, ErrorKind, UsedKind};
+    use azcred::{AccessToken, ErrorKind};
     use std::time::{Duration, SystemTime};
 
     fn signed_in(token: &str) -> Verdict {
@@ -256,21 +322,22 @@ mod tests {
     #[test]
     fn a_rejected_credential_differs_from_a_missing_one() {
         let error = |kind| Error::token(azcred::Error::new(kind, "Sign in", "because"));
-        let refused = tell(SignInOutcome::of_error(error(ErrorKind::Refused)));
+        let refused = tell(SignInOutcome::of_error(error(ErrorKind::Refused), None));
         assert_eq!(
             (refused.status, refused.subject, refused.reason.as_str()),
             (Status::Failed, Some(Subject::Refused), "because")
         );
-        let absent = tell(SignInOutcome::NotSignedIn(error(ErrorKind::Unavailable)));
+        let absent = tell(SignInOutcome::NotSignedIn {
+            error: error(ErrorKind::Unavailable),
+            place: None,
+        });
         assert_eq!(absent.subject, Some(Subject::NotSignedIn));
         assert_eq!(
             absent.reason,
             "no account is signed in here, and no credentials are set"
         );
-        let source = Some(Source::Environment);
-        let of_chain = tell(SignInOutcome::Failed(source, error(ErrorKind::Refused)));
-        assert_eq!(of_chain.detail, "environment: rejected by Entra ID");
     }
+
     #[tokio::test]
     async fn what_is_set_for_the_network_and_has_no_effect_is_a_note() {
         let machine = azcred::system::Fixture::new()

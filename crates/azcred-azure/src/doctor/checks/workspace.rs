@@ -5,7 +5,7 @@ use crate::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
-        report::Verdict,
+        report::{Area, Subject, Verdict},
     },
     error::{Error, ErrorKind, Result},
     locate::Located,
@@ -85,12 +85,16 @@ pub(super) enum WorkspaceOutcome {
 impl Check for WorkspaceCheck {
     type Outcome = WorkspaceOutcome;
 
+    fn area(&self) -> Area {
+        Area::Workspace
+    }
+
     fn title(&self) -> &'static str {
         "workspace"
     }
 
     fn needs(&self) -> &'static [CheckId] {
-        &[CheckId::SignIn, CheckId::Subscription]
+        &[CheckId::SignIn, CheckId::Subscription, CheckId::Provider]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<WorkspaceOutcome> {
@@ -184,7 +188,7 @@ pub(super) fn grant(
 const ROLE_IS_NEW: &str = "if the role was assigned just now, wait a few minutes and try again";
 
 fn usual_role(principal: Option<&Principal>, target: &WorkspaceRef) -> Fix {
-    role::grant(principal, USUAL_ROLE, target.resource_id())
+    role::grant(principal, USUAL_ROLE, target.resource_id()).into()
 }
 
 fn seen(case: &Case<'_>, workspace: &Workspace) -> Verdict {
@@ -201,10 +205,10 @@ fn seen(case: &Case<'_>, workspace: &Workspace) -> Verdict {
         Some(id) => verdict.evidence("id", clean(id, 36)),
         None => verdict,
     };
-    with_id(accessible(located, workspace, detail))
+    with_id(unusable(located, workspace).unwrap_or_else(|| accessible(located, detail)))
 }
 
-fn accessible(located: &Located, workspace: &Workspace, detail: String) -> Verdict {
+fn accessible(located: &Located, detail: String) -> Verdict {
     if let Some((path, other)) = &located.other {
         let path = printable_path(path);
         return Verdict::warning(
@@ -219,14 +223,44 @@ fn accessible(located: &Located, workspace: &Workspace, detail: String) -> Verdi
             located.source
         ));
     }
-    if workspace.properties.public_network_access.as_deref() == Some("Disabled") {
-        return Verdict::warning(
-            detail,
-            "its public network access is disabled: jobs and data may be out of reach from here",
-        )
-        .fix("work from inside its virtual network, or through a VPN or a jump host there");
-    }
     Verdict::ok(detail)
+}
+
+/// The failure of a workspace whose state does not let it be used; `None` if it can be.
+fn unusable(located: &Located, workspace: &Workspace) -> Option<Verdict> {
+    let state = workspace.properties.provisioning_state.as_deref()?;
+    let target = &located.workspace;
+    let name = target.name();
+    let is = |one: &str| state.eq_ignore_ascii_case(one);
+    let (means, fix) = if is("SoftDeleted") || is("Deleting") {
+        (
+            "was deleted",
+            "recover it within 14 days of its deletion: Azure portal, Azure Machine Learning, Recently deleted"
+                .to_owned(),
+        )
+    } else if is("Creating") {
+        (
+            "is still being created",
+            "wait some minutes, and try again".to_owned(),
+        )
+    } else if is("Failed") || is("Canceled") {
+        (
+            "could not be created or changed",
+            format!(
+                "see the cause: `az ml workspace diagnose --name {name} --resource-group \"{}\" --subscription {}`",
+                target.resource_group(),
+                target.subscription()
+            ),
+        )
+    } else {
+        // `Succeeded`, `Updating`, and what later versions may add.
+        return None;
+    };
+    let reason = format!(
+        "the workspace '{name}' {means} (state {})",
+        clean(state, 40)
+    );
+    Some(Verdict::failed(Subject::Other, named(located), reason).fix(fix))
 }
 
 #[cfg(test)]
@@ -235,7 +269,7 @@ mod tests {
     use crate::doctor::{
         Doctor,
         case::tests::{case, doctor, doctor_for},
-        report::{Status, Subject},
+        report::Status,
     };
     use azcred::{
         system::Fixture,
@@ -335,12 +369,27 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_behind_its_own_network_and_two_files_that_disagree_are_warnings() {
-        let private = workspace(r#", "publicNetworkAccess": "Disabled""#);
-        let verdict = tell(&doctor(), WorkspaceOutcome::Seen(private));
-        assert_eq!(verdict.status, Status::Warning);
-        assert!(verdict.reason.contains("network"), "{verdict:?}");
+    fn a_workspace_that_can_not_be_used_is_a_failure_with_its_state() {
+        for (state, words) in [
+            ("SoftDeleted", "was deleted (state SoftDeleted)"),
+            ("Creating", "still being created"),
+            ("failed", "could not be created or changed"),
+        ] {
+            let found = workspace(&format!(r#", "provisioningState": "{state}""#));
+            let verdict = tell(&doctor(), WorkspaceOutcome::Seen(found));
+            assert_eq!(verdict.status, Status::Failed, "{state}");
+            assert!(verdict.reason.contains(words), "{verdict:?}");
+            assert_eq!(verdict.evidence[0].value, "w-1");
+        }
+        for state in ["Succeeded", "Updating"] {
+            let found = workspace(&format!(r#", "provisioningState": "{state}""#));
+            let verdict = tell(&doctor(), WorkspaceOutcome::Seen(found));
+            assert_eq!(verdict.status, Status::Ok, "{state}");
+        }
+    }
 
+    #[test]
+    fn two_files_that_disagree_are_a_warning() {
         let config = |name: &str| {
             format!(
                 r#"{{"subscription_id": "5ec0ffee-0001-4000-8000-000000000001", "resource_group": "rg", "workspace_name": "{name}"}}"#

@@ -5,6 +5,7 @@
 
 mod arm;
 mod ci;
+mod data_services;
 mod entra;
 mod grants;
 mod graph;
