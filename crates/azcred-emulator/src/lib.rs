@@ -33,6 +33,7 @@ mod azure_cli_folder;
 mod blobs;
 mod ci;
 mod damage;
+mod derived_id;
 mod emulator;
 mod entra;
 mod entra_state;

@@ -82,7 +82,8 @@ pub(super) const METADATA_HOST: &str = "169.254.169.254";
 fn is_for_metadata(request: &Request<Incoming>) -> bool {
     match request.uri().host() {
         _ if request.method() == Method::CONNECT => false,
-        Some(host) => host == METADATA_HOST,
+        // Some programs are told of another address for it.
+        Some(host) => host == METADATA_HOST || request.uri().path().starts_with("/metadata/"),
         None => request.uri().path().starts_with("/metadata/"),
     }
 }

@@ -160,9 +160,9 @@ fn self_signed(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
     self_signed_between(pkcs8, now - time::Duration::days(1), until)
 }
 
-/// A self-signed certificate of this key that expired 30 days ago.
-pub(crate) fn expired(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let until = machine_now() - time::Duration::days(30);
+/// A self-signed certificate of this key that ends in so many days, or has ended.
+pub(crate) fn ending_in(pkcs8: &[u8], days: i64) -> Result<Vec<u8>, KeyError> {
+    let until = machine_now() + time::Duration::days(days);
     self_signed_between(pkcs8, until - time::Duration::days(365), until)
 }
 

@@ -6,4 +6,4 @@ mod keys;
 pub use keys::{KeyError, Keys, SigningKey};
 
 pub(crate) use jws::{Algorithm, Jws, PublicKey};
-pub(crate) use keys::expired;
+pub(crate) use keys::ending_in;

@@ -70,6 +70,9 @@ pub(super) fn proxy_swallows_metadata(scene: &mut Scene<'_>) -> Made {
     let proxy_url = scene.info.proxy_url.clone();
     scene.set("HTTP_PROXY", proxy_url.as_str());
     scene.set("http_proxy", proxy_url);
+    for name in ["NO_PROXY", "no_proxy"] {
+        scene.unset(name);
+    }
     proxy(scene, ProxyFault::SwallowsMetadata)
 }
 

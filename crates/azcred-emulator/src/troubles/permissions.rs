@@ -65,6 +65,16 @@ pub(super) fn computes_denied(scene: &mut Scene<'_>) -> Made {
     denied(scene, Part::Whole, &[computes], &[])
 }
 
+pub(super) fn data_reads_denied(scene: &mut Scene<'_>) -> Made {
+    let data = "Microsoft.MachineLearningServices/workspaces/data/versions/read";
+    denied(scene, Part::Whole, &[data], &[])
+}
+
+pub(super) fn data_writes_denied(scene: &mut Scene<'_>) -> Made {
+    let data = "Microsoft.MachineLearningServices/workspaces/data/versions/write";
+    denied(scene, Part::Whole, &[data], &[])
+}
+
 pub(super) fn blobs_denied(scene: &mut Scene<'_>) -> Made {
     let blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*";
     denied(scene, Part::Storage, &[], &[blobs])

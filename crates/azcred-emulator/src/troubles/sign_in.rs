@@ -215,15 +215,26 @@ pub(super) fn unregistered_certificate(scene: &mut Scene<'_>) -> Made {
 }
 
 pub(super) fn expired_certificate_file(scene: &mut Scene<'_>) -> Made {
+    certificate_ending_in(scene, -30)
+}
+
+pub(super) fn certificate_ends_soon(scene: &mut Scene<'_>) -> Made {
+    certificate_ending_in(scene, 5)
+}
+
+/// Another certificate in the place of the application's, for the same key.
+fn certificate_ending_in(scene: &mut Scene<'_>, days: i64) -> Made {
     let client_id = scene.application()?.client_id;
     let failed = |why: String| TroubleError::Io(io::Error::other(why));
     let key = PrivatePkcs8KeyDer::from_pem_slice(certificate(scene)?.as_bytes());
     let key = key.map_err(|error| failed(error.to_string()))?;
     let key = key.secret_pkcs8_der();
-    let der = signing::expired(key).map_err(|error| failed(error.to_string()))?;
+    let der = signing::ending_in(key, days).map_err(|error| failed(error.to_string()))?;
     let text = format!("{}{}", *pem("PRIVATE KEY", key), *pem("CERTIFICATE", &der));
     let path = scene.file("certificate.pem", text)?;
     scene.set(CERTIFICATE, path.display().to_string());
+    // It is the only one, as of a person who has made one.
+    scene.damage(Damage::CertificatesRemoved { client_id });
     scene.damage(Damage::CertificateAdded { client_id, der });
     Ok(())
 }

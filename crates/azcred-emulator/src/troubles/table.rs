@@ -130,13 +130,12 @@ pub const ALL: &[Trouble] = &[
         cure: Cure::Others("permit Azure's host names in the proxy"),
         make: machine::proxy_forbids,
     },
-    // The doctor looks for it only on a machine with Azure's mark in its firmware.
     Trouble {
         name: "proxy-swallows-metadata",
         area: Machine,
         sentence: "A proxy in HTTP_PROXY gets the requests for the metadata service of a virtual machine.",
         personas: &[Persona::Vm],
-        cure: Cure::Here("add 169.254.169.254 to NO_PROXY"),
+        cure: Cure::Here("add the service's address to NO_PROXY"),
         make: machine::proxy_swallows_metadata,
     },
     Trouble {
@@ -438,6 +437,14 @@ pub const ALL: &[Trouble] = &[
         make: sign_in::expired_certificate_file,
     },
     Trouble {
+        name: "certificate-ends-soon",
+        area: SignIn,
+        sentence: "The certificate ends in five days.",
+        personas: CERTIFICATE,
+        cure: Cure::Owner("make a new certificate, and add it to the application"),
+        make: sign_in::certificate_ends_soon,
+    },
+    Trouble {
         name: "certificate-without-key",
         area: SignIn,
         sentence: "The file of AZURE_CLIENT_CERTIFICATE_PATH has no private key.",
@@ -684,6 +691,22 @@ pub const ALL: &[Trouble] = &[
         personas: WITH_ROLES,
         cure: Cure::Others("remove the lock in the managed application"),
         make: permissions::computes_denied,
+    },
+    Trouble {
+        name: "data-reads-denied",
+        area: Permissions,
+        sentence: "A deny assignment forbids reading the workspace's data assets.",
+        personas: OWNER_FIRST,
+        cure: Cure::Others("remove the lock in the managed application"),
+        make: permissions::data_reads_denied,
+    },
+    Trouble {
+        name: "data-writes-denied",
+        area: Permissions,
+        sentence: "A deny assignment forbids new data assets in the workspace.",
+        personas: OWNER_FIRST,
+        cure: Cure::Others("remove the lock in the managed application"),
+        make: permissions::data_writes_denied,
     },
     Trouble {
         name: "blobs-denied",

@@ -27,7 +27,12 @@ const SEEN: &[(&str, See, &str, &str)] = &[
     ("proxy-password", SignIn, "token", "wants a password"),
     ("proxy-silent", SignIn, "token", "no response"),
     ("proxy-forbids", SignIn, "token", "proxy forbids"),
-    ("proxy-swallows-metadata", Metadata, "token", "502"),
+    (
+        "proxy-swallows-metadata",
+        Metadata,
+        "token",
+        "can't connect",
+    ),
     ("tls-intercepted", SignIn, "token", "unknown authority"),
     ("bundle-incomplete", SignIn, "token", "unknown authority"),
     ("bundle-missing", SignIn, "token", "no bundle"),
@@ -84,6 +89,12 @@ const SEEN: &[(&str, See, &str, &str)] = &[
         SignIn,
         "token",
         "key used is expired",
+    ),
+    (
+        "certificate-ends-soon",
+        Variable("AZURE_CLIENT_CERTIFICATE_PATH"),
+        "certificate-a0000001",
+        "certificate-ends-soon/certificate.pem",
     ),
     ("certificate-without-key", SignIn, "token", "no key"),
     (
@@ -191,6 +202,18 @@ const SEEN: &[(&str, See, &str, &str)] = &[
     ),
     ("jobs-denied", Job, "201", "deny assignment"),
     ("computes-denied", Computes, "200", "deny assignment"),
+    (
+        "data-reads-denied",
+        Denials,
+        "\"value\":[]",
+        "data/versions/read",
+    ),
+    (
+        "data-writes-denied",
+        Denials,
+        "\"value\":[]",
+        "data/versions/write",
+    ),
     (
         "blobs-denied",
         Blobs,

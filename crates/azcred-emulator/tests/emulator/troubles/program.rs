@@ -28,6 +28,8 @@ pub(super) enum See {
     Job,
     /// The computes of the workspace.
     Computes,
+    /// What is denied in the workspace.
+    Denials,
     /// The workspace of `config.json` or of the variables.
     Configured,
     /// The workspace's container.
@@ -126,20 +128,27 @@ impl Program {
                 Err(why) => Err(why),
             },
             See::Metadata => {
-                let proxy = self.needed("HTTP_PROXY")?;
-                let proxy = reqwest::Proxy::http(proxy).map_err(plain)?;
-                let client = reqwest::Client::builder().no_proxy().proxy(proxy);
+                // As programs of Python and Go do.
+                let mut client = reqwest::Client::builder().no_proxy();
+                if let (Some(proxy), None) =
+                    (self.variable("HTTP_PROXY"), self.variable("NO_PROXY"))
+                {
+                    client = client.proxy(reqwest::Proxy::http(proxy).map_err(plain)?);
+                }
                 let client = client.build().map_err(plain)?;
-                let url = format!(
-                    "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource={ARM}"
-                );
-                let request = client.get(url).header("Metadata", "true");
-                let seen = said(request).await?;
-                Ok(seen.replace("access_token", "token"))
+                let token = self.metadata_token(&client, ARM).await;
+                token.map(|_| "token".to_owned())
             }
             See::Graph => said(client.get("https://graph.microsoft.com/v1.0/me")).await,
             See::Arm(path) => self.arm(&client, path).await,
             See::Computes => self.arm(&client, &format!("{WORKSPACE}/computes")).await,
+            See::Denials => {
+                let token = self.token(&client, ARM).await?;
+                let url = format!(
+                    "{ARM}{WORKSPACE}/providers/Microsoft.Authorization/denyAssignments?api-version=2022-04-01"
+                );
+                said(client.get(url).bearer_auth(token)).await
+            }
             See::Configured => {
                 let path = self.configured()?;
                 self.arm(&client, &path).await
