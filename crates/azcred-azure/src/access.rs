@@ -79,6 +79,14 @@ impl Capability {
         Self::ManageComputes,
     ];
 
+    /// Those that running jobs needs.
+    pub const OF_JOBS: [Self; 4] = [
+        Self::SubmitJobs,
+        Self::ReadData,
+        Self::WriteData,
+        Self::UploadFiles,
+    ];
+
     /// The name: `submit jobs`.
     pub fn title(self) -> &'static str {
         match self {

@@ -47,8 +47,7 @@ fn nothing(directory: &Path) -> Error {
         ),
     )
     .with_fix(
-        Fix::from("give --subscription, --resource-group and --workspace")
-            .or(Fix::ChooseWorkspace),
+        Fix::choose_workspace().or("give --subscription, --resource-group and --workspace"),
     )
 }
 

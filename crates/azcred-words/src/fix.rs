@@ -1,6 +1,9 @@
 //! A fix as an instruction with the commands that do it.
 
-use azcred::{Fix, GrantRole, PrincipalKind, SignIn, SignInWay, TrustToken, Variable};
+use azcred::{
+    Fix, GrantRole, PrincipalKind, SeenWorkspace, SignIn, SignInWay, TrustToken, Variable,
+};
+use std::path::Path;
 
 /// A fix, as an instruction without a full stop.
 ///
@@ -28,23 +31,15 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             "run `azcred chain`, which shows what each source lacks and how long it takes"
                 .to_owned()
         }
-        Fix::CheckWorkspaceName { seen } => {
-            let list = "`azcred workspace list`";
-            match &seen[..] {
-                [] => format!("check the name: {list}"),
-                seen => format!(
-                    "use a workspace that this identity can see: {} ({list} shows all)",
-                    seen.join(", ")
-                ),
-            }
-        }
+        Fix::CheckWorkspaceName { seen } => match &seen[..] {
+            [] => "check the name: `azcred workspace list`".to_owned(),
+            seen => choose(seen, None),
+        },
         // Without a domain, the command would need the sign-in that this tenant may be for.
         Fix::FindTenant => {
             "find its id with `azcred tenant DOMAIN`, or in the Azure portal under Microsoft Entra ID, Overview".to_owned()
         }
-        Fix::ChooseWorkspace => {
-            "choose a workspace with `azcred workspace use`, which writes config.json".to_owned()
-        }
+        Fix::ChooseWorkspace { seen, instead_of } => choose(seen, instead_of.as_deref()),
         Fix::CheckResourceGroup { subscription } => {
             let of = subscription.as_ref();
             let of = of.map_or_else(String::new, |id| format!(" --subscription {id}"));
@@ -68,17 +63,12 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             client_id,
             variable,
         } => {
-            let use_it = match variable {
-                Some(variable) => format!("set {variable} to FILE"),
-                None => "use FILE".to_owned(),
-            };
+            let use_it = use_certificate(*variable);
             let client_id = client_id.as_deref().unwrap_or("CLIENT_ID");
             format!("make a new certificate: `{}`, and {use_it}", new_certificate(client_id))
         }
         Fix::UploadCertificate { client_id } => format!(
-            "make a new certificate, which is uploaded: `{}`, and use FILE; or upload the one that is used: \
-             `az ad app credential reset --id {client_id} --cert @cert.pem --append`",
-            new_certificate(client_id)
+            "upload the one that is used: `az ad app credential reset --id {client_id} --cert @cert.pem --append`"
         ),
         Fix::TrustToken(token) => match federate(token) {
             Some(command) => format!("run `{command}`"),
@@ -89,7 +79,7 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
                 .to_owned()
         }
         Fix::SetVariables(variables) => export(variables).unwrap_or_else(|| of.to_string()),
-        Fix::UnsetVariable(name) if !cfg!(windows) => format!("`unset {name}`"),
+        Fix::UnsetVariables(names) if !cfg!(windows) => format!("`unset {}`", names.join(" ")),
         Fix::If(condition, then) => format!("if {condition}, {}", fix(then, own)),
         Fix::AnyOf(fixes) => join(fixes, "; or ", own),
         Fix::AllOf(fixes) => join(fixes, "; ", own),
@@ -109,9 +99,9 @@ pub fn alternatives(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<Stri
 }
 
 /// The first words of commands. What else is between backticks is a value or an option.
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 17] = [
     "azcred", "az", "azd", "pwsh", "kubectl", "gh", "export", "unset", "chmod", "chown", "sudo",
-    "eval", "mv", "pip", "curl", "docker",
+    "eval", "set", "mv", "pip", "curl", "docker",
 ];
 
 /// The commands of a fix, in order: what is between backticks and can be typed.
@@ -144,6 +134,48 @@ fn assign(grant: &GrantRole) -> String {
     format!("azcred role assign \"{role}\" --to {object_id}{kind} --scope \"{scope}\"")
 }
 
+/// The workspaces to choose from, and the command that writes `config.json`.
+fn choose(seen: &[SeenWorkspace], instead_of: Option<&Path>) -> String {
+    let name = match seen {
+        [one] => format!(" {}", one.name),
+        _ => String::new(),
+    };
+    let command = format!("azcred workspace use{name}");
+    let line = match instead_of.map(movable) {
+        None => format!("`{command}`, which writes config.json"),
+        Some(Some(path)) => format!("`mv {path} {path}.old && {command} --file {path}`"),
+        Some(None) => format!("rename the file, and run `{command}`"),
+    };
+    match seen {
+        [] => format!("choose a workspace with {line}"),
+        [one] => format!("use the workspace that this identity can see, {one}: {line}"),
+        seen => {
+            let all: Vec<String> = seen.iter().map(ToString::to_string).collect();
+            format!(
+                "choose a workspace that this identity can see ({}) with {line}",
+                all.join(", ")
+            )
+        }
+    }
+}
+
+/// A path as it can be in a command; `None` if it can't.
+fn movable(path: &Path) -> Option<&str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    let path = path.to_str()?;
+    let is_usable = !cfg!(windows) && path.starts_with('/') && path.chars().all(is_plain);
+    is_usable.then_some(path)
+}
+
+/// What lets a program use the certificate in the new file.
+fn use_certificate(variable: Option<&str>) -> String {
+    match variable {
+        Some(variable) if !cfg!(windows) => format!("`export {variable}=FILE`"),
+        Some(variable) => format!("set {variable} to FILE"),
+        None => "use FILE".to_owned(),
+    }
+}
+
 fn new_certificate(client_id: &str) -> String {
     format!("azcred sp rotate --client-id {client_id} --certificate --to FILE")
 }
@@ -156,8 +188,12 @@ fn new_secret(client_id: &str, variable: Option<&str>) -> Option<String> {
         Some(_) => return None,
     };
     let variable = variable.unwrap_or("AZURE_CLIENT_SECRET");
+    let use_it = match cfg!(windows) {
+        true => format!("use the {variable} that it writes into FILE"),
+        false => format!("use its {variable}: `set -a; . ./FILE; set +a`"),
+    };
     Some(format!(
-        "make a new secret: `azcred sp rotate --client-id {client_id} --for {purpose} --to FILE`, and use the {variable} that it writes into FILE"
+        "make a new secret: `azcred sp rotate --client-id {client_id} --for {purpose} --to FILE`, and {use_it}"
     ))
 }
 
@@ -271,25 +307,22 @@ mod tests {
             ),
             (Fix::set(["AZURE_CLIENT_ID"]), "set AZURE_CLIENT_ID"),
             (Fix::set_to("A", "it's"), "set A=it's"),
-            (
-                Fix::UnsetVariable("HTTPS_PROXY".into()),
-                "`unset HTTPS_PROXY`",
-            ),
+            (Fix::unset(["HTTPS_PROXY"]), "`unset HTTPS_PROXY`"),
             (
                 Fix::NewSecret {
                     client_id: "c11e".to_owned(),
                     variable: Some("HIML_SERVICE_PRINCIPAL_PASSWORD"),
                 },
-                "make a new secret: `azcred sp rotate --client-id c11e --for himl --to FILE`, and use the HIML_SERVICE_PRINCIPAL_PASSWORD \
-                 that it writes into FILE",
+                "make a new secret: `azcred sp rotate --client-id c11e --for himl --to FILE`, and use its HIML_SERVICE_PRINCIPAL_PASSWORD: \
+                 `set -a; . ./FILE; set +a`",
             ),
             (
                 Fix::NewCertificate {
                     client_id: Some("c11e".to_owned()),
                     variable: Some("AZURE_CLIENT_CERTIFICATE_PATH"),
                 },
-                "make a new certificate: `azcred sp rotate --client-id c11e --certificate --to FILE`, and set \
-                 AZURE_CLIENT_CERTIFICATE_PATH to FILE",
+                "make a new certificate: `azcred sp rotate --client-id c11e --certificate --to FILE`, and \
+                 `export AZURE_CLIENT_CERTIFICATE_PATH=FILE`",
             ),
             (
                 Fix::GrantRole(GrantRole::new(
@@ -314,7 +347,7 @@ mod tests {
                 Fix::CheckResourceGroup {
                     subscription: Some("5ec0".to_owned()),
                 }
-                .or(Fix::ChooseWorkspace),
+                .or(Fix::choose_workspace()),
                 "check the resource group with `azcred workspace list --subscription 5ec0`; or choose a workspace with \
                  `azcred workspace use`, which writes config.json",
             ),

@@ -131,8 +131,8 @@ pub use crate::{
     decode::decode_text,
     facts::{
         AZURE_CLI_SAYINGS, Error, ErrorKind, Evidence, Fix, GrantRole, NETWORK_SAYINGS, PassedOver,
-        Principal, PrincipalKind, Proof, Refusal, Result, Saying, SignIn, SignInWay, SubjectForm,
-        ToolFiles, TrustToken, Used, UsedKind, Variable,
+        Principal, PrincipalKind, Proof, Refusal, Result, Saying, SeenWorkspace, SignIn, SignInWay,
+        SubjectForm, ToolFiles, TrustToken, Used, UsedKind, Variable,
     },
     managed_identity_id::ManagedIdentityId,
     options::ClientOptions,

@@ -3,8 +3,8 @@
 //! One table for the errors of this crate, the doctor's checks, the explanation of a pasted text
 //! and the page `docs/errors.md`. Entra ID's codes are in [`azcred::entra`], because getting a
 //! token needs no more; the words of Azure CLI and of the network in
-//! [`azcred::AZURE_CLI_SAYINGS`] and [`azcred::NETWORK_SAYINGS`]. `{subscription}` and the like are placeholders for names of a
-//! request or of a text.
+//! [`azcred::AZURE_CLI_SAYINGS`] and [`azcred::NETWORK_SAYINGS`]. `{subscription}` and the like are
+//! placeholders for names of a request or of a text.
 
 mod graph;
 mod machine_learning;
@@ -225,7 +225,7 @@ impl Row {
                 },
             },
             Remedy::CheckTenant => Fix::FindTenant,
-            Remedy::ChooseWorkspace => Fix::ChooseWorkspace,
+            Remedy::ChooseWorkspace => Fix::choose_workspace(),
             Remedy::CheckResourceGroup => Fix::CheckResourceGroup {
                 subscription: Some(names.subscription.to_owned()),
             },

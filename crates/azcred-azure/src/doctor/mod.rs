@@ -58,12 +58,7 @@ impl Doctor {
             session: session.unattended().without_cached_tokens(),
             workspace,
             subscription: None,
-            required: vec![
-                Capability::SubmitJobs,
-                Capability::ReadData,
-                Capability::WriteData,
-                Capability::UploadFiles,
-            ],
+            required: Capability::OF_JOBS.into(),
             deadline: DEADLINE,
         }
     }
@@ -75,8 +70,8 @@ impl Doctor {
         self
     }
 
-    /// The capabilities that must be allowed. The checks of others do not fail. The default is what
-    /// running jobs needs: submitting them, reading and writing data assets, uploading files.
+    /// The capabilities that must be allowed. The checks of others do not fail. The default is
+    /// [`Capability::OF_JOBS`].
     #[must_use]
     pub fn requiring(mut self, capabilities: impl IntoIterator<Item = Capability>) -> Self {
         self.required = capabilities.into_iter().collect();

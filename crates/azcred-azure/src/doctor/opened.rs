@@ -21,6 +21,11 @@ impl Opened {
         self.options.as_ref().ok().map(ClientOptions::http)
     }
 
+    /// What the session's requests need.
+    pub(super) fn options(&self) -> Option<&ClientOptions> {
+        self.options.as_ref().ok()
+    }
+
     /// The machine.
     pub(super) fn system(&self) -> Option<&SharedSystem> {
         self.options.as_ref().ok().map(ClientOptions::system)

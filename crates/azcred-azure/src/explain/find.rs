@@ -245,11 +245,14 @@ fn speaks(speaker: Speaker, near: &str) -> bool {
 
 /// Whether a word stands where a service's code does: `Code: X`, `"code": "X"`.
 fn is_code_at(flat: &Flat, at: usize, word: &str) -> bool {
-    let before = flat.part(at.saturating_sub(16), at);
-    let before = before.trim_end_matches(['"', '\'', ' ', ':', '=']);
-    let is_label = ["Code", "ErrorCode", "code", "error_code"]
-        .iter()
-        .any(|label| before.ends_with(label));
+    let start = flat.part(at.saturating_sub(16), at);
+    let before = start.trim_end_matches(['"', '\'', ' ', ':', '=', '<', '>']);
+    // 'Visual Studio Code Authentication' has no code.
+    let is_followed = start[before.len()..].contains([':', '=', '>', '"']);
+    let is_label = is_followed
+        && ["Code", "ErrorCode", "code", "error_code"]
+            .iter()
+            .any(|label| before.ends_with(label));
     is_label
         && word.len() >= 6
         && word.starts_with(|c: char| c.is_ascii_uppercase())

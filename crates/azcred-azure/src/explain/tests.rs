@@ -213,3 +213,23 @@ fn a_text_that_repeats_one_problem_has_it_once() {
         .collect();
     assert!(explain(&unknown).len() <= 12);
 }
+
+#[test]
+fn a_word_is_a_code_only_where_a_label_is_followed_by_it() {
+    let of_node = "ChainedTokenCredential authentication failed.\n\
+                   Visual Studio Code Authentication is not available.";
+    assert_eq!(first(of_node).code, "NoCredential");
+    for text in [
+        "Code: BrandNewThing\nMessage: something",
+        r#"{"error": {"code": "BrandNewThing", "message": "something"}}"#,
+        "<Error><Code>BrandNewThing</Code><Message>something</Message></Error>",
+        "ErrorCode:BrandNewThing",
+    ] {
+        let problem = first(text);
+        assert_eq!(
+            (&*problem.code, problem.is_known),
+            ("BrandNewThing", false),
+            "{text}"
+        );
+    }
+}

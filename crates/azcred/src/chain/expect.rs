@@ -2,7 +2,7 @@
 
 use super::{Setup, Source, preset};
 use crate::{
-    facts::{Error, ErrorKind, Fix, Principal, Result, SignIn},
+    facts::{Error, ErrorKind, Fix, Principal, Result, SignIn, Used},
     sieve::{Misplaced, oddity, shown, tidied_id},
     tenant::{NO_AD_FS, instead_of_ad_fs, is_ad_fs},
     token::AccessToken,
@@ -120,10 +120,16 @@ impl Expect {
     /// `azcred_first`: whether azcred's accounts come before this source.
     fn check(
         &self,
-        source: Source,
+        (source, used): (Source, &Used),
         token: &AccessToken,
         azcred_first: &dyn Fn() -> bool,
     ) -> Result<()> {
+        let without = || match source {
+            Source::Environment if !used.variables.is_empty() => {
+                Fix::unset(used.variables.iter().copied())
+            }
+            _ => Fix::Exclude(source),
+        };
         if let Some(sources) = &self.sources
             && !sources.contains(&source)
         {
@@ -142,7 +148,7 @@ impl Expect {
             return Err(self.drift(
                 source,
                 "expects an account, and the token does not name its own",
-                Fix::Exclude(source),
+                without(),
                 None,
             ));
         };
@@ -159,7 +165,7 @@ impl Expect {
                     _ if source == Source::Azcred || source.asks_person() => {
                         SignIn::again(tenant.to_string()).into()
                     }
-                    _ => Fix::Exclude(source),
+                    _ => without(),
                 };
                 return Err(self.drift(
                     source,
@@ -194,13 +200,13 @@ impl Expect {
                 .and(format!("sign in there as {principal}"))
             };
             let fix = match source {
-                _ if !is_person => Fix::Exclude(source),
+                _ if !is_person => without(),
                 _ if source == Source::Azcred || source.asks_person() => sign_in(),
                 _ if source.is_developer() && azcred_first() => sign_in(),
                 Source::AzureCli => tool("az login"),
                 Source::AzurePowerShell => tool("Connect-AzAccount"),
                 Source::AzureDeveloperCli => tool("azd auth login"),
-                _ => Fix::Exclude(source),
+                _ => without(),
             };
             return Err(self.drift(
                 source,
@@ -231,7 +237,7 @@ impl Expect {
 }
 
 /// Checks all expectations of the token of `source`.
-pub(super) fn check(setup: &Setup, source: Source, token: &AccessToken) -> Result<()> {
+pub(super) fn check(setup: &Setup, source: Source, used: &Used, token: &AccessToken) -> Result<()> {
     // A new azcred account is used only if azcred comes before this source.
     let azcred_first = || {
         let places = preset::places(setup).unwrap_or_default();
@@ -244,5 +250,5 @@ pub(super) fn check(setup: &Setup, source: Source, token: &AccessToken) -> Resul
     setup
         .expect
         .iter()
-        .try_for_each(|expect| expect.check(source, token, &azcred_first))
+        .try_for_each(|expect| expect.check((source, used), token, &azcred_first))
 }

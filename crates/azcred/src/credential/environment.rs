@@ -271,7 +271,10 @@ impl Described {
             variable: Some(variable),
         };
         if self.kind == EnvironmentKind::AzureCertificate {
-            return error;
+            return match error.fix().cloned() {
+                Some(fix) => error.with_fix(fix.in_variable(variable)),
+                None => error,
+            };
         }
         match error.code() {
             Some(WRONG_SECRET) => error.with_fix(

@@ -74,17 +74,22 @@ pub enum Fix {
     RaiseProcessTimeout,
     /// Set environment variables. The value is `None` if only the reader knows it.
     SetVariables(Vec<Variable>),
-    /// Unset an environment variable.
-    UnsetVariable(Cow<'static, str>),
+    /// Unset environment variables.
+    UnsetVariables(Vec<Cow<'static, str>>),
     /// Give an identity a role.
     GrantRole(GrantRole),
     /// Check a workspace's name against those that the identity can see.
     CheckWorkspaceName {
-        /// Workspaces that the identity can see, each in a few words; empty if they are not known.
-        seen: Vec<String>,
+        /// Workspaces that the identity can see; empty if they are not known.
+        seen: Vec<SeenWorkspace>,
     },
     /// Choose a workspace, and name it in a `config.json`.
-    ChooseWorkspace,
+    ChooseWorkspace {
+        /// Workspaces that the identity can see; empty if they are not known.
+        seen: Vec<SeenWorkspace>,
+        /// A file in its place that can't be read, and that must be moved out of the way.
+        instead_of: Option<PathBuf>,
+    },
     /// Check a resource group's name against those that the identity can see.
     CheckResourceGroup {
         /// The id of its subscription, if it is known.
@@ -259,6 +264,33 @@ pub enum SignInWay {
     ServicePrincipal,
 }
 
+/// A workspace that an identity can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SeenWorkspace {
+    /// Its name.
+    pub name: String,
+    /// Its resource group.
+    pub resource_group: String,
+}
+
+impl SeenWorkspace {
+    /// A workspace in a resource group.
+    pub fn new(name: impl Into<String>, resource_group: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            resource_group: resource_group.into(),
+        }
+    }
+}
+
+/// `'ws-1' in rg`
+impl fmt::Display for SeenWorkspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' in {}", self.name, self.resource_group)
+    }
+}
+
 /// A variable to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -340,6 +372,47 @@ impl Fix {
             name: Cow::Borrowed(name),
             value: Some(value.into()),
         }])
+    }
+
+    /// Unsets variables.
+    pub fn unset(names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
+        Self::UnsetVariables(names.into_iter().map(Into::into).collect())
+    }
+
+    /// This fix for a proof that is in a variable: its new secret or certificate goes there.
+    pub(crate) fn in_variable(self, name: &'static str) -> Self {
+        let each = |fixes: Vec<Self>| {
+            let fixes = fixes.into_iter();
+            fixes.map(|fix| fix.in_variable(name)).collect()
+        };
+        match self {
+            Self::NewSecret {
+                client_id,
+                variable: None,
+            } => Self::NewSecret {
+                client_id,
+                variable: Some(name),
+            },
+            Self::NewCertificate {
+                client_id,
+                variable: None,
+            } => Self::NewCertificate {
+                client_id,
+                variable: Some(name),
+            },
+            Self::If(condition, fix) => Self::If(condition, Box::new(fix.in_variable(name))),
+            Self::AnyOf(fixes) => Self::AnyOf(each(fixes)),
+            Self::AllOf(fixes) => Self::AllOf(each(fixes)),
+            other => other,
+        }
+    }
+
+    /// Chooses one of the workspaces that an identity can see.
+    pub const fn choose_workspace() -> Self {
+        Self::ChooseWorkspace {
+            seen: Vec::new(),
+            instead_of: None,
+        }
     }
 
     /// Whether the fix has no text.
@@ -580,16 +653,20 @@ impl Fix {
                 }
                 Ok(())
             }
-            Self::UnsetVariable(name) => write!(f, "unset {name}"),
+            Self::UnsetVariables(names) => write!(f, "unset {}", names.join(" and ")),
             Self::GrantRole(grant) => write!(f, "{grant}"),
             Self::CheckWorkspaceName { seen } => {
                 f.write_str("check the workspace's name")?;
-                match &seen[..] {
-                    [] => Ok(()),
-                    seen => write!(f, ": this identity can see {}", seen.join(" and ")),
+                for (n, one) in seen.iter().enumerate() {
+                    let before = match n {
+                        0 => ": this identity can see ",
+                        _ => " and ",
+                    };
+                    write!(f, "{before}{one}")?;
                 }
+                Ok(())
             }
-            Self::ChooseWorkspace => f.write_str(
+            Self::ChooseWorkspace { .. } => f.write_str(
                 "download config.json from Azure Machine Learning studio (the workspace's menu at the top right, 'Download config file')",
             ),
             Self::CheckResourceGroup { subscription } => {
@@ -767,7 +844,7 @@ mod tests {
                 "sign in with a device code",
             ),
             (
-                Fix::set(["A", "B", "C"]).or(Fix::UnsetVariable("D".into())),
+                Fix::set(["A", "B", "C"]).or(Fix::unset(["D"])),
                 "set A, B and C; or unset D",
             ),
             (Fix::set_to("A", "x"), "set A=x"),

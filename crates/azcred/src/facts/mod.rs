@@ -16,7 +16,7 @@ mod used;
 
 pub(crate) use claims::{Claims, WEB_TOKEN_LIMIT, is_web_token};
 pub use error::{Error, ErrorKind, Refusal, Result};
-pub use fix::{Fix, GrantRole, SignIn, SignInWay, TrustToken, Variable};
+pub use fix::{Fix, GrantRole, SeenWorkspace, SignIn, SignInWay, TrustToken, Variable};
 pub use preset::{AfterFailure, Preset};
 pub use principal::{Principal, PrincipalKind, Proof};
 pub use report::{Attempt, Report, Skipped, Verdict};

@@ -209,9 +209,7 @@ fn bundles(
                 ),
                 why,
             )
-            .with_fix(
-                Fix::UnsetVariable((*name).into()).or(format!("set {name} to a readable PEM file")),
-            )
+            .with_fix(Fix::unset([*name]).or(format!("set {name} to a readable PEM file")))
         })?;
         let told = |what| format!("azcred can't use {what}, which {name} names");
         lost.extend(bundle.lost.into_iter().map(told));

@@ -409,14 +409,17 @@ impl Http {
     /// [`ErrorKind::Invalid`] if a root certificate or this proxy can't be used.
     pub async fn proxy_of(&self, address: &Url) -> Result<Option<ProxyInUse>> {
         let client = self.client().await?;
-        let Some(setting) = client.proxies.of(address) else {
-            return Ok(None);
-        };
-        setting.server()?;
-        Ok(Some(ProxyInUse {
-            variable: setting.variable,
-            address: setting.shown.clone(),
-        }))
+        client.proxies.of(address).map(in_use).transpose()
+    }
+
+    /// The proxy that other programs use for an address. Some use one for this machine too, which
+    /// azcred never does.
+    ///
+    /// # Errors
+    /// As [`Http::proxy_of`].
+    pub async fn proxy_of_others(&self, address: &Url) -> Result<Option<ProxyInUse>> {
+        let client = self.client().await?;
+        client.proxies.of_others(address).map(in_use).transpose()
     }
 
     fn by(way: Way, system: SharedSystem) -> Self {
@@ -635,6 +638,14 @@ pub fn parse_url(what: &str, text: &str) -> Result<Url> {
             what.to_owned(),
             format!("'{text}' is not an address"),
         )
+    })
+}
+
+fn in_use(setting: &proxy::Setting) -> Result<ProxyInUse> {
+    setting.server()?;
+    Ok(ProxyInUse {
+        variable: setting.variable,
+        address: setting.shown.clone(),
     })
 }
 

@@ -136,11 +136,19 @@ impl Proxies {
     /// The proxy for an address; `None` if it is reached directly. This machine always is: plain
     /// HTTP to it is safe because only this machine can read it, and a proxy could read it too.
     pub(super) fn of(&self, url: &Url) -> Option<&Setting> {
-        let setting = match url.scheme() {
+        self.of_others(url).filter(|_| !is_loopback(url))
+    }
+
+    /// The proxy that other programs use for an address: some use one for this machine too.
+    pub(super) fn of_others(&self, url: &Url) -> Option<&Setting> {
+        self.of_scheme(url).filter(|_| !self.except.cover(url))
+    }
+
+    fn of_scheme(&self, url: &Url) -> Option<&Setting> {
+        match url.scheme() {
             "https" => self.https.as_ref(),
             _ => self.http.as_ref(),
-        }?;
-        (!is_loopback(url) && !self.except.cover(url)).then_some(setting)
+        }
     }
 
     /// The variable of a proxy for plain HTTP, if there is no other proxy.
@@ -222,9 +230,7 @@ impl Setting {
                 format!("could not use the proxy in {variable} ('{}')", self.shown),
                 why.clone(),
             )
-            .with_fix(
-                correct.or(Fix::UnsetVariable(variable.into()).when("this network needs no proxy")),
-            )
+            .with_fix(correct.or(Fix::unset([variable]).when("this network needs no proxy")))
         })
     }
 

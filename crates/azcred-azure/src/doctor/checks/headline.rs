@@ -95,7 +95,8 @@ fn variable_of_id(used: &Used) -> Option<&'static str> {
     names.find(|name| name.ends_with("CLIENT_ID") || name.ends_with("_PRINCIPAL_ID"))
 }
 
-fn tenant_variable(used: &Used) -> Option<&'static str> {
+/// The variable with the tenant, among those that were read.
+pub(super) fn tenant_variable(used: &Used) -> Option<&'static str> {
     used.variables
         .iter()
         .copied()

@@ -17,19 +17,23 @@ use azcred::{
     system::System,
 };
 
-/// The address of the service on every machine in Azure.
-const ADDRESS: &str = "169.254.169.254";
+/// The service on every machine in Azure.
+const USUAL: &str = "http://169.254.169.254";
+/// Names another address for it.
+const MOVED: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 
 pub(super) struct MetadataProxyCheck;
 
 pub(super) enum MetadataProxyOutcome {
-    /// This machine has no such service, or another address for it.
+    /// This machine has no such service.
     NotInAzure,
     /// No proxy is used for it.
     Direct,
     /// Programs use this proxy for it.
     Taken {
         proxy: ProxyInUse,
+        /// The service's host.
+        host: String,
         /// The variables that list the exceptions, each with the address added.
         exceptions: Vec<(&'static str, String)>,
     },
@@ -55,14 +59,21 @@ impl Check for MetadataProxyCheck {
         let (Some(http), Some(system)) = (opened.http(), opened.system()) else {
             return Some(MetadataProxyOutcome::NotInAzure);
         };
-        if azure_evidence(&**system) != Evidence::AzureAssetTag {
+        let address = match azure_evidence(&**system) {
+            Evidence::AzureAssetTag => USUAL.to_owned(),
+            Evidence::Address => system.var(MOVED).unwrap_or_default(),
+            _ => return Some(MetadataProxyOutcome::NotInAzure),
+        };
+        // The sign-in says what is wrong with an address that is no URL.
+        let Ok(url) = Url::parse(&address) else {
             return Some(MetadataProxyOutcome::NotInAzure);
-        }
-        let url = Url::parse(&format!("http://{ADDRESS}/metadata/identity")).ok()?;
-        Some(match http.proxy_of(&url).await {
+        };
+        let host = url.host_str().unwrap_or_default().to_owned();
+        Some(match http.proxy_of_others(&url).await {
             Ok(Some(proxy)) => MetadataProxyOutcome::Taken {
                 proxy,
-                exceptions: exceptions(&**system),
+                exceptions: exceptions(&**system, &host),
+                host,
             },
             Ok(None) | Err(_) => MetadataProxyOutcome::Direct,
         })
@@ -73,15 +84,19 @@ impl Check for MetadataProxyCheck {
             MetadataProxyOutcome::NotInAzure => {
                 Verdict::does_not_apply("this machine shows no sign of being in Azure")
             }
-            MetadataProxyOutcome::Direct => Verdict::ok("reached without a proxy"),
-            MetadataProxyOutcome::Taken { proxy, exceptions } => {
+            MetadataProxyOutcome::Direct => Verdict::ok("no proxy for the metadata service"),
+            MetadataProxyOutcome::Taken {
+                proxy,
+                host,
+                exceptions,
+            } => {
                 let variables = exceptions
                     .into_iter()
                     .map(|(name, value)| Variable::new(name, value));
                 Verdict::warning(
-                    format!("{ADDRESS} goes through a proxy"),
+                    format!("{host} goes through a proxy"),
                     format!(
-                        "other programs send their requests to {ADDRESS} to the proxy {} ({}), \
+                        "other programs send their requests to {host} to the proxy {} ({}), \
                          which can't reach this machine's metadata service",
                         proxy.address, proxy.variable
                     ),
@@ -95,18 +110,18 @@ impl Check for MetadataProxyCheck {
 
 /// The variables with exceptions that are set, else `NO_PROXY`, with the address added. Some
 /// programs read the name in lower case first, others the one in upper case.
-fn exceptions(system: &dyn System) -> Vec<(&'static str, String)> {
+fn exceptions(system: &dyn System, host: &str) -> Vec<(&'static str, String)> {
     let set = ["NO_PROXY", "no_proxy"].into_iter().filter_map(|name| {
         let value = system.var(name)?;
         // An entry with a password matches nothing, and must not be shown.
         let entries = value.split(',').filter(|entry| !entry.contains('@'));
         let entries = entries.map(str::trim).filter(|entry| !entry.is_empty());
-        let all: Vec<&str> = entries.chain([ADDRESS]).collect();
+        let all: Vec<&str> = entries.chain([host]).collect();
         Some((name, all.join(",")))
     });
     let set: Vec<_> = set.collect();
     match set.is_empty() {
-        true => vec![("NO_PROXY", ADDRESS.to_owned())],
+        true => vec![("NO_PROXY", host.to_owned())],
         false => set,
     }
 }
@@ -135,7 +150,7 @@ mod tests {
             let system = set.iter().fold(Fixture::new(), |system, (name, value)| {
                 system.with_var(name, value)
             });
-            let found = exceptions(&system);
+            let found = exceptions(&system, "169.254.169.254");
             let found: Vec<_> = found
                 .iter()
                 .map(|(name, value)| (*name, &**value))

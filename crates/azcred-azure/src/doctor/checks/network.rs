@@ -72,31 +72,34 @@ impl Check for NetworkCheck {
         // The checks of the addresses find these out.
         let mut all: FuturesUnordered<_> = [
             case.done::<SignInServiceReach>()
-                .map(|found| found.0.clone())
+                .map(|found| (0, found.0.clone()))
                 .boxed(),
             case.done::<ResourceManagerReach>()
-                .map(|found| found.0.clone())
+                .map(|found| (1, found.0.clone()))
                 .boxed(),
             case.done::<GraphReach>()
-                .map(|found| found.0.clone())
+                .map(|found| (2, found.0.clone()))
                 .boxed(),
         ]
         .into_iter()
         .collect();
         let mut unreached = Vec::new();
         let mut is_reached = false;
-        while let Some(found) = all.next().await {
+        while let Some((place, found)) = all.next().await {
             match found {
                 Reach::Reached(_) => {
                     is_reached = true;
                     break;
                 }
-                Reach::Unreached(one) | Reach::Spare(one) => unreached.push(*one),
+                Reach::Unreached(one) | Reach::Spare(one) => unreached.push((place, *one)),
                 Reach::NotNeeded | Reach::Unknown => {}
             }
         }
         if !is_reached && unreached.len() > 1 {
-            return Some(NetworkOutcome::NothingReached(unreached));
+            // In the order of the addresses, not in that of their answers.
+            unreached.sort_by_key(|(place, _)| *place);
+            let unreached = unreached.into_iter().map(|(_, one)| one);
+            return Some(NetworkOutcome::NothingReached(unreached.collect()));
         }
         let address = resource_manager(&session.options().cloud().ok()?)?;
         let proxy = session.options().http().proxy_of(&address.url).await;

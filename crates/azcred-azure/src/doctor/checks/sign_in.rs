@@ -1,6 +1,10 @@
 //! Does a source return a token, and whose is it?
 
-use super::headline::headline;
+use super::{
+    headline::{headline, tenant_variable},
+    subscription_tenant::WorkspaceTenant,
+    variables::WORKSPACES_TENANT,
+};
 use crate::{
     doctor::{
         case::{Case, Finding},
@@ -13,7 +17,7 @@ use crate::{
     resource_manager::ResourceManager,
 };
 use azcred::{
-    Principal, PrincipalKind, Session, TenantId, Used, UsedKind,
+    Fix, Principal, PrincipalKind, Session, TenantId, Used, UsedKind, azure_evidence,
     chain::{self, Attempt, Source},
     http::Http,
     system::System,
@@ -109,24 +113,60 @@ pub(super) enum SignInOutcome {
         error: Error,
         /// Why this place has no identity of its own, if it is one that may have.
         place: Option<String>,
+        /// Whether this machine's identity is switched off by `AZCRED_IMDS`.
+        is_switched_off: bool,
     },
-    /// There is no token. If a chain ran, the attempt is the one that failed.
-    Failed(Option<Box<Attempt>>, Error),
+    /// There is no token.
+    Failed {
+        /// If a chain ran, the attempt that failed.
+        attempt: Option<Box<Attempt>>,
+        error: Error,
+        /// The workspace's tenant, if the sign-in failed in another one.
+        tenant: Option<String>,
+    },
 }
 
 impl SignInOutcome {
     fn of_error(error: Error, system: Option<&dyn System>) -> Self {
-        let Some(report) = error.token_error().and_then(azcred::Error::report) else {
-            return Self::Failed(None, error);
+        let failed = |attempt: Option<&Attempt>, error| Self::Failed {
+            attempt: attempt.cloned().map(Box::new),
+            error,
+            tenant: None,
+        };
+        let report = error.token_error().and_then(azcred::Error::report).cloned();
+        let Some(report) = report else {
+            return failed(None, error);
         };
         match report.decisive().or_else(|| report.cause()) {
-            Some(attempt) => Self::Failed(Some(Box::new(attempt.clone())), error),
+            Some(attempt) => failed(Some(attempt), error),
             None if Subject::from(&error) == Subject::NotSignedIn => Self::NotSignedIn {
                 place: system.and_then(|system| place(system, &error)),
+                is_switched_off: system.is_some_and(is_switched_off),
                 error,
             },
-            None => Self::Failed(None, error),
+            None => failed(None, error),
         }
+    }
+
+    /// Adds the tenant of the workspace, if the sign-in failed in another one.
+    async fn with_tenant(mut self, case: &Case<'_>) -> Self {
+        if let Self::Failed {
+            attempt: Some(attempt),
+            tenant,
+            ..
+        } = &mut self
+            && let (Some(used), Some(error)) = (&attempt.used, &attempt.error)
+            && tenant_variable(used).is_some()
+            && error.code().is_some_and(|code| OF_TENANT.contains(&code))
+            && let Some(found) = &case.find::<WorkspaceTenant>().await.0
+            && used
+                .tenant
+                .as_ref()
+                .is_some_and(|own| !own.eq_ignore_ascii_case(found))
+        {
+            *tenant = Some(found.clone());
+        }
+        self
     }
 }
 
@@ -155,7 +195,8 @@ impl Check for SignInCheck {
             Ok(identity) => SignInOutcome::SignedIn(identity.clone()),
             Err(error) => {
                 let system = case.system().ok();
-                SignInOutcome::of_error(error.clone(), system.as_deref())
+                let outcome = SignInOutcome::of_error(error.clone(), system.as_deref());
+                outcome.with_tenant(case).await
             }
         })
     }
@@ -172,12 +213,25 @@ impl Check for SignInCheck {
 fn tell_outcome(outcome: SignInOutcome) -> Verdict {
     let identity = match outcome {
         SignInOutcome::SignedIn(identity) => identity,
-        SignInOutcome::NotSignedIn { error, place } => {
+        SignInOutcome::NotSignedIn {
+            error,
+            place,
+            is_switched_off,
+        } => {
             let mut verdict = Verdict::error("", &error);
             verdict.reason = place.unwrap_or_else(|| NOT_SIGNED_IN.to_owned());
+            if is_switched_off {
+                let others = std::mem::take(&mut verdict.fixes).into_iter();
+                let verdict = verdict.fix(others.fold(Fix::unset([IMDS]), Fix::or));
+                return verdict.evidence("managed identity", format!("{IMDS} switches it off"));
+            }
             return verdict;
         }
-        SignInOutcome::Failed(attempt, error) => {
+        SignInOutcome::Failed {
+            attempt,
+            error,
+            tenant,
+        } => {
             let used = attempt.as_ref().and_then(|attempt| attempt.used.as_ref());
             let detail = match (used, &attempt) {
                 (Some(used), _) => used.describe(),
@@ -185,6 +239,12 @@ fn tell_outcome(outcome: SignInOutcome) -> Verdict {
                 (None, None) => String::new(),
             };
             let mut verdict = Verdict::error(detail, &error);
+            if let (Some(tenant), Some(variable)) = (tenant, used.and_then(tenant_variable)) {
+                let set = Fix::set_to(variable, tenant.as_str());
+                let others = std::mem::take(&mut verdict.fixes).into_iter();
+                verdict = verdict.fix(others.fold(set, Fix::or));
+                verdict = verdict.evidence(WORKSPACES_TENANT, tenant);
+            }
             let Some(cause) = attempt.as_deref().and_then(headline) else {
                 return verdict;
             };
@@ -221,6 +281,21 @@ pub(super) const PLACES: [(&str, Source, &str); 3] = [
         "this pod",
     ),
 ];
+
+/// Switches the managed identity of virtual machines on or off.
+const IMDS: &str = "AZCRED_IMDS";
+
+/// Whether this is a machine in Azure, and its identity is switched off.
+fn is_switched_off(system: &dyn System) -> bool {
+    system
+        .var(IMDS)
+        .is_some_and(|wish| wish.trim().eq_ignore_ascii_case("never"))
+        && azure_evidence(system).is_azure() == Some(true)
+}
+
+/// Rejections that a right application gets in the wrong tenant: it does not know the application,
+/// or it does not exist.
+const OF_TENANT: [u32; 3] = [700_016, 90_002, 900_023];
 
 const NOT_SIGNED_IN: &str = "no account is signed in here, and no credentials are set";
 
@@ -330,6 +405,7 @@ mod tests {
         let absent = tell(SignInOutcome::NotSignedIn {
             error: error(ErrorKind::Unavailable),
             place: None,
+            is_switched_off: false,
         });
         assert_eq!(absent.subject, Some(Subject::NotSignedIn));
         assert_eq!(

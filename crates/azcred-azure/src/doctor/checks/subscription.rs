@@ -3,7 +3,7 @@
 use super::{
     sign_in::SignIn,
     subscription_tenant::{OwnTenant, other_tenant, sign_in},
-    workspace::{self, WorkspaceSeen},
+    workspace::{self, OtherWorkspaces, WorkspaceSeen},
 };
 use crate::{
     doctor::{
@@ -18,7 +18,7 @@ use crate::{
     text::clean,
     workspace::{WorkspaceRef, subscription_id},
 };
-use azcred::{Fix, Principal};
+use azcred::{Fix, Principal, PrincipalKind, SeenWorkspace};
 
 /// The subscription of the workspace or the options. If none is named, all that the identity can
 /// see.
@@ -61,7 +61,12 @@ pub(super) enum SubscriptionOutcome {
     /// The identity has no role on the subscription, nor on the workspace.
     NoRole(Error),
     /// It belongs to another tenant than the token.
-    OfTenant(OwnTenant, Error),
+    OfTenant {
+        tenant: OwnTenant,
+        error: Error,
+        /// The workspaces that the identity can see.
+        others: Vec<SeenWorkspace>,
+    },
     /// No subscription is named; the identity can see these.
     Several(Vec<Subscription>),
     /// The request failed.
@@ -107,7 +112,11 @@ impl Check for SubscriptionCheck {
             let wanted = case.workspace().map(WorkspaceRef::subscription);
             let wanted = wanted.or(case.doctor.subscription.as_deref());
             if let Some(tenant) = other_tenant(case, wanted?).await {
-                return Some(SubscriptionOutcome::OfTenant(tenant, error));
+                return Some(SubscriptionOutcome::OfTenant {
+                    tenant,
+                    error,
+                    others: case.find::<OtherWorkspaces>().await.0.clone(),
+                });
             }
         }
         if error.kind() != ErrorKind::NotPermitted || case.workspace().is_none() {
@@ -134,7 +143,11 @@ impl Check for SubscriptionCheck {
                 };
                 in_state(id, &name, &state, detail)
             }
-            SubscriptionOutcome::OfTenant(tenant, error) => {
+            SubscriptionOutcome::OfTenant {
+                tenant,
+                error,
+                others,
+            } => {
                 let principal = case.principal();
                 let own = principal.as_ref().and_then(|one| one.tenant_id.as_ref());
                 let mut verdict = Verdict::error(id, &error);
@@ -147,9 +160,21 @@ impl Check for SubscriptionCheck {
                 let report = found.and_then(|found| found.chain());
                 let chosen = report.as_deref().and_then(|report| report.chosen());
                 let from = chosen.and_then(|one| Some((one.source, one.used.as_ref()?)));
-                let verdict = verdict
-                    .fix(sign_in(from, principal.as_ref(), &tenant.id))
-                    .fix(Fix::ChooseWorkspace.when("another workspace is meant"));
+                let sign_in = sign_in(from, principal.as_ref(), &tenant.id);
+                let is_person = principal
+                    .as_ref()
+                    .is_some_and(|one| one.kind == PrincipalKind::User);
+                // An application is in few tenants, a person in many.
+                let is_name_wrong = case.workspace().is_some() && !others.is_empty() && !is_person;
+                let choose = Fix::ChooseWorkspace {
+                    seen: others,
+                    instead_of: None,
+                }
+                .when("another workspace is meant");
+                let verdict = match is_name_wrong {
+                    true => verdict.fix(choose).fix(sign_in),
+                    false => verdict.fix(sign_in).fix(choose),
+                };
                 match own {
                     Some(own) => verdict.evidence("token", format!("from the tenant {own}")),
                     None => verdict,
@@ -299,7 +324,11 @@ mod tests {
         };
         let error = Error::new(ErrorKind::NotFound, "could not read it", "it is not here")
             .with_code(Some("SubscriptionNotFound".to_owned()));
-        let verdict = tell(SubscriptionOutcome::OfTenant(tenant, error));
+        let verdict = tell(SubscriptionOutcome::OfTenant {
+            tenant,
+            error,
+            others: Vec::new(),
+        });
         assert_eq!(
             verdict.reason,
             "the subscription belongs to the tenant Fabrikam (c0a70500-0000-4000-8000-000000000002), and the token is from another one"
@@ -307,7 +336,7 @@ mod tests {
         assert!(matches!(&verdict.fixes[0], Fix::SignIn(_)), "{verdict:?}");
         assert_eq!(
             verdict.fixes[1],
-            Fix::ChooseWorkspace.when("another workspace is meant")
+            Fix::choose_workspace().when("another workspace is meant")
         );
     }
 

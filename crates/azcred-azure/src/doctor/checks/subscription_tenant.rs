@@ -5,14 +5,17 @@
 
 use super::tenant::TenantNames;
 use crate::{
-    doctor::case::Case,
+    doctor::{
+        case::{Case, Finding},
+        opened::Opened,
+    },
     error::{Error, Result},
     resource_manager::api_version,
     text::{between, is_guid},
-    workspace::subscription_id,
+    workspace::{WorkspaceRef, subscription_id},
 };
 use azcred::{
-    Fix, Principal, PrincipalKind, SignIn, Untrusted, Used, UsedKind,
+    ClientOptions, Fix, Principal, PrincipalKind, SignIn, Untrusted, Used, UsedKind,
     chain::Source,
     http::{HttpRequest, HttpResponse, parse_url},
 };
@@ -41,7 +44,7 @@ pub(super) async fn other_tenant(case: &Case<'_>, subscription: &str) -> Option<
     let identity = case.identity().await?;
     let request = async {
         let id = subscription_id(subscription)?;
-        tenant_of(&identity, &id).await
+        tenant_of(identity.session.options(), &id).await
     };
     let (found, names) = tokio::join!(
         case.within("could not find the subscription's tenant", request),
@@ -59,19 +62,36 @@ pub(super) async fn other_tenant(case: &Case<'_>, subscription: &str) -> Option<
     Some(OwnTenant { id, name })
 }
 
-async fn tenant_of(identity: &super::sign_in::Identity, id: &str) -> Result<Option<String>> {
+/// The tenant of the workspace's subscription, which needs no sign-in. It is requested only if the
+/// tenant of the sign-in is in doubt.
+pub(super) struct WorkspaceTenant(pub(super) Option<String>);
+
+impl Finding for WorkspaceTenant {
+    async fn find(case: &Case<'_>) -> Self {
+        let opened = case.find::<Opened>().await;
+        let (Some(options), Some(workspace)) = (opened.options(), case.workspace()) else {
+            return Self(None);
+        };
+        let id = WorkspaceRef::subscription(workspace);
+        let request = tenant_of(options, id);
+        let found = case.within("could not find the workspace's tenant", request);
+        // It is only a help. The reported error is another one.
+        Self(found.await.ok().flatten())
+    }
+}
+
+async fn tenant_of(options: &ClientOptions, id: &str) -> Result<Option<String>> {
     const WHAT: &str = "could not find the subscription's tenant";
     const LIMIT: Duration = Duration::from_secs(10);
-    let base = identity
-        .manager
-        .cloud()
-        .resource_manager()
-        .trim_end_matches('/');
+    let cloud = options.cloud().map_err(Error::token)?;
+    let base = cloud.resource_manager().trim_end_matches('/');
     let version = api_version::RESOURCES;
     let url = format!("{base}/subscriptions/{id}?api-version={version}");
     let url = parse_url(WHAT, &url).map_err(|error| Error::transport(&error))?;
-    let http = identity.session.options().http();
-    let response = http.send(WHAT, &HttpRequest::get(url), LIMIT).await;
+    let response = options
+        .http()
+        .send(WHAT, &HttpRequest::get(url), LIMIT)
+        .await;
     let response = response.map_err(|error| Error::transport(&error))?;
     Ok(challenged(&response))
 }

@@ -1,6 +1,9 @@
 //! Are the variables of a service principal complete, and is each what it should be?
 
-use super::sign_in::{PLACES, SignIn};
+use super::{
+    sign_in::{PLACES, SignIn},
+    subscription_tenant::WorkspaceTenant,
+};
 use crate::{
     doctor::{
         case::Case,
@@ -42,6 +45,8 @@ pub(super) enum VariablesOutcome {
         /// The other faults.
         others: Vec<VariableFault>,
         sign_in: Option<Error>,
+        /// The tenant of the workspace, if the fault is about the tenant.
+        tenant: Option<String>,
         system: SharedSystem,
     },
 }
@@ -80,10 +85,15 @@ impl Check for VariablesCheck {
             Some(first) => {
                 let fault = faults.remove(first);
                 faults.retain(worth_it);
+                let tenant = match is_about_tenant(&fault) {
+                    true => case.find::<WorkspaceTenant>().await.0.clone(),
+                    false => None,
+                };
                 VariablesOutcome::Faulty {
                     fault,
                     others: faults,
                     sign_in: cause.and(error.cloned()),
+                    tenant,
                     system,
                 }
             }
@@ -107,18 +117,40 @@ impl Check for VariablesCheck {
                 fault,
                 others,
                 sign_in,
+                tenant,
                 system,
             } => {
                 let verdict = match &sign_in {
                     Some(error) => Verdict::error("", error),
                     None => Verdict::warning("", ""),
                 };
-                let verdict = tell_fault(&fault, verdict, sign_in.is_none(), &*system);
+                let tenant = tenant.as_deref();
+                let verdict = tell_fault(&fault, verdict, sign_in.is_none(), tenant, &*system);
+                let verdict = match tenant {
+                    Some(tenant) => verdict.evidence(WORKSPACES_TENANT, tenant),
+                    None => verdict,
+                };
                 others.iter().fold(verdict, |verdict, other| {
                     verdict.evidence("also", reason(other, &*system))
                 })
             }
         }
+    }
+}
+
+/// The name of the evidence that a tenant is right.
+pub(super) const WORKSPACES_TENANT: &str = "tenant of the workspace's subscription";
+
+/// Whether a fault is about the variable with the tenant.
+fn is_about_tenant(fault: &VariableFault) -> bool {
+    match fault {
+        VariableFault::HalfSet { missing, .. } => missing
+            .iter()
+            .any(|one| one.instead.is_none() && one.name.ends_with("TENANT_ID")),
+        VariableFault::Odd(odd) => {
+            odd.name.ends_with("TENANT_ID") && odd.oddity != Oddity::Surrounded
+        }
+        _ => false,
     }
 }
 
@@ -252,6 +284,7 @@ fn tell_fault(
     fault: &VariableFault,
     mut verdict: Verdict,
     is_ignored: bool,
+    tenant: Option<&str>,
     system: &dyn System,
 ) -> Verdict {
     let shell = Shell::of(system.os());
@@ -259,7 +292,9 @@ fn tell_fault(
     match fault {
         VariableFault::HalfSet { present, missing } => {
             verdict.detail = "half set".to_owned();
-            let verdict = verdict.only(complete_by(shell, present, missing, is_ignored, system));
+            let verdict = verdict.only(complete_by(
+                shell, present, missing, is_ignored, tenant, system,
+            ));
             match present.is_empty() {
                 true => verdict,
                 false => verdict.evidence("set", list(present)),
@@ -268,7 +303,7 @@ fn tell_fault(
         VariableFault::Odd(odd) => {
             verdict.detail = odd.name.to_owned();
             let own = verdict.fixes.first().cloned().unwrap_or_default();
-            verdict.only(fix_of_value(shell, odd, own, system))
+            verdict.only(fix_of_value(shell, odd, own, tenant, system))
         }
         _ => verdict,
     }
@@ -300,19 +335,27 @@ fn complete_by(
     present: &[&'static str],
     missing: &[MissingVariable],
     is_ignored: bool,
+    tenant: Option<&str>,
     system: &dyn System,
 ) -> Fix {
     let mut copies = Vec::new();
     let mut unknown = Vec::new();
     for one in missing {
-        match origin(one, system) {
-            Some(from) => copies.push(shell.copy(one.name, &from)),
+        let is_tenant = one.name.ends_with("TENANT_ID");
+        let known = tenant.filter(|_| is_tenant);
+        let line = match origin(one, system) {
+            Some(from) => Some(shell.copy(one.name, &from)),
+            None => known.and_then(|tenant| shell.set(one.name, tenant)),
+        };
+        match line {
+            Some(line) => copies.push(line),
             None => unknown.push(one.name),
         }
     }
-    let set = match unknown.is_empty() {
-        true => Fix::default(),
-        false => Fix::set(unknown),
+    let set = match &unknown[..] {
+        [] => Fix::default(),
+        [one] => Fix::set([*one]).or(new_secret(one, system)),
+        _ => Fix::set(unknown),
     };
     if !copies.is_empty() {
         return Fix::from(format!("run `{}`", copies.join("; "))).and(set);
@@ -327,28 +370,25 @@ fn complete_by(
 }
 
 /// What corrects a value. `own` is the fix of the sign-in's error.
-fn fix_of_value(shell: Shell, odd: &OddValue, own: Fix, system: &dyn System) -> Fix {
+fn fix_of_value(
+    shell: Shell,
+    odd: &OddValue,
+    own: Fix,
+    tenant: Option<&str>,
+    system: &dyn System,
+) -> Fix {
     let name = odd.name;
     let value = system.var_as_set(name).unwrap_or_default();
     let line = match (odd.oddity, odd.is_secret) {
         (Oddity::Surrounded, true) => shell.bare(name, &value),
         (Oddity::Surrounded, false) => shell.set(name, tidied(&value)),
-        _ => None,
+        // It is known for the variable with the tenant only.
+        _ => tenant.and_then(|tenant| shell.set(name, tenant)),
     };
     if let Some(line) = line {
         return Fix::from(format!("run `{line}`"));
     }
-    let client_id = match name {
-        "HIML_SERVICE_PRINCIPAL_PASSWORD" => system.var("HIML_SERVICE_PRINCIPAL_ID"),
-        _ => system.var("AZURE_CLIENT_ID"),
-    };
-    let is_id = |id: &String| uuid::Uuid::try_parse(id).is_ok() && id.len() == 36;
-    let new_secret = client_id
-        .filter(is_id)
-        .map_or(Fix::default(), |client_id| Fix::NewSecret {
-            client_id,
-            variable: Some(name),
-        });
+    let new_secret = new_secret(name, system);
     match (odd.oddity, odd.is_secret) {
         (Oddity::SecretId, _) => Fix::from(format!(
             "set {name} to the secret's Value in the Azure portal, not its Secret ID"
@@ -366,6 +406,22 @@ fn fix_of_value(shell: Shell, odd: &OddValue, own: Fix, system: &dyn System) -> 
         _ if own.is_empty() => Fix::from(format!("set {name} again, or unset it")),
         _ => own,
     }
+}
+
+/// A new secret for a variable. Nothing if no secret belongs in it, or if its application is not
+/// known.
+fn new_secret(variable: &'static str, system: &dyn System) -> Fix {
+    let client_id = match variable {
+        "HIML_SERVICE_PRINCIPAL_PASSWORD" => system.var("HIML_SERVICE_PRINCIPAL_ID"),
+        "AZURE_CLIENT_SECRET" => system.var("AZURE_CLIENT_ID"),
+        _ => None,
+    };
+    let is_id = |id: &String| uuid::Uuid::try_parse(id).is_ok() && id.len() == 36;
+    let client_id = client_id.filter(is_id);
+    client_id.map_or(Fix::default(), |client_id| Fix::NewSecret {
+        client_id,
+        variable: Some(variable),
+    })
 }
 
 /// 'A, B and C'.

@@ -15,7 +15,7 @@ use crate::{
     text::clean,
     workspace::WorkspaceRef,
 };
-use azcred::{Fix, Principal, printable_path};
+use azcred::{Fix, Principal, SeenWorkspace, printable_path};
 
 /// The usual role of people who run jobs in a workspace.
 const USUAL_ROLE: &str = "AzureML Data Scientist";
@@ -34,25 +34,25 @@ impl Finding for WorkspaceSeen {
     }
 }
 
-/// The subscription's other workspaces that the identity can see, with their resource groups. They
-/// are requested only if the workspace was not found.
-struct OtherWorkspaces(Vec<String>);
+/// The workspaces that the identity can see. They are requested only if the one that is meant is
+/// not known, or was not found.
+pub(super) struct OtherWorkspaces(pub(super) Vec<SeenWorkspace>);
 
 impl Finding for OtherWorkspaces {
     async fn find(case: &Case<'_>) -> Self {
         const SHOWN: usize = 5;
         let look = async {
-            let target = case.workspace_or_error()?;
             let identity = case.identity_or_error().await?;
-            identity.manager.workspaces(target.subscription()).await
+            let subscriptions = identity.manager.subscriptions().await?.value;
+            Ok(identity.manager.workspaces_of_all(&subscriptions).await)
         };
         let seen = case.within("could not list the workspaces", look).await;
         // Names are only a help. The reported error is the one of the workspace.
-        let seen = seen.map(|seen| seen.value).unwrap_or_default();
+        let seen = seen.map(|seen| seen.found).unwrap_or_default();
         let named = seen.iter().filter_map(|workspace| {
             let workspace = WorkspaceRef::from_resource_id(&workspace.id).ok()?;
             let (name, group) = (workspace.name(), workspace.resource_group());
-            Some(format!("'{name}' in {group}"))
+            Some(SeenWorkspace::new(name, group))
         });
         Self(named.take(SHOWN).collect())
     }
@@ -64,19 +64,23 @@ pub(super) enum WorkspaceOutcome {
     /// The identity can see the workspace.
     Seen(Box<Workspace>),
     /// Options, variables and files name no workspace, or an invalid one.
-    Unnamed(Error),
+    Unnamed {
+        error: Error,
+        /// The workspaces that the identity can see.
+        others: Vec<SeenWorkspace>,
+    },
     /// The workspace does not exist, or the identity may not read it: Resource Manager does not say
     /// which.
     NotFoundOrNotPermitted {
         error: Error,
         /// The workspaces that the identity can see.
-        others: Vec<String>,
+        others: Vec<SeenWorkspace>,
     },
     /// The resource group has no workspace with this name.
     NotFound {
         error: Error,
         /// The workspaces that the identity can see.
-        others: Vec<String>,
+        others: Vec<SeenWorkspace>,
     },
     /// The request failed.
     Failed(Error),
@@ -99,7 +103,10 @@ impl Check for WorkspaceCheck {
 
     async fn examine(&self, case: &Case<'_>) -> Option<WorkspaceOutcome> {
         if let Err(unnamed) = &case.doctor.workspace {
-            return Some(WorkspaceOutcome::Unnamed(unnamed.clone()));
+            return Some(WorkspaceOutcome::Unnamed {
+                error: unnamed.clone(),
+                others: case.find::<OtherWorkspaces>().await.0.clone(),
+            });
         }
         case.identity().await?;
         Some(match &case.find::<WorkspaceSeen>().await.0 {
@@ -125,7 +132,14 @@ impl Check for WorkspaceCheck {
     fn tell(&self, outcome: WorkspaceOutcome, case: &Case<'_>) -> Verdict {
         let located = match &case.doctor.workspace {
             Ok(located) => located,
-            Err(unnamed) => return Verdict::error("", unnamed),
+            Err(unnamed) => {
+                let mut verdict = Verdict::error("", unnamed);
+                if let WorkspaceOutcome::Unnamed { others, .. } = outcome {
+                    let fixes = std::mem::take(&mut verdict.fixes).into_iter();
+                    verdict.fixes = fixes.map(|fix| with_seen(fix, &others)).collect();
+                }
+                return verdict;
+            }
         };
         let target = &located.workspace;
         let named = named(located);
@@ -133,13 +147,20 @@ impl Check for WorkspaceCheck {
             WorkspaceOutcome::Seen(workspace) => return seen(case, &workspace),
             WorkspaceOutcome::NotFoundOrNotPermitted { error, others } => {
                 let mut verdict = Verdict::error(named, &error);
-                verdict.reason =
-                    "it does not exist, or this identity may not read it (Azure does not say which)"
-                        .to_owned();
-                // The name is the first fix: a wrong name needs no role.
+                verdict.reason = format!(
+                    "the workspace '{}' in {} does not exist, or this identity may not read it (Azure does not say which)",
+                    target.name(),
+                    target.resource_group()
+                );
+                let sees_others = !others.is_empty();
                 let name = Fix::CheckWorkspaceName { seen: others }.when("the name is wrong");
                 let role = usual_role(case.principal().as_ref(), target).when("the name is right");
-                return verdict.only(name).fix(role).fix(ROLE_IS_NEW);
+                // A wrong name needs no role. Who sees no workspace at all needs one.
+                let verdict = match sees_others {
+                    true => verdict.only(name).fix(role),
+                    false => verdict.only(role).fix(name),
+                };
+                return verdict.fix(ROLE_IS_NEW);
             }
             WorkspaceOutcome::NotFound { error, others } => {
                 let mut verdict = Verdict::error(named, &error);
@@ -151,9 +172,27 @@ impl Check for WorkspaceCheck {
                 verdict.fixes = vec![Fix::CheckWorkspaceName { seen: others }];
                 return verdict;
             }
-            WorkspaceOutcome::Unnamed(error) | WorkspaceOutcome::Failed(error) => error,
+            WorkspaceOutcome::Unnamed { error, .. } | WorkspaceOutcome::Failed(error) => error,
         };
         Verdict::error(named, &error)
+    }
+}
+
+/// A fix with the workspaces to choose from.
+fn with_seen(fix: Fix, others: &[SeenWorkspace]) -> Fix {
+    let each = |fixes: Vec<Fix>| {
+        let fixes = fixes.into_iter();
+        fixes.map(|fix| with_seen(fix, others)).collect()
+    };
+    match fix {
+        Fix::ChooseWorkspace { seen, instead_of } if seen.is_empty() => Fix::ChooseWorkspace {
+            seen: others.to_vec(),
+            instead_of,
+        },
+        Fix::AnyOf(fixes) => Fix::AnyOf(each(fixes)),
+        Fix::AllOf(fixes) => Fix::AllOf(each(fixes)),
+        Fix::If(condition, fix) => Fix::If(condition, Box::new(with_seen(*fix, others))),
+        other => other,
     }
 }
 
@@ -306,7 +345,7 @@ mod tests {
     #[test]
     fn a_workspace_that_was_not_found_has_its_name_as_the_first_fix() {
         let error = error(ErrorKind::NotPermitted);
-        let others = vec!["'ws-1' in rg".to_owned()];
+        let others = vec![SeenWorkspace::new("ws-1", "rg")];
         let outcome = WorkspaceOutcome::NotFoundOrNotPermitted { error, others };
         let verdict = tell(&doctor(), outcome);
         assert_eq!(verdict.subject, Some(Subject::NotPermitted));
@@ -315,7 +354,7 @@ mod tests {
             "'ws-job' (from AZUREML_ARM_WORKSPACE_NAME) in the resource group rg (from AZUREML_ARM_RESOURCEGROUP)"
         );
         let name = Fix::CheckWorkspaceName {
-            seen: vec!["'ws-1' in rg".to_owned()],
+            seen: vec![SeenWorkspace::new("ws-1", "rg")],
         };
         assert_eq!(verdict.fixes[0], name.when("the name is wrong"));
         let Fix::If(_, role) = &verdict.fixes[1] else {
@@ -415,8 +454,19 @@ mod tests {
             "could not read config.json",
             "it is not JSON",
         );
+        let unnamed = unnamed.with_fix(Fix::from("look").or(Fix::choose_workspace()));
         let doctor = doctor_for(Err(unnamed.clone()));
-        let verdict = tell(&doctor, WorkspaceOutcome::Unnamed(unnamed));
+        let others = vec![SeenWorkspace::new("ws-1", "rg")];
+        let outcome = WorkspaceOutcome::Unnamed {
+            error: unnamed,
+            others: others.clone(),
+        };
+        let verdict = tell(&doctor, outcome);
+        let choose = Fix::ChooseWorkspace {
+            seen: others,
+            instead_of: None,
+        };
+        assert_eq!(verdict.fixes, [Fix::from("look").or(choose)]);
         assert_eq!(verdict.reason, "could not read config.json: it is not JSON");
         assert_eq!(verdict.detail, "");
     }

@@ -105,7 +105,7 @@ enum Remedy {
     NewSecret,
     /// Check the secret first, then [`Fix::NewSecret`]; for a secret.
     CheckSecret,
-    /// See [`Fix::UploadCertificate`]; for a certificate.
+    /// [`Fix::NewCertificate`] or [`Fix::UploadCertificate`]; for a certificate.
     UploadCertificate,
     /// See [`Fix::CompareFederation`]; for a federated token.
     CompareFederation,
@@ -174,9 +174,13 @@ impl Remedy {
                 client_id: client_id()?,
                 variable: None,
             }),
-            Self::UploadCertificate => Fix::UploadCertificate {
+            Self::UploadCertificate => Fix::NewCertificate {
+                client_id: Some(client_id()?),
+                variable: None,
+            }
+            .or(Fix::UploadCertificate {
                 client_id: client_id()?,
-            },
+            }),
             Self::CompareFederation => Fix::CompareFederation {
                 client_id: client_id()?,
             },

@@ -10,7 +10,7 @@ use super::sign_in::Identity;
 use crate::doctor::{
     case::Case,
     check::Check,
-    report::{Area, Verdict},
+    report::{Area, Status, Verdict},
 };
 use azcred::{
     Availability, Credential, Fix, ManagedIdentityCredential, ManagedIdentityId, Principal,
@@ -27,6 +27,8 @@ pub(super) struct Row {
     acts: Acts,
     /// Whether the program is used on this machine.
     is_used: bool,
+    /// The variables that are set and that only this program reads.
+    variables: Vec<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,19 @@ impl Program {
         }
     }
 
+    /// The variables of an account that only this program and azcred read.
+    fn own_variables(self) -> &'static [&'static str] {
+        match self {
+            Self::HiMl => &[
+                "HIML_TENANT_ID",
+                "HIML_SERVICE_PRINCIPAL_ID",
+                "HIML_SERVICE_PRINCIPAL_PASSWORD",
+            ],
+            Self::Terraform => &["ARM_TENANT_ID", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET"],
+            Self::Kedro | Self::MlClient | Self::AzureCli => &[],
+        }
+    }
+
     /// A command that starts it.
     fn command(self) -> &'static str {
         match self {
@@ -93,8 +108,8 @@ pub(super) enum ProgramsOutcome {
     InProgram,
     /// The token does not say whose it is.
     Unknown,
-    /// What each program would act as, and the account of this run.
-    Compared(Box<Principal>, Vec<Row>),
+    /// What each program would act as, and the account of this run with its source.
+    Compared(Box<Principal>, Option<Source>, Vec<Row>),
 }
 
 impl Check for ProgramsCheck {
@@ -145,9 +160,18 @@ impl Check for ProgramsCheck {
         let rows = rows.map(|(program, acts)| Row {
             program,
             is_used: here.uses(program, is_by_variables && acts.is_in_tenant()),
+            variables: {
+                let own = program.own_variables().iter().copied();
+                own.filter(|name| system.var(name).is_some()).collect()
+            },
             acts,
         });
-        Some(ProgramsOutcome::Compared(Box::new(own), rows.into()))
+        let source = identity.source().map(|(source, _)| source);
+        Some(ProgramsOutcome::Compared(
+            Box::new(own),
+            source,
+            rows.into(),
+        ))
     }
 
     fn tell(&self, outcome: ProgramsOutcome, _: &Case<'_>) -> Verdict {
@@ -158,8 +182,27 @@ impl Check for ProgramsCheck {
             ProgramsOutcome::Unknown => {
                 Verdict::does_not_apply("the token does not say whose it is")
             }
-            ProgramsOutcome::Compared(own, rows) => tell(&own, &rows),
+            ProgramsOutcome::Compared(own, source, rows) => {
+                let verdict = tell(&own, &rows);
+                match source.filter(|_| verdict.status == Status::Warning) {
+                    Some(source) => verdict.evidence("in CI and on computes", elsewhere(source)),
+                    None => verdict,
+                }
+            }
         }
+    }
+}
+
+/// Which identity would win in another place.
+fn elsewhere(source: Source) -> &'static str {
+    match source {
+        Source::Environment => {
+            "the same variables win where they are set, before the place's own identity"
+        }
+        source if source.is_developer() || source.asks_person() => {
+            "variables win where they are set, else the place's own identity: this sign-in stays here"
+        }
+        _ => "variables win where they are set, else each place's own identity",
     }
 }
 
@@ -284,9 +327,14 @@ fn tell(own: &Principal, rows: &[Row]) -> Verdict {
             });
             let wrong: Vec<String> = wrong.collect();
             let reason = format!("{}, and not as {}", wrong.join(", "), who(own));
-            Verdict::warning(detail, reason).fix(Fix::StartProgram {
+            let start = Fix::StartProgram {
                 command: first.program.command().to_owned(),
-            })
+            };
+            let unset = match &first.variables[..] {
+                [] => Fix::default(),
+                own => Fix::unset(own.iter().copied()).when("it must always act as this account"),
+            };
+            Verdict::warning(detail, reason).fix(start.or(unset))
         }
     };
     rows.iter().fold(verdict, |verdict, row| {

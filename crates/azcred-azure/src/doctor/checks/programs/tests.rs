@@ -18,6 +18,7 @@ fn application(id: &str) -> Principal {
 
 fn row(program: Program, acts: Acts, is_used: bool) -> Row {
     Row {
+        variables: Vec::new(),
         program,
         acts,
         is_used,
