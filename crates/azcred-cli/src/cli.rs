@@ -111,9 +111,9 @@ fn command(is_short: bool) -> clap::Command {
         })
         .collect();
     if is_short {
-        let more = style::with_code(MORE);
+        let (groups, more) = (groups.trim_end(), style::with_code(MORE));
         return command.help_template(format!(
-            "{{about}}\n{{usage-heading}} {{usage}}\n\n{groups}{more}"
+            "{{about}}\n{{usage-heading}} {{usage}}\n\n{groups}\n{more}"
         ));
     }
     let first = list("Start here", &FIRST);

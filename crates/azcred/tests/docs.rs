@@ -478,6 +478,10 @@ fn every_variable_that_is_read_is_in_the_page_of_variables() {
     }
     let mut found = BTreeSet::new();
     for file in files {
+        // It has what other programs say: OpenSSL's names of errors.
+        if file.ends_with("facts/saying.rs") {
+            continue;
+        }
         let source = fs::read_to_string(&file).unwrap().replace("\r\n", "\n");
         let source = source.split("#[cfg(test)]\nmod").next().unwrap();
         // Names of one word can't be told from other words.

@@ -110,6 +110,7 @@ async fn play(info: &Info) -> Result<Story, Failure> {
         &Place::of(machine(info, Persona::ServicePrincipal, None)?),
         &Choice::default(),
         &Flags::default(),
+        &[],
         |_| {},
     )
     .await?;

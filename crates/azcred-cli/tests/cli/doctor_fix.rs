@@ -9,7 +9,7 @@ use crate::{
 
 /// A folder without a config.json, and an application that may submit jobs.
 fn run(home: &Home, azure: &Azure) -> Run {
-    let identity = azure.info().identity("azcred-contributor");
+    let identity = azure.info().identity("azcred-demo");
     let identity = identity.expect("the seed has it");
     home.run(&["doctor", "--fix"])
         .env("AZURE_TENANT_ID", &identity.tenant_id.to_string())
@@ -27,11 +27,10 @@ fn a_missing_config_file_is_written_after_a_question_and_all_is_checked_again() 
     let mut terminal = Terminal::new(80, 40);
     let child = terminal.start(run(&home, &azure));
     let asked = terminal.until("Do it? [y/N]");
-    assert!(asked.contains("`azcred workspace use`"), "{asked}");
+    let command = "`azcred workspace use ws-contoso-ml`";
+    assert!(asked.contains(command), "{asked}");
     assert!(!home.path().join("config.json").exists());
     terminal.types("y\n");
-    terminal.until("Which workspace?");
-    terminal.types("1\n");
     let said = end(child);
     let shown = terminal.rest();
     assert!(shown.contains("Checked again"), "{said}\n{shown}");

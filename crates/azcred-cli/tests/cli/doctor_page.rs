@@ -91,17 +91,34 @@ fn screen(patient: &Patient) -> String {
     without_ids(text.trim_end())
 }
 
-/// Correlation ids differ in every run.
+/// Correlation ids differ in every run, and so does the number of the emulator's authority. Both
+/// have the same length in every run, so that lines break at the same places.
 fn without_ids(text: &str) -> String {
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let (before, id) = line.split_once("correlation id ").unwrap_or((line, ""));
-        lines.push(match id.is_empty() {
-            true => line.to_owned(),
-            false => format!("{before}correlation id …"),
-        });
+    let text = replaced(text, "correlation id", 36, "…");
+    replaced(&text, "emulator on this machine", 8, "0c219091")
+}
+
+/// A text with the word of this length after these words replaced, also where a line breaks.
+fn replaced(text: &str, after: &str, length: usize, by: &str) -> String {
+    let words: Vec<&str> = after.split(' ').collect();
+    let mut shown = String::new();
+    let mut last: Vec<&str> = Vec::new();
+    for word in text.split_inclusive([' ', '\n']) {
+        let bare = word.trim_end();
+        let (id, rest) = bare.split_at_checked(length).unwrap_or((bare, ""));
+        let is_id = id.len() == length && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        match is_id && last.ends_with(&words) {
+            true => {
+                let space = &word[bare.len()..];
+                shown += &format!("{by}{rest}{space}");
+            }
+            false => shown += word,
+        }
+        if !bare.is_empty() {
+            last.push(bare.trim_start_matches('\''));
+        }
     }
-    lines.join("\n")
+    shown
 }
 
 /// The headline of the cause.

@@ -101,12 +101,8 @@ impl Patient {
 /// The variables of an account, with folders of its own.
 pub(crate) fn machine(azure: &Azure, persona: Persona, way: Way) -> Vec<(String, String)> {
     let mut variables = azure.environment(persona, way);
-    let imds = if persona == Persona::Vm {
-        "always"
-    } else {
-        "never"
-    };
-    variables.push(("AZCRED_IMDS".to_owned(), imds.to_owned()));
+    // The other tests are not to wait for a metadata service. Here the emulator has one.
+    variables.push(("AZCRED_IMDS".to_owned(), String::new()));
     variables.push(("AZCRED_KEYRING".to_owned(), "never".to_owned()));
     variables
 }
@@ -126,6 +122,14 @@ fn first_command(check: &Value) -> Option<String> {
     command.as_str().map(str::to_owned)
 }
 
+/// What the user does beside the first command, in the shell of the program.
+fn own_command(check: &Value) -> Option<String> {
+    let command = check["commands"].get(1)?.as_str()?;
+    let starts = ["export ", "set -a", "unset "];
+    let is_own = starts.iter().any(|start| command.starts_with(start));
+    is_own.then(|| command.to_owned())
+}
+
 /// Puts a machine into the trouble, and sees the cause; runs what is printed, and sees no problem.
 ///
 /// # Errors
@@ -135,7 +139,7 @@ fn ends(row: &Row) -> Result<(), String> {
         name,
         check,
         words,
-        by_hand,
+        ends: end,
     } = row;
     let patient = Patient::new(name);
     let said = patient.doctor();
@@ -151,8 +155,12 @@ fn ends(row: &Row) -> Result<(), String> {
     if !is_named {
         return Err(format!("{} | {reason}\n{said}", found["id"]));
     }
-    let command = first_command(&found);
+    let command = match end {
+        End::SecondCommand => own_command(&found),
+        End::FirstCommand | End::ByHand => first_command(&found),
+    };
     let command = command.as_deref();
+    let mut told = String::new();
     let repaired = || {
         let repaired = patient.azure.info().repair(Some(patient.trouble));
         repaired.expect("it can be repaired");
@@ -162,7 +170,7 @@ fn ends(row: &Row) -> Result<(), String> {
             .said()
     };
     let after = match (patient.trouble.cure, command) {
-        _ if *by_hand => repaired(),
+        _ if *end == End::ByHand => repaired(),
         (Cure::Here(_), Some(command)) => patient.types(command, &patient.variables),
         (Cure::Owner(_), Some(command)) => {
             let owner = machine(&patient.azure, Persona::Laptop, Way::RealNames);
@@ -171,9 +179,10 @@ fn ends(row: &Row) -> Result<(), String> {
             // A principal may lack two roles, which are two causes, one after the other.
             while let Some(command) = next.take() {
                 let done = patient.types(&command, &owner);
-                after = match patient.folder.path().join("FILE").exists() {
-                    true => patient.types("set -a; . ./FILE; set +a", &patient.variables),
-                    false => patient.doctor(),
+                told = format!("{told}\n{command}\n{}", done.stderr);
+                after = match own_command(&found) {
+                    Some(own) => patient.types(&own, &patient.variables),
+                    None => patient.doctor(),
                 };
                 let more = first_command(&cause(&after));
                 if more.as_deref() == Some(&*command) {
@@ -188,7 +197,7 @@ fn ends(row: &Row) -> Result<(), String> {
     };
     match cause(&after) == Value::Null && after.code == 0 {
         true => Ok(()),
-        false => Err(format!("after {command:?}: {after}")),
+        false => Err(format!("after {command:?}: {after}{told}")),
     }
 }
 
@@ -200,8 +209,16 @@ pub(crate) struct Row {
     name: String,
     pub(crate) check: String,
     words: String,
-    /// Whether the fix has no command that ends the trouble here.
-    by_hand: bool,
+    ends: End,
+}
+
+/// What ends a trouble.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    FirstCommand,
+    SecondCommand,
+    /// The fix has no command that ends it here.
+    ByHand,
 }
 
 /// What stands for the check where the doctor sees no problem: the account does not need what is
@@ -219,7 +236,12 @@ pub(crate) fn rows() -> Vec<Row> {
             name: part(),
             check: part(),
             words: part(),
-            by_hand: part() == "by hand",
+            ends: match part().as_str() {
+                "" => End::FirstCommand,
+                "second command" => End::SecondCommand,
+                "by hand" => End::ByHand,
+                other => panic!("{line}: {other}"),
+            },
         }
     })
     .collect()

@@ -42,9 +42,14 @@ pub(super) fn next(report: &Report, tried: &[Remedy]) -> Option<Remedy> {
 fn remedies(fix: &Fix) -> Vec<Remedy> {
     match fix {
         Fix::SignIn(to) => sign_in(to).into_iter().collect(),
-        Fix::ChooseWorkspace | Fix::CheckWorkspaceName { .. } => {
-            vec![command(["workspace", "use"])]
+        Fix::ChooseWorkspace {
+            seen,
+            instead_of: None,
         }
+        | Fix::CheckWorkspaceName { seen } => match &seen[..] {
+            [one] => vec![command(["workspace", "use", &one.name])],
+            _ => vec![command(["workspace", "use"])],
+        },
         Fix::GrantRole(grant) => assign(grant).into_iter().collect(),
         Fix::ChangePermissions { path, mode } => vec![Remedy::Permissions {
             path: path.clone(),
@@ -214,9 +219,9 @@ mod tests {
         };
         let again = Fix::from(SignIn::again("contoso.com"));
         assert_eq!(remedies(&again), login(&["--tenant=contoso.com"]));
-        let either = Fix::UnsetVariable("A".into()).or(again.clone());
+        let either = Fix::unset(["A"]).or(again.clone());
         assert_eq!(remedies(&either), login(&["--tenant=contoso.com"]));
-        let both = Fix::ChooseWorkspace.and(again);
+        let both = Fix::choose_workspace().and(again);
         assert_eq!(remedies(&both).len(), 2);
         for fix in [
             SignIn::by(SignInWay::ServicePrincipal).into(),

@@ -19,8 +19,8 @@ use crate::{
     words,
 };
 use azcred::{Principal, Profile, chain};
-use azcred_azure::{CheckReport, Event, Flags, Report, Subject, locate};
-use clap::Args;
+use azcred_azure::{Capability, CheckReport, Event, Flags, Report, Subject, locate};
+use clap::{Args, ValueEnum};
 use live::Live;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -40,6 +40,7 @@ use std::path::PathBuf;
 Examples:
   azcred doctor
   azcred doctor --subscription ID --resource-group NAME --workspace NAME
+  azcred doctor --require manage-computes
   azcred doctor --fix
   azcred doctor --report doctor.json
   azcred doctor --output json | jq '.checks[] | select(.status == \"failed\")'
@@ -80,8 +81,33 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "FILE", value_parser = given::path())]
     report: Option<PathBuf>,
 
+    /// What the account must be allowed to do, beside what jobs need
+    #[arg(long, value_name = "WHAT", value_enum)]
+    require: Vec<Required>,
+
     #[command(flatten)]
     choice: Choice,
+}
+
+/// What no job needs of the account that submits it.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Required {
+    /// Pull images from the workspace's container registry
+    PullImages,
+    /// Read secrets in the workspace's key vault
+    ReadSecrets,
+    /// Create, start, stop and delete computes
+    ManageComputes,
+}
+
+impl From<Required> for Capability {
+    fn from(required: Required) -> Self {
+        match required {
+            Required::PullImages => Self::PullImages,
+            Required::ReadSecrets => Self::ReadSecrets,
+            Required::ManageComputes => Self::ManageComputes,
+        }
+    }
 }
 
 /// The output of `--output json`.
@@ -174,7 +200,7 @@ impl Doctor {
         };
         let spinner = output.spinner("Checking");
         let mut live = Live::new(Stream::Stderr.width());
-        let work = examine(place, &self.choice, &flags, |event| {
+        let work = examine(place, &self.choice, &flags, &self.require, |event| {
             if let Event::Finished(check) = event {
                 live.add(check);
                 spinner.say(live.progress());
@@ -205,11 +231,14 @@ pub(super) async fn examine(
     place: &Place,
     choice: &Choice,
     flags: &Flags,
+    require: &[Required],
     tell: impl FnMut(Event<'_>),
 ) -> Result<Report, Failure> {
     let workspace = locate(&*place.system, &place.folder, flags);
     let session = choice.apply(place.session())?;
-    let mut doctor = azcred_azure::Doctor::new(session, workspace);
+    let required = require.iter().copied().map(Capability::from);
+    let mut doctor = azcred_azure::Doctor::new(session, workspace)
+        .requiring(Capability::OF_JOBS.into_iter().chain(required));
     if let Some(subscription) = &flags.subscription {
         doctor = doctor.with_subscription(subscription);
     }

@@ -172,7 +172,10 @@ pub(super) fn area(area: Area, checks: &[CheckReport], width: usize) -> Vec<Stri
     let status = status.unwrap_or(Status::DoesNotApply);
     let words = match status {
         Status::Ok => {
+            // That a value or a proxy is as it must be says nothing of its own.
+            let is_plain = |id| matches!(id, CheckId::Variables | CheckId::MetadataProxy);
             let found = checks.iter().filter(|check| check.status == Status::Ok);
+            let found = found.filter(|check| !is_plain(check.id));
             let (addresses, found): (Vec<&&CheckReport>, Vec<_>) =
                 found.partition(|check| check.id.is_address());
             // What is allowed is in the titles.
