@@ -5,7 +5,7 @@ mod forms;
 mod tests;
 
 use self::forms::{Form, Forms, compact, letters, unescaped, within_base64};
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, iter};
 
 /// This many characters of a secret in a row can't be a coincidence.
 const STRETCH: usize = 8;
@@ -40,6 +40,18 @@ pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
         true => Cow::Borrowed(LEFT_OUT),
         false => text,
     }
+}
+
+/// Whether one of these texts has a part of the secret that [`redact`] would find.
+pub(crate) fn are_repeating<'a>(
+    mut texts: impl Iterator<Item = Cow<'a, str>>,
+    secret: &str,
+) -> bool {
+    if secret.is_empty() {
+        return false;
+    }
+    let forms = Forms::of(iter::once(secret));
+    texts.any(|text| repeats(&text, &forms))
 }
 
 /// `text` without the secret; `None` if it is not in it. A short secret is only cut out where it is

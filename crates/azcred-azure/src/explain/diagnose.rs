@@ -235,7 +235,12 @@ fn of_row(row: &Row, flat: &Flat, at: usize, values: &Values) -> (String, Fix) {
     if is_of_role(row) {
         // Only ids and names that are safe to show may come from the text.
         let message = hidden_message(message);
-        return refusal::not_permitted("", None, &message, &means);
+        let (why, fix) = refusal::not_permitted("", None, &message, &means);
+        // A text that was cut names no action, and is not repeated: the rest may be anything.
+        return match fix.is_empty() {
+            true => (means, row.fix(&names)),
+            false => (why, fix),
+        };
     }
     match row.code {
         "InvalidAuthenticationTokenTenant" => {

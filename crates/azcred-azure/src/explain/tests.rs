@@ -166,6 +166,16 @@ fn a_federated_credential_that_is_missing_is_written_with_the_subject_of_the_tex
 }
 
 #[test]
+fn the_rest_of_a_message_that_was_cut_is_not_repeated() {
+    let text = "(AuthorizationFailed) The client 'ada@contoso.com' with\n\
+                Authorization: Bearer kX8Q~p7Zq3-canary_9vLw2TfB.6hRd";
+    let problem = first(text);
+    assert_eq!(problem.code, "AuthorizationFailed");
+    assert!(!format!("{problem:?}").contains("canary"), "{problem:?}");
+    assert!(!problem.fix.is_empty(), "{problem:?}");
+}
+
+#[test]
 fn no_secret_of_a_text_is_shown() {
     let secret = "kX8Q~p7Zq3-canary_9vLw2TfB.6hRd";
     let token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.c2lnbmF0dXJlLWNhbmFyeQ";

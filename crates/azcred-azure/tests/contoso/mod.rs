@@ -164,7 +164,11 @@ pub(crate) async fn sign_in(
 
 /// A doctor for the service principal in a machine's variables.
 pub(crate) fn doctor(machine: &Fixture, flags: &Flags) -> Doctor {
-    Doctor::new(session(machine), locate(machine, Path::new(FOLDER), flags))
+    let doctor = Doctor::new(session(machine), locate(machine, Path::new(FOLDER), flags));
+    match &flags.subscription {
+        Some(id) => doctor.with_subscription(id),
+        None => doctor,
+    }
 }
 
 /// The session of the service principal in a machine's variables.

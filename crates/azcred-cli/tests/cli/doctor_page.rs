@@ -170,3 +170,15 @@ fn the_page_shows_what_the_doctor_says() {
     }
     assert_eq!(page, old, "UPDATE_DOCS=1 writes the page");
 }
+
+#[test]
+fn the_list_of_commands_has_every_check() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/commands.md");
+    let page = fs::read_to_string(path).expect("the page");
+    for id in azcred_azure::CheckId::ALL {
+        let name = serde_json::to_value(id).expect("a name");
+        let (title, name) = (id.title(), name.as_str().expect("text"));
+        let row = format!("| {title} | `{name}` | {} |", id.area().title());
+        assert!(page.contains(&row), "{row}");
+    }
+}

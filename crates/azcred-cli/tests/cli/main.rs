@@ -24,6 +24,8 @@ mod doctor_fix;
 #[cfg(unix)]
 mod doctor_healthy;
 #[cfg(unix)]
+mod doctor_live;
+#[cfg(unix)]
 mod doctor_page;
 mod doctor_report;
 #[cfg(feature = "emulator")]

@@ -21,13 +21,13 @@ mod verifier;
 
 use crate::{
     facts::{Error, ErrorKind, Result},
-    redact::redact,
+    redact::are_repeating,
     system::SharedSystem,
     token::AccessToken,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{
-    fmt,
+    fmt, iter,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -334,11 +334,9 @@ impl HttpResponse {
     /// Whether the body or a header repeats a secret or a part of it, in any form that
     /// [`crate::redact`] finds.
     pub fn repeats(&self, secret: &str) -> bool {
-        let repeats = |text: &[u8]| {
-            let text = String::from_utf8_lossy(text);
-            redact(&text, &[secret]) != text
-        };
-        repeats(&self.body) || self.headers.values().any(|value| repeats(value.as_bytes()))
+        let headers = self.headers.values().map(HeaderValue::as_bytes);
+        let texts = iter::once(self.body.as_slice()).chain(headers);
+        are_repeating(texts.map(String::from_utf8_lossy), secret)
     }
 
     /// How long the other side wants no further request (`Retry-After`).

@@ -367,8 +367,8 @@ async fn a_missing_account_is_unavailable_and_a_code_of_entra_id_is_a_rejection(
             Azd,
             "dial tcp: lookup login.microsoftonline.com: no such host\n",
             ErrorKind::Unreachable,
-            "could not be reached",
-            "network",
+            "the server's name can't be resolved",
+            "name servers",
         ),
     ] {
         let error = ask(tool, &Program::prints(1, "", stderr))

@@ -165,7 +165,12 @@ impl Check for SubscriptionCheck {
                     .as_ref()
                     .is_some_and(|one| one.kind == PrincipalKind::User);
                 // An application is in few tenants, a person in many.
-                let is_name_wrong = case.workspace().is_some() && !others.is_empty() && !is_person;
+                // A name that was given to the command was meant.
+                let is_given = case.doctor.subscription.is_some();
+                let is_name_wrong = case.workspace().is_some()
+                    && !is_given
+                    && !others.is_empty()
+                    && !is_person;
                 let choose = Fix::ChooseWorkspace {
                     seen: others,
                     instead_of: None,
