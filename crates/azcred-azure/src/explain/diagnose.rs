@@ -25,6 +25,9 @@ const CREDENTIAL: usize = 400;
 /// The audience of federated tokens in the public cloud.
 const USUAL_AUDIENCE: &str = "api://AzureADTokenExchange";
 
+/// The fix for a missing role of which nothing is known.
+const WHOLE_ERROR: &str = "read the whole error: it names the identity, the action and the scope, which a role must allow";
+
 /// What a code means and its fix, without a text.
 pub(super) fn of_code(hit: &Hit) -> Problem {
     let nothing = Values::default();
@@ -36,9 +39,7 @@ pub(super) fn of_code(hit: &Hit) -> Problem {
         Hit::Row(row) => {
             let names = unknown();
             let fix = match is_of_role(row) {
-                true => Fix::from(
-                    "read the whole error: it names the identity, the action and the scope, which a role must allow",
-                ),
+                true => WHOLE_ERROR.into(),
                 false => row.fix(&names),
             };
             (row.code.to_owned(), row.speaker, row.means(&names), fix)
@@ -238,7 +239,7 @@ fn of_row(row: &Row, flat: &Flat, at: usize, values: &Values) -> (String, Fix) {
         let (why, fix) = refusal::not_permitted("", None, &message, &means);
         // A text that was cut names no action, and is not repeated: the rest may be anything.
         return match fix.is_empty() {
-            true => (means, row.fix(&names)),
+            true => (means, WHOLE_ERROR.into()),
             false => (why, fix),
         };
     }

@@ -153,8 +153,8 @@ async fn lists_have_only_what_the_caller_may_read() {
     let whole = [
         "crcontosoml",
         "kv-contoso-ml",
-        "stcontosoml",
         "ws-contoso-ml",
+        "stcontosoml",
     ];
     assert_eq!(theirs.names(), whole);
     let storage = format!("{all}&$filter=resourceType%20eq%20'Microsoft.Storage/storageAccounts'");
