@@ -68,10 +68,9 @@ def test_data_is_uploaded_and_read_by_a_job(desk):
 
 
 def test_without_a_data_role_there_is_no_data(desk):
-    """The role in the workspace is not one for data. The SDK puts Azure's refusal into its own words."""
-    identity = desk.principal("AzureML Data Scientist")
+    """Ada is the owner of the workspace, and has no role for data. The SDK puts Azure's refusal into its own words."""
     desk.jobs("hang", "--next")
-    upload, log = did(desk, "data", "followed_job", identity=identity)
+    upload, log = did(desk, "data", "followed_job", identity=IDENTITIES["person"])
     assert upload["message"].startswith(
         "You don't have permission to alter this storage account. Ensure that you have"
     )

@@ -88,7 +88,7 @@ def test_a_reader_submits_nothing(workplace, tmp_path):
 
 
 def test_without_a_data_role_the_log_is_not_shown(workplace, tmp_path):
-    """Ada has no role at the container with the logs. The job was submitted before."""
+    """Ada is the owner of the workspace, and has no role for data. The job was submitted before."""
     desk = with_argument(workplace, tmp_path, "wait_for_completion_show_output=True")
     # hi-ml reads the log of a job that runs, and not of one that has ended.
     desk.jobs("hang", "--next")

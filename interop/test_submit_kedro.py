@@ -131,6 +131,5 @@ def test_a_data_asset_needs_a_data_role(desk, project):
     desk.submit(*upload, identity=Identity("sp"))
     (project / "conf" / "local" / "catalog.yml").write_text(ASSET.format(name=name))
     kedro(desk, "run", cwd=project, identity=IDENTITIES["AZURE_*"])
-    without = desk.principal("AzureML Data Scientist")
-    said = words(kedro(desk, "run", cwd=project, identity=without, refused=True))
+    said = words(kedro(desk, "run", cwd=project, identity=IDENTITIES["person"], refused=True))
     assert "AuthorizationPermissionMismatch" in said

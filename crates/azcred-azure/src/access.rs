@@ -1,12 +1,10 @@
-//! What people do in a workspace and with what belongs to it, and the actions that each needs.
+//! What people do in a workspace, and the actions that each needs.
 //!
 //! The actions are those of azure-ai-ml's requests (PUT to `…/workspaces/W/jobs/J` needs
 //! `…/workspaces/jobs/write`), and those that Microsoft's page 'Manage access to Azure Machine
-//! Learning workspaces' lists under 'Common scenarios'. Those on data are in 'Authorize access to
-//! blobs using Microsoft Entra ID', 'Azure Container Registry roles' and 'Azure RBAC for Key
-//! Vault'.
+//! Learning workspaces' lists under 'Common scenarios'.
 
-use crate::{operations::is_data_only, permissions::Permissions, role::BuiltInRole};
+use crate::{permissions::Permissions, role::BuiltInRole};
 use serde::Serialize;
 
 /// Something that an identity can do in a workspace.
@@ -20,28 +18,8 @@ pub enum Capability {
     ReadData,
     /// Register data assets.
     WriteData,
-    /// Upload files to the workspace's storage account, and read them there.
-    UploadFiles,
-    /// Pull images from the workspace's container registry.
-    PullImages,
-    /// Read secrets in the workspace's key vault.
-    ReadSecrets,
     /// Create, start, stop and delete computes.
     ManageComputes,
-}
-
-/// The resource in which a capability is exercised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Realm {
-    /// The workspace.
-    Workspace,
-    /// Its storage account.
-    Storage,
-    /// Its container registry.
-    Registry,
-    /// Its key vault.
-    Vault,
 }
 
 /// Whether an identity may do something, and which actions are missing.
@@ -69,22 +47,11 @@ macro_rules! in_workspace {
 
 impl Capability {
     /// Every capability, in the order in which they are reported.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 4] = [
         Self::SubmitJobs,
         Self::ReadData,
         Self::WriteData,
-        Self::UploadFiles,
-        Self::PullImages,
-        Self::ReadSecrets,
         Self::ManageComputes,
-    ];
-
-    /// Those that running jobs needs.
-    pub const OF_JOBS: [Self; 4] = [
-        Self::SubmitJobs,
-        Self::ReadData,
-        Self::WriteData,
-        Self::UploadFiles,
     ];
 
     /// The name: `submit jobs`.
@@ -93,26 +60,11 @@ impl Capability {
             Self::SubmitJobs => "submit jobs",
             Self::ReadData => "read data assets",
             Self::WriteData => "write data assets",
-            Self::UploadFiles => "upload files",
-            Self::PullImages => "pull images",
-            Self::ReadSecrets => "read secrets",
             Self::ManageComputes => "manage computes",
         }
     }
 
-    /// The resource in which the capability is exercised.
-    pub fn realm(self) -> Realm {
-        match self {
-            Self::SubmitJobs | Self::ReadData | Self::WriteData | Self::ManageComputes => {
-                Realm::Workspace
-            }
-            Self::UploadFiles => Realm::Storage,
-            Self::PullImages => Realm::Registry,
-            Self::ReadSecrets => Realm::Vault,
-        }
-    }
-
-    /// All actions that the capability needs, on the control plane or on data.
+    /// All actions that the capability needs.
     pub fn actions(self) -> &'static [&'static str] {
         match self {
             Self::SubmitJobs => in_workspace![
@@ -147,13 +99,6 @@ impl Capability {
                 "data/versions/write",
                 "datasets/registered/write",
             ],
-            Self::UploadFiles => &[
-                "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
-                "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
-                "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
-            ],
-            Self::PullImages => &["Microsoft.ContainerRegistry/registries/pull/read"],
-            Self::ReadSecrets => &["Microsoft.KeyVault/vaults/secrets/getSecret/action"],
             Self::ManageComputes => in_workspace![
                 "computes/read",
                 "computes/write",
@@ -170,16 +115,13 @@ impl Capability {
         BuiltInRole::least(self.actions())
     }
 
-    /// Compares the needed actions with these permissions at the capability's resource.
+    /// Compares the needed actions with these permissions.
     pub fn judge(self, permissions: &Permissions) -> Access {
         let missing = self
             .actions()
             .iter()
             .copied()
-            .filter(|action| match is_data_only(action) {
-                true => !permissions.allow_data(action),
-                false => !permissions.allow(action),
-            })
+            .filter(|action| !permissions.allow(action))
             .collect();
         Access {
             capability: self,
@@ -201,28 +143,20 @@ mod tests {
                 "AzureML Data Scientist",
                 "Reader",
                 "AzureML Data Scientist",
-                "Storage Blob Data Contributor",
-                "AcrPull",
-                "Key Vault Secrets User",
                 "AzureML Compute Operator"
             ]
         );
     }
 
     #[test]
-    fn without_roles_every_action_is_missing_and_an_owner_has_all_but_those_on_data() {
+    fn without_roles_every_action_is_missing_and_an_owner_has_all() {
         let owner = serde_json::from_str(r#"[{"actions": ["*"]}]"#).unwrap();
         for capability in Capability::ALL {
             assert_eq!(
                 capability.judge(&Permissions::default()).missing,
                 capability.actions()
             );
-            // An owner has no data actions.
-            let is_on_data = matches!(
-                capability,
-                Capability::UploadFiles | Capability::ReadSecrets
-            );
-            assert_eq!(capability.judge(&owner).is_allowed(), !is_on_data);
+            assert!(capability.judge(&owner).is_allowed());
         }
     }
 }

@@ -174,7 +174,7 @@ impl Error {
 
     /// The difference between Azure's clock and this machine's in seconds, if the response had a
     /// date. It is positive if this machine is behind.
-    pub fn clock_skew(&self) -> Option<i64> {
+    pub(crate) fn clock_skew(&self) -> Option<i64> {
         self.0.clock_skew
     }
 }

@@ -2,16 +2,14 @@
 
 mod access;
 mod applications;
+mod arm_codes;
 mod authorization;
-mod belongings;
-mod codes;
-mod data_plane;
 mod doctor;
 mod domain;
 mod error;
-mod explain;
 mod federation;
 mod graph;
+mod graph_codes;
 mod lists;
 mod locate;
 mod long_operation;
@@ -30,18 +28,16 @@ mod text;
 mod workspace;
 
 pub use crate::{
-    access::{Access, Capability, Realm},
+    access::{Access, Capability},
     applications::{
         Application, CertificateChange, FederatedCredential, Key, MOST_FEDERATED_CREDENTIALS,
         Marks, NewApplication, NewCertificate, NewFederatedCredential, NewSecret, Secret,
         ServicePrincipal, TAG,
     },
     authorization::{Assigned, Made, NewRoleAssignment, Patience, is_at},
-    codes::Speaker,
-    doctor::{Area, CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
+    doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
     domain::{DomainTenant, tenant_of_domain},
     error::{Error, ErrorKind, Result},
-    explain::{Problem, TEXT_LIMIT, explain, explain_code, nearest_codes},
     federation::{
         Caution, CredentialName, DevOpsConnection, Difference, FederatedTrust, GitHub,
         GitHubRepository, GitHubRun, GitLabProject, GitLabRef, KubernetesAccount, Part, Plan,
@@ -55,7 +51,6 @@ pub use crate::{
     preflight::{Caller, DirectoryRights, DirectoryRole, Ground, May, Obstacle},
     rbac::{Action, At, Decision, Grant, RoleAccess, Verdict, Who},
     rbac_values::{DenyAssignment, RoleAssignment, RoleDefinition},
-    refusal::knows_code,
     resource_manager::{
         ManagedByTenant, ResourceManager, Subscription, Workspace, WorkspaceProperties, api_version,
     },

@@ -47,7 +47,8 @@ fn nothing(directory: &Path) -> Error {
         ),
     )
     .with_fix(
-        Fix::choose_workspace().or("give --subscription, --resource-group and --workspace"),
+        Fix::from("give --subscription, --resource-group and --workspace")
+            .or(Fix::ChooseWorkspace),
     )
 }
 

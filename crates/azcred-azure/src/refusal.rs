@@ -4,8 +4,9 @@
 //! commands get only ids from it.
 
 use crate::{
-    codes::{self, Names, Speaker},
+    arm_codes::{Names, explain},
     error::{Error, ErrorKind},
+    graph_codes,
     role::BuiltInRole,
     service_kind::ServiceKind,
     text::{between, clean, is_guid},
@@ -44,11 +45,6 @@ struct Refusal {
     message: String,
 }
 
-/// Whether a code is one of those that this crate has a meaning for, in any case.
-pub fn knows_code(code: &str) -> bool {
-    codes::rows().any(|row| row.code.eq_ignore_ascii_case(code))
-}
-
 /// Azure's id of the request.
 pub(crate) fn correlation_id(response: &HttpResponse) -> Option<String> {
     [
@@ -79,13 +75,14 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
     let code = clean(&refusal.code, 80);
     let said = clean(&refusal.message, 600);
     let said = said.trim_end_matches('.');
-    let speaker = match sent.service {
-        ServiceKind::Graph => Speaker::Graph,
-        ServiceKind::ResourceManager => Speaker::ResourceManager,
-    };
-    // What a gateway says, it says for every service.
-    let meaning = codes::of(speaker, &code, sent.changes)
-        .or_else(|| codes::of(Speaker::ResourceManager, &code, sent.changes));
+    if sent.service == ServiceKind::Graph
+        && let Some(meaning) = graph_codes::explain(&code, sent.changes)
+    {
+        return Error::new(meaning.kind, sent.what.to_owned(), meaning.means)
+            .with_fix(meaning.fix)
+            .with_code(Some(code));
+    }
+    let meaning = explain(&code);
     let names = names(sent);
     let kind = meaning.map_or_else(|| kind_of(response.status), |meaning| meaning.kind);
     let mut why = meaning.map_or_else(
@@ -100,8 +97,7 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
         .unwrap_or_default();
     match meaning.map(|meaning| meaning.code) {
         Some("AuthorizationFailed" | "LinkedAuthorizationFailed") => {
-            let principal = Principal::from_token(sent.token).ok();
-            (why, fix) = not_permitted(sent.path, principal.as_ref(), said, &why);
+            (why, fix) = not_permitted(sent, said, &why);
         }
         Some("DenyAssignmentAuthorizationFailed") => {
             if let Some(name) = between(said, "deny assignment with name '", "'") {
@@ -109,13 +105,7 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
             }
         }
         Some("InvalidAuthenticationTokenTenant") => {
-            let challenge = response.header("www-authenticate");
-            let here = Principal::from_token(sent.token).ok();
-            let here = here.and_then(|principal| principal.tenant_id);
-            let here = here.map(|tenant| tenant.to_string());
-            if let Some(found) = wrong_tenant(said, challenge, here.as_deref()) {
-                (why, fix) = found;
-            }
+            (why, fix) = wrong_tenant(sent, response, said, why, fix);
         }
         _ => {}
     }
@@ -129,12 +119,7 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
 
 /// The cause and the fix: which identity lacks which action on which resource, and the least
 /// powerful role that allows the action.
-pub(crate) fn not_permitted(
-    path: &str,
-    principal: Option<&Principal>,
-    said: &str,
-    means: &str,
-) -> (String, Fix) {
+fn not_permitted(sent: &Sent<'_>, said: &str, means: &str) -> (String, Fix) {
     // In the linked form, the text names the allowed action first and the missing one second.
     let refused = said
         .split_once("it does not have permission")
@@ -143,6 +128,7 @@ pub(crate) fn not_permitted(
     let scope = between(refused, "scope '", "'")
         .or_else(|| between(refused, "linked scope(s) '", "'"))
         .map(|scope| scope.split(',').next().unwrap_or(scope).trim());
+    let principal = Principal::from_token(sent.token).ok();
     let object = between(said, "object id '", "'").filter(|id| is_guid(id));
     let client = between(said, "client '", "'");
     let Some(action) = action else {
@@ -156,7 +142,7 @@ pub(crate) fn not_permitted(
         why = format!("{why} (object id {object})");
     }
     why = format!("{why} has no role that allows {}", clean(action, 160));
-    let scope = above_authorization(scope.unwrap_or(path));
+    let scope = above_authorization(scope.unwrap_or(sent.path));
     why = format!(
         "{why} on {}; a new role takes some minutes to count",
         clean(scope, 300)
@@ -167,8 +153,12 @@ pub(crate) fn not_permitted(
     }
     let role = BuiltInRole::least(&[action]).map_or("Contributor", |role| role.name);
     // The message has the object id; the token has the kind of principal.
-    let known = principal.and_then(|principal| principal.object_id.as_deref());
-    let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);
+    let known = principal
+        .as_ref()
+        .and_then(|principal| principal.object_id.as_deref());
+    let kind = principal
+        .as_ref()
+        .map_or(PrincipalKind::Unknown, |principal| principal.kind);
     let object_id = object.or(known).map(str::to_owned);
     let fix = GrantRole::new(role, Some(scope.to_owned()), object_id, kind).into();
     (why, fix)
@@ -186,32 +176,39 @@ fn above_authorization(scope: &str) -> &str {
 }
 
 /// The right tenant: the message has its issuer, the challenge its authority.
-pub(crate) fn wrong_tenant(
+fn wrong_tenant(
+    sent: &Sent<'_>,
+    response: &HttpResponse,
     said: &str,
-    challenge: Option<&str>,
-    here: Option<&str>,
-) -> Option<(String, Fix)> {
+    why: String,
+    fix: Fix,
+) -> (String, Fix) {
     let message = between(said, "must match the tenant 'https://", "'")
         .or_else(|| between(said, "must match one of the tenants 'https://", "'"));
-    let challenge =
-        challenge.and_then(|challenge| between(challenge, "authorization_uri=\"https://", "\""));
+    let challenge = response
+        .header("www-authenticate")
+        .and_then(|challenge| between(challenge, "authorization_uri=\"https://", "\""));
     let right = [message, challenge]
         .into_iter()
         .flatten()
         .find_map(|address| address.split(['/', ',']).find(|part| is_guid(part)));
-    let right = right?;
-    let here = here.map_or_else(
-        || " another one".to_owned(),
-        |tenant| format!(" the tenant {tenant}"),
-    );
-    Some((
-        format!("the subscription belongs to the tenant {right}, and the token is from{here}"),
+    let Some(right) = right else {
+        return (why, fix);
+    };
+    let here = Principal::from_token(sent.token)
+        .ok()
+        .and_then(|principal| principal.tenant_id)
+        .map_or_else(String::new, |tenant| format!(" {tenant}"));
+    (
+        format!(
+            "the subscription belongs to the tenant {right}, and the token is from the tenant{here}"
+        ),
         Fix::set_to("AZURE_TENANT_ID", right)
             .or(Fix::set_to("HIML_TENANT_ID", right))
             .or(Fix::SignInToTool {
                 command: format!("az login --tenant {right}"),
             }),
-    ))
+    )
 }
 
 /// The error for a response that is not Resource Manager's, or that says that it is busy.
@@ -298,6 +295,5 @@ fn names<'a>(sent: &Sent<'a>) -> Names<'a> {
         subscription: part("subscriptions").unwrap_or("ID"),
         group: part("resourceGroups").unwrap_or("GROUP"),
         audience: sent.audience,
-        ..Names::default()
     }
 }

@@ -84,17 +84,6 @@ pub struct WorkspaceProperties {
     pub friendly_name: Option<Untrusted>,
     /// The id of its storage account.
     pub storage_account: Option<Untrusted>,
-    /// The id of its key vault.
-    pub key_vault: Option<Untrusted>,
-    /// The id of its container registry. A new workspace has none until the first image is built.
-    pub container_registry: Option<Untrusted>,
-    /// `Succeeded`, `Creating`, `Failed`, `SoftDeleted`, …
-    pub provisioning_state: Option<Untrusted>,
-    /// The address that names the services of its region.
-    pub discovery_url: Option<Untrusted>,
-    /// The address of its MLflow server, with the scheme `azureml`.
-    #[serde(rename = "mlFlowTrackingUri")]
-    pub ml_flow_tracking_uri: Option<Untrusted>,
     /// Whether the workspace accepts requests from outside its network: `Enabled` or `Disabled`.
     pub public_network_access: Option<Untrusted>,
 }

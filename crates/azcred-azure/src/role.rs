@@ -1,12 +1,9 @@
 //! Azure's built-in roles around machine learning: the smallest role for an action, and how to
 //! assign it.
 
-use crate::{
-    operations::{self, Operation},
-    permissions::granted,
-};
-use azcred::{GrantRole, Principal, PrincipalKind};
-use std::sync::{LazyLock, OnceLock};
+use crate::{operations, permissions::granted};
+use azcred::{Fix, GrantRole, Principal, PrincipalKind};
+use std::sync::LazyLock;
 
 /// A built-in role. Its id is the same in every tenant.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,8 +23,6 @@ pub struct BuiltInRole {
     pub data_actions: Vec<&'static str>,
     /// Actions that `data_actions` don't grant.
     pub not_data_actions: Vec<&'static str>,
-    /// The operations that it grants, of those that are known. To find them takes a while.
-    known: OnceLock<Vec<&'static Operation>>,
 }
 
 impl BuiltInRole {
@@ -78,17 +73,6 @@ impl BuiltInRole {
         roles.min_by_key(|role| role.beyond(&all))
     }
 
-    fn known(&self) -> &[&'static Operation] {
-        self.known.get_or_init(|| {
-            let all = operations::all().iter();
-            let granted = all.filter(|operation| match operation.is_data {
-                true => self.gives_data(&operation.name),
-                false => self.gives(&operation.name),
-            });
-            granted.collect()
-        })
-    }
-
     /// How far the role goes beyond `actions`: whether it changes something and they only read; the
     /// operations of their providers, and of all providers; the number of its patterns.
     fn beyond(&self, actions: &[&str]) -> (bool, usize, usize, usize) {
@@ -97,9 +81,13 @@ impl BuiltInRole {
         let mut changes = false;
         let mut near = 0;
         let mut all = 0;
-        for operation in self.known() {
+        for operation in operations::all() {
+            let is_granted = match operation.is_data {
+                true => self.gives_data(&operation.name),
+                false => self.gives(&operation.name),
+            };
             let mut asked = actions.iter();
-            if asked.any(|action| operation.name.eq_ignore_ascii_case(action)) {
+            if !is_granted || asked.any(|action| operation.name.eq_ignore_ascii_case(action)) {
                 continue;
             }
             all += 1;
@@ -128,7 +116,6 @@ fn read(text: &'static str) -> Vec<BuiltInRole> {
                 not_actions: Vec::new(),
                 data_actions: Vec::new(),
                 not_data_actions: Vec::new(),
-                known: OnceLock::new(),
             });
         }
         let Some(role) = roles.last_mut() else {
@@ -151,11 +138,11 @@ pub(crate) fn grant(
     principal: Option<&Principal>,
     role: &'static str,
     scope: impl Into<String>,
-) -> GrantRole {
+) -> Fix {
     let object_id = principal.and_then(|principal| principal.object_id.as_deref());
     let object_id = object_id.map(str::to_owned);
     let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);
-    GrantRole::new(role, Some(scope.into()), object_id, kind)
+    GrantRole::new(role, Some(scope.into()), object_id, kind).into()
 }
 
 #[cfg(test)]

@@ -66,8 +66,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
     (
         "Sign in, find out which account is used, and run programs as it",
         &[
-            "login", "logout", "account", "whoami", "chain", "doctor", "explain", "exec", "serve",
-            "token",
+            "login", "logout", "account", "whoami", "chain", "doctor", "exec", "serve", "token",
         ],
     ),
     (
@@ -81,11 +80,12 @@ const GROUPS: [(&str, &[&str]); 3] = [
 ];
 
 /// The commands that a new user needs first.
-const FIRST: [(&str, &str); 4] = [
+const FIRST: [(&str, &str); 5] = [
     ("azcred login", "sign in; not needed after `az login`"),
+    ("azcred whoami", "show which account is used"),
     (
         "azcred doctor",
-        "check which account is used, and that it can do your work",
+        "check what this account may do in your workspace",
     ),
     ("azcred exec", "run a program as this account"),
     ("azcred token", "print a token, for a script"),
@@ -111,9 +111,9 @@ fn command(is_short: bool) -> clap::Command {
         })
         .collect();
     if is_short {
-        let (groups, more) = (groups.trim_end(), style::with_code(MORE));
+        let more = style::with_code(MORE);
         return command.help_template(format!(
-            "{{about}}\n{{usage-heading}} {{usage}}\n\n{groups}\n{more}"
+            "{{about}}\n{{usage-heading}} {{usage}}\n\n{groups}{more}"
         ));
     }
     let first = list("Start here", &FIRST);

@@ -48,9 +48,6 @@ pub(crate) struct Answer {
     /// The side that responded.
     #[serde(skip)]
     pub(crate) from: OtherSide,
-    /// Whether the cause quotes the message already.
-    #[serde(skip)]
-    pub(crate) is_in_cause: bool,
     /// The code, such as `AADSTS7000222` or `AuthorizationFailed`; `null` without one.
     pub(crate) code: Option<String>,
     /// The first sentence of its message; `null` without one.
@@ -240,10 +237,6 @@ impl From<azcred::Error> for Failure {
                     Some(_) => OtherSide::EntraId,
                     None => OtherSide::IdentityProvider,
                 },
-                is_in_cause: refusal
-                    .code
-                    .and_then(azcred::entra::explain)
-                    .is_some_and(azcred::entra::Meaning::is_quoted),
                 code: refusal
                     .code
                     .map(|code| format!("AADSTS{code}"))

@@ -52,15 +52,6 @@ impl Shell {
         }
     }
 
-    /// The line that changes to a folder.
-    pub(crate) fn enter(self, folder: &str) -> String {
-        match self {
-            Self::Sh | Self::Json => format!("cd {}\n", posix(folder)),
-            Self::Fish => format!("cd {}\n", fish(folder)),
-            Self::Powershell => format!("Set-Location -LiteralPath {}\n", powershell(folder)),
-        }
-    }
-
     /// The lines that set and unset variables. Names are plain words. A value may be any string
     /// without NUL.
     pub(crate) fn lines(self, set: &BTreeMap<String, String>, unset: &BTreeSet<String>) -> String {

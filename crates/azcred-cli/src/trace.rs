@@ -45,7 +45,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
             Fix::from(
                 "set AZCRED_LOG to info, debug, trace, or a list such as azcred=debug,azcred_azure=trace",
             )
-            .or(Fix::unset(["AZCRED_LOG"])),
+            .or(Fix::UnsetVariable("AZCRED_LOG".into())),
         )
     })?;
     let colour = std::io::stderr().is_terminal()

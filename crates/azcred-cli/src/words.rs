@@ -8,11 +8,6 @@ pub(crate) fn fix(of: &Fix) -> String {
     azcred_words::fix(of, &own)
 }
 
-/// The commands of a fix, in order.
-pub(crate) fn commands(of: &Fix) -> Vec<String> {
-    azcred_words::commands(of, &own)
-}
-
 /// Alternative fixes, each as an instruction without a full stop.
 pub(crate) fn alternatives(of: &Fix) -> Vec<String> {
     azcred_words::alternatives(of, &own)

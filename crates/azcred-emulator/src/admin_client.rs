@@ -1,7 +1,6 @@
 //! Requests to the admin port of a running emulator, from other processes.
 
 use crate::{
-    damage::{Broken, WantedTrouble},
     info::{Info, MAX_BYTES},
     jobs::{JobReport, JobRule, JobSummary, Outcome},
     not_served::UNKNOWN_PATH,
@@ -122,36 +121,6 @@ impl Info {
         let body = serde_json::to_string(rule)?;
         Exchange::begin(self, "POST /jobs", &body, PATIENCE)?.body(MAX_BYTES, |_| false)?;
         Ok(())
-    }
-
-    /// The troubles in which the emulator is, the oldest first.
-    pub(crate) fn broken(&self) -> io::Result<Vec<Broken>> {
-        self.asked("GET /troubles", LARGEST_LIST, PATIENCE)
-    }
-
-    /// Puts the emulator into a trouble.
-    pub(crate) fn damage(&self, wanted: &WantedTrouble) -> io::Result<()> {
-        let body = serde_json::to_string(wanted)?;
-        Exchange::begin(self, "POST /troubles", &body, PATIENCE)?.body(MAX_BYTES, |_| false)?;
-        Ok(())
-    }
-
-    /// Repairs a trouble or all, and returns them.
-    pub(crate) fn repaired(&self, name: Option<&str>) -> io::Result<Vec<Broken>> {
-        let target = match name {
-            Some(name) => format!("DELETE /troubles/{name}"),
-            None => "DELETE /troubles".to_owned(),
-        };
-        self.asked(&target, LARGEST_LIST, PATIENCE)
-    }
-
-    /// A token of a test issuer.
-    pub(crate) fn minted(&self, wanted: &serde_json::Value) -> io::Result<String> {
-        let body = wanted.to_string();
-        let mut exchange = Exchange::begin(self, "POST /federated-tokens", &body, PATIENCE)?;
-        let body: serde_json::Value = serde_json::from_str(&exchange.body(MAX_BYTES, |_| false)?)?;
-        let token = body["token"].as_str().map(str::to_owned);
-        token.ok_or_else(|| unknown("the response has no token"))
     }
 
     fn asked<T: DeserializeOwned>(

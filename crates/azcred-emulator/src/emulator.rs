@@ -4,7 +4,6 @@ use crate::{
     azure_cli_folder,
     ci::{AzurePipelinesInfo, GithubActionsInfo},
     clock::machine_now,
-    damage::Records,
     directory::{Application, Directory, KeptDirectory, SecretText},
     faults::{Faults, InvalidFault},
     homes::{PERSONAS_FOLDER, settle_left, short_hash},
@@ -182,39 +181,25 @@ impl Emulator {
         let personas_dir = state.file(&personas);
         settle_left(&personas_dir);
 
+        let identities = identities(&directory, content.tenant, &state, &made)?;
+        let workload = Workload::find(&directory, content.tenant);
+        let user = host_user(&directory, content.tenant);
+        let person = azure_cli_folder::person(&directory, content.tenant).map(|user| user.id);
+        let hosts = Arc::new(Hosts::new(content.managed_identities, user, state.path())?);
+        let tenant = tenant_info(&directory, content.tenant);
+        let workspace = workspace_info(&resources);
         let files = JobFolder {
             state: state.clone(),
             folder: format!("jobs-{}", content.digest),
         };
         let jobs = Jobs::restored(files.read()?, std::mem::take(&mut content.jobs));
         let world = Arc::new(World::new(directory, resources, keys).with_jobs(jobs));
-        // What it serves does not depend on the troubles of an earlier start.
-        let troubles = Records::suspended(&world, state.clone(), &content.digest)?;
-        let (identities, workload, user, person, tenant, workspace) = {
-            let directory = world.directory();
-            let person = azure_cli_folder::person(&directory, content.tenant);
-            (
-                identities(&directory, content.tenant, &state, &made)?,
-                Workload::find(&directory, content.tenant),
-                host_user(&directory, content.tenant),
-                person.map(|user| user.id),
-                tenant_info(&directory, content.tenant),
-                workspace_info(&world.resources()),
-            )
-        };
-        let hosts = Arc::new(Hosts::new(content.managed_identities, user, state.path())?);
         for fault in std::mem::take(&mut content.faults) {
             world.faults.arm(fault)?;
         }
         world
             .storage()
             .keep_in(state.file(&format!("storage-{}", content.digest)));
-        world
-            .secrets()
-            .keep_in(state.file(&format!("vaults-{}", content.digest)));
-        world
-            .images()
-            .keep_in(state.file(&format!("registries-{}", content.digest)));
         if is_new {
             let made = world.make_containers(None);
             made.map_err(|error| Error::Container(error.to_string()))?;
@@ -236,8 +221,6 @@ impl Emulator {
             graph: listeners.url(Service::Graph),
             ml: listeners.url(Service::Ml),
             blob: listeners.url(Service::Blob),
-            vault: listeners.url(Service::Vault),
-            registry: listeners.url(Service::Registry),
         };
         let (users, github_actions, azure_pipelines) = {
             let directory = world.directory();
@@ -260,8 +243,6 @@ impl Emulator {
             graph_url: urls.graph.clone(),
             ml_url: urls.ml.clone(),
             blob_url: urls.blob.clone(),
-            vault_url: urls.vault.clone(),
-            registry_url: urls.registry.clone(),
             // The proxy has a numeric address, as some programs can't resolve `localhost` in a
             // proxy's URL.
             proxy_url: format!("http://127.0.0.1:{}", listeners.proxy.port()),
@@ -297,8 +278,7 @@ impl Emulator {
             let _ = shown.set(value);
         }
         let context = Context::new(world.clone(), ca, hosts.clone(), receiver);
-        troubles.resume(&world)?;
-        let admin = Arc::new(Admin::new(context.clone(), troubles, admin_token, shown));
+        let admin = Arc::new(Admin::new(context.clone(), admin_token, shown));
         let mut tasks = listeners.serve(&context, &admin);
         if let Some(mut workload) = workload {
             workload.write(&world, &state)?;
@@ -495,7 +475,6 @@ fn identities(
             tenant_id: tenant,
             object_id: principal.map(|sp| sp.id),
             secret: secret.map(|secret| secret.text.expose().to_owned()),
-            secret_id: secret.map(|secret| secret.id),
             secret_expired: secret.is_some_and(|secret| secret.expires <= now),
             certificate_path,
             federated: app

@@ -325,22 +325,6 @@ impl Faults {
         Ok(())
     }
 
-    /// Removes a fault, the oldest one with this content. The clock is then that of the newest
-    /// fault of the clock that is left. Requests that already hang continue to do so.
-    pub(crate) fn disarm(&self, fault: &Fault) {
-        let mut all = self.lock();
-        if let Some(at) = all.iter().position(|one| one == fault) {
-            all.remove(at);
-        }
-        if matches!(fault.effect, Effect::ClockSkew { .. }) {
-            let left = all.iter().rev().find_map(|one| match one.effect {
-                Effect::ClockSkew { seconds } => Some(seconds),
-                _ => None,
-            });
-            self.clock.set_skew(left.unwrap_or_default());
-        }
-    }
-
     /// Removes all faults, and resets the clock. What is new is then seen everywhere. Requests that
     /// already hang or wait continue to do so.
     pub fn clear(&self) {

@@ -107,18 +107,11 @@ impl Local {
             graph: at(3),
             ml: at(4),
             blob: at(5),
-            vault: at(6),
-            registry: at(7),
         });
         let (running, shutdown) = watch::channel(false);
         let token = SecretText::new(ADMIN_TOKEN);
         let context = Context::new(world, made.ca.clone(), Arc::new(hosts), shutdown);
-        let admin = Admin::new(
-            context.clone(),
-            crate::damage::Records::default(),
-            token,
-            Arc::new(OnceLock::new()),
-        );
+        let admin = Admin::new(context.clone(), token, Arc::new(OnceLock::new()));
         Ok(Self {
             _state: state,
             context,

@@ -57,14 +57,6 @@ pub struct Info {
     /// `BLOB_URL/ACCOUNT`. Empty for an emulator of an earlier version.
     #[serde(default)]
     pub blob_url: String,
-    /// Base URL of Key Vault, without a trailing slash. A vault's address is `VAULT_URL/VAULT`.
-    /// Empty for an emulator of an earlier version.
-    #[serde(default)]
-    pub vault_url: String,
-    /// Base URL of Container Registry, without a trailing slash. A registry's address is
-    /// `REGISTRY_URL/REGISTRY`. Empty for an emulator of an earlier version.
-    #[serde(default)]
-    pub registry_url: String,
     /// The proxy for Azure's real names, for `HTTPS_PROXY`.
     pub proxy_url: String,
     /// The URL of the admin port, which controls the emulator.
@@ -143,10 +135,6 @@ pub struct IdentityInfo {
     pub object_id: Option<Uuid>,
     /// Its newest secret.
     pub secret: Option<String>,
-    /// The id of that secret, which the portal shows beside its value. Emulators of earlier
-    /// versions don't say.
-    #[serde(default)]
-    pub secret_id: Option<Uuid>,
     /// Whether that secret has expired.
     pub secret_expired: bool,
     /// Its certificate and key in one PEM file, if the emulator made them.

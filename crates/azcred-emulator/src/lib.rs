@@ -9,7 +9,6 @@
 //!   changes both through [`Emulator::world`].
 //! - [`faults`] make services misbehave; the [`request_log`] keeps what was requested.
 //! - [`jobs`] of Azure Machine Learning: what was submitted, and what becomes of it.
-//! - [`troubles`] into which an emulator can be put by name: what is broken, and who fixes it.
 //! - [`issuer`] mints the tokens of a CI system or a Kubernetes cluster.
 
 pub mod ca;
@@ -23,7 +22,6 @@ pub mod resources;
 pub mod seed;
 pub mod service;
 pub mod tokens;
-pub mod troubles;
 mod trust_store;
 pub mod world;
 
@@ -32,8 +30,6 @@ mod arm;
 mod azure_cli_folder;
 mod blobs;
 mod ci;
-mod damage;
-mod derived_id;
 mod emulator;
 mod entra;
 mod entra_state;
@@ -46,7 +42,6 @@ pub mod fuzz;
 mod graph;
 mod homes;
 mod identity_hosts;
-mod images;
 mod info;
 mod job_files;
 mod ml_services;
@@ -54,11 +49,8 @@ mod not_served;
 mod odata;
 mod ports;
 mod projected_token;
-mod proxy_faults;
-mod registry;
 mod replication;
 mod routes;
-mod secrets;
 mod serve;
 mod shared_keys;
 mod signing;
@@ -66,7 +58,6 @@ mod state;
 mod state_error;
 mod storage;
 mod text;
-mod vault;
 
 pub use admin_client::Routed;
 pub use azure_cli_folder::AzureCliInfo;

@@ -15,10 +15,6 @@ pub struct Ports {
     pub ml: u16,
     /// Blob Storage.
     pub blob: u16,
-    /// Key Vault.
-    pub vault: u16,
-    /// Container Registry.
-    pub registry: u16,
     /// The proxy for Azure's real names.
     pub proxy: u16,
     /// The admin port.
@@ -75,8 +71,6 @@ impl Ports {
             Service::Graph => &mut self.graph,
             Service::Ml => &mut self.ml,
             Service::Blob => &mut self.blob,
-            Service::Vault => &mut self.vault,
-            Service::Registry => &mut self.registry,
             Service::Imds => &mut self.imds,
             Service::AppService => &mut self.app_service,
             Service::ServiceFabric => &mut self.service_fabric,

@@ -16,10 +16,6 @@ pub enum Service {
     Ml,
     /// Blob Storage.
     Blob,
-    /// Key Vault.
-    Vault,
-    /// Container Registry.
-    Registry,
     /// The Instance Metadata Service of a virtual machine.
     Imds,
     /// App Service's managed identity endpoint, also in its old version.
@@ -48,8 +44,6 @@ impl Service {
         Self::Graph,
         Self::Ml,
         Self::Blob,
-        Self::Vault,
-        Self::Registry,
         Self::Imds,
         Self::AppService,
         Self::ServiceFabric,
@@ -69,8 +63,6 @@ impl Service {
             Self::Graph => "graph",
             Self::Ml => "ml",
             Self::Blob => "blob",
-            Self::Vault => "vault",
-            Self::Registry => "registry",
             Self::Imds => "imds",
             Self::AppService => "app_service",
             Self::ServiceFabric => "service_fabric",
@@ -91,8 +83,6 @@ impl Service {
             Self::Graph => "Microsoft Graph",
             Self::Ml => "Azure ML",
             Self::Blob => "Blob Storage",
-            Self::Vault => "Key Vault",
-            Self::Registry => "Container Registry",
             Self::Imds => "IMDS",
             Self::AppService => "App Service",
             Self::ServiceFabric => "Service Fabric",
@@ -108,13 +98,13 @@ impl Service {
     /// Whether it receives bodies piece by piece, of any length. Those of other services are read
     /// first, and are small.
     pub fn streams(self) -> bool {
-        matches!(self, Self::Blob | Self::Registry)
+        self == Self::Blob
     }
 
     /// Whether a route of the user's may take its names, so that another server of the same
     /// protocol answers.
     pub fn may_be_routed(self) -> bool {
-        matches!(self, Self::Blob | Self::Vault | Self::Registry)
+        self == Self::Blob
     }
 
     /// The protocol of its port.
@@ -125,8 +115,6 @@ impl Service {
             | Self::Graph
             | Self::Ml
             | Self::Blob
-            | Self::Vault
-            | Self::Registry
             | Self::GithubActions
             | Self::AzurePipelines => Transport::Tls,
             // 'How to leverage a Service Fabric application's managed identity': clients check the
@@ -202,24 +190,6 @@ impl Cloud {
         }
     }
 
-    /// The domain of this cloud's key vaults, which is also the resource of their tokens.
-    pub fn vault_domain(self) -> &'static str {
-        match self {
-            Self::Public => "vault.azure.net",
-            Self::UsGovernment => "vault.usgovcloudapi.net",
-            Self::China => "vault.azure.cn",
-        }
-    }
-
-    /// The domain of this cloud's container registries.
-    pub fn registry_domain(self) -> &'static str {
-        match self {
-            Self::Public => "azurecr.io",
-            Self::UsGovernment => "azurecr.us",
-            Self::China => "azurecr.cn",
-        }
-    }
-
     /// The host in the issuer of v1.0 tokens of this cloud.
     pub fn sts_host(self) -> &'static str {
         match self {
@@ -285,16 +255,6 @@ pub const HOSTS: &[(&str, Service, Cloud)] = &[
         Cloud::UsGovernment,
     ),
     ("*.blob.core.chinacloudapi.cn", Service::Blob, Cloud::China),
-    ("*.vault.azure.net", Service::Vault, Cloud::Public),
-    (
-        "*.vault.usgovcloudapi.net",
-        Service::Vault,
-        Cloud::UsGovernment,
-    ),
-    ("*.vault.azure.cn", Service::Vault, Cloud::China),
-    ("*.azurecr.io", Service::Registry, Cloud::Public),
-    ("*.azurecr.us", Service::Registry, Cloud::UsGovernment),
-    ("*.azurecr.cn", Service::Registry, Cloud::China),
 ];
 
 /// The service and the cloud of a real host name. `None` for a host that the emulator does not
@@ -355,10 +315,6 @@ pub struct Urls {
     pub ml: String,
     /// Blob Storage. An account's address is below it: `https://localhost:41235/ACCOUNT`.
     pub blob: String,
-    /// Key Vault. A vault's address is below it: `https://localhost:41236/VAULT`.
-    pub vault: String,
-    /// Container Registry. A registry's address is below it: `https://localhost:41237/REGISTRY`.
-    pub registry: String,
 }
 
 impl Urls {

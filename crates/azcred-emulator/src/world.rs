@@ -5,13 +5,10 @@ use crate::{
     directory::Directory,
     entra_state::EntraState,
     faults::Faults,
-    images::Images,
     jobs::Jobs,
-    proxy_faults::ProxyFaults,
     replication::Replication,
     request_log::RequestLog,
     resources::{Resources, Scope},
-    secrets::Secrets,
     service::Urls,
     signing::Keys,
     state_error::StateError,
@@ -36,15 +33,11 @@ pub struct World {
     pub(crate) replication: Arc<Replication>,
     /// The active faults.
     pub faults: Faults,
-    /// How the proxy fails.
-    pub(crate) proxy: ProxyFaults,
     /// The log of requests.
     pub requests: RequestLog,
     /// What Entra ID keeps in memory.
     pub(crate) entra: EntraState,
     storage: Storage,
-    secrets: Secrets,
-    images: Images,
     urls: OnceLock<Urls>,
     keeper: OnceLock<Keeper>,
     passwords: OnceLock<PathBuf>,
@@ -68,10 +61,7 @@ impl World {
             faults: Faults::new(clock.clone(), replication.clone()),
             replication,
             storage: Storage::new(clock.clone()),
-            secrets: Secrets::default(),
-            images: Images::default(),
             clock,
-            proxy: ProxyFaults::default(),
             requests: RequestLog::default(),
             entra: EntraState::default(),
             urls: OnceLock::new(),
@@ -125,16 +115,6 @@ impl World {
     /// The storage accounts: their keys, containers and blobs.
     pub(crate) fn storage(&self) -> &Storage {
         &self.storage
-    }
-
-    /// The secrets of the key vaults.
-    pub(crate) fn secrets(&self) -> &Secrets {
-        &self.secrets
-    }
-
-    /// The images in the container registries.
-    pub(crate) fn images(&self) -> &Images {
-        &self.images
     }
 
     /// Makes the containers of the datastores of a workspace, or of all workspaces. In Azure they

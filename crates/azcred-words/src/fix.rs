@@ -1,9 +1,6 @@
 //! A fix as an instruction with the commands that do it.
 
-use azcred::{
-    Fix, GrantRole, PrincipalKind, SeenWorkspace, SignIn, SignInWay, TrustToken, Variable,
-};
-use std::path::Path;
+use azcred::{Fix, GrantRole, PrincipalKind, SignIn, SignInWay, TrustToken};
 
 /// A fix, as an instruction without a full stop.
 ///
@@ -15,9 +12,6 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
     }
     match of {
         Fix::SignIn(to) => sign_in(to),
-        Fix::StartProgram { command } => {
-            format!("start it with this account: `azcred exec -- {command}`")
-        }
         Fix::ChooseAccount => "choose one with `azcred account use`".to_owned(),
         Fix::NameAccount => "`azcred account list` shows the accounts".to_owned(),
         Fix::AskPerson { scope: None } => {
@@ -31,15 +25,23 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             "run `azcred chain`, which shows what each source lacks and how long it takes"
                 .to_owned()
         }
-        Fix::CheckWorkspaceName { seen } => match &seen[..] {
-            [] => "check the name: `azcred workspace list`".to_owned(),
-            seen => choose(seen, None),
-        },
+        Fix::CheckWorkspaceName { seen } => {
+            let list = "`azcred workspace list`";
+            match &seen[..] {
+                [] => format!("check the name: {list}"),
+                seen => format!(
+                    "use a workspace that this identity can see: {} ({list} shows all)",
+                    seen.join(", ")
+                ),
+            }
+        }
         // Without a domain, the command would need the sign-in that this tenant may be for.
         Fix::FindTenant => {
             "find its id with `azcred tenant DOMAIN`, or in the Azure portal under Microsoft Entra ID, Overview".to_owned()
         }
-        Fix::ChooseWorkspace { seen, instead_of } => choose(seen, instead_of.as_deref()),
+        Fix::ChooseWorkspace => {
+            "choose a workspace with `azcred workspace use`, which writes config.json".to_owned()
+        }
         Fix::CheckResourceGroup { subscription } => {
             let of = subscription.as_ref();
             let of = of.map_or_else(String::new, |id| format!(" --subscription {id}"));
@@ -51,7 +53,7 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
         Fix::CheckSubscription => {
             "check the id and the tenant with `azcred subscription list`".to_owned()
         }
-        Fix::GrantRole(grant) => grant.by_command(&assign(grant)),
+        Fix::GrantRole(grant) => grant.by_owner(&assign(grant)),
         Fix::NewSecret {
             client_id,
             variable,
@@ -59,17 +61,6 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             Some(text) => text,
             None => of.to_string(),
         },
-        Fix::NewCertificate {
-            client_id,
-            variable,
-        } => {
-            let use_it = use_certificate(*variable);
-            let client_id = client_id.as_deref().unwrap_or("CLIENT_ID");
-            format!("make a new certificate: `{}`, and {use_it}", new_certificate(client_id))
-        }
-        Fix::UploadCertificate { client_id } => format!(
-            "upload the one that is used: `az ad app credential reset --id {client_id} --cert @cert.pem --append`"
-        ),
         Fix::TrustToken(token) => match federate(token) {
             Some(command) => format!("run `{command}`"),
             None => of.to_string(),
@@ -78,8 +69,6 @@ pub fn fix(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> String {
             "with `--check`, `azcred sp federate` shows what is registered beside the token's issuer and subject"
                 .to_owned()
         }
-        Fix::SetVariables(variables) => export(variables).unwrap_or_else(|| of.to_string()),
-        Fix::UnsetVariables(names) if !cfg!(windows) => format!("`unset {}`", names.join(" ")),
         Fix::If(condition, then) => format!("if {condition}, {}", fix(then, own)),
         Fix::AnyOf(fixes) => join(fixes, "; or ", own),
         Fix::AllOf(fixes) => join(fixes, "; ", own),
@@ -96,24 +85,6 @@ pub fn alternatives(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<Stri
         }
         one => vec![fix(one, own)],
     }
-}
-
-/// The first words of commands. What else is between backticks is a value or an option.
-const PROGRAMS: [&str; 17] = [
-    "azcred", "az", "azd", "pwsh", "kubectl", "gh", "export", "unset", "chmod", "chown", "sudo",
-    "eval", "set", "mv", "pip", "curl", "docker",
-];
-
-/// The commands of a fix, in order: what is between backticks and can be typed.
-pub fn commands(of: &Fix, own: &impl Fn(&Fix) -> Option<String>) -> Vec<String> {
-    let text = fix(of, own);
-    // Every other part is between backticks.
-    let quoted = text.split('`').skip(1).step_by(2);
-    let is_command = |text: &&str| {
-        let first = text.split(' ').next().unwrap_or_default();
-        PROGRAMS.contains(&first)
-    };
-    quoted.filter(is_command).map(str::to_owned).collect()
 }
 
 fn join(fixes: &[Fix], between: &str, own: &impl Fn(&Fix) -> Option<String>) -> String {
@@ -134,52 +105,6 @@ fn assign(grant: &GrantRole) -> String {
     format!("azcred role assign \"{role}\" --to {object_id}{kind} --scope \"{scope}\"")
 }
 
-/// The workspaces to choose from, and the command that writes `config.json`.
-fn choose(seen: &[SeenWorkspace], instead_of: Option<&Path>) -> String {
-    let name = match seen {
-        [one] => format!(" {}", one.name),
-        _ => String::new(),
-    };
-    let command = format!("azcred workspace use{name}");
-    let line = match instead_of.map(movable) {
-        None => format!("`{command}`, which writes config.json"),
-        Some(Some(path)) => format!("`mv {path} {path}.old && {command} --file {path}`"),
-        Some(None) => format!("rename the file, and run `{command}`"),
-    };
-    match seen {
-        [] => format!("choose a workspace with {line}"),
-        [one] => format!("use the workspace that this identity can see, {one}: {line}"),
-        seen => {
-            let all: Vec<String> = seen.iter().map(ToString::to_string).collect();
-            format!(
-                "choose a workspace that this identity can see ({}) with {line}",
-                all.join(", ")
-            )
-        }
-    }
-}
-
-/// A path as it can be in a command; `None` if it can't.
-fn movable(path: &Path) -> Option<&str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-    let path = path.to_str()?;
-    let is_usable = !cfg!(windows) && path.starts_with('/') && path.chars().all(is_plain);
-    is_usable.then_some(path)
-}
-
-/// What lets a program use the certificate in the new file.
-fn use_certificate(variable: Option<&str>) -> String {
-    match variable {
-        Some(variable) if !cfg!(windows) => format!("`export {variable}=FILE`"),
-        Some(variable) => format!("set {variable} to FILE"),
-        None => "use FILE".to_owned(),
-    }
-}
-
-fn new_certificate(client_id: &str) -> String {
-    format!("azcred sp rotate --client-id {client_id} --certificate --to FILE")
-}
-
 /// `None` if the variable is not one that azcred writes.
 fn new_secret(client_id: &str, variable: Option<&str>) -> Option<String> {
     let purpose = match variable {
@@ -188,36 +113,9 @@ fn new_secret(client_id: &str, variable: Option<&str>) -> Option<String> {
         Some(_) => return None,
     };
     let variable = variable.unwrap_or("AZURE_CLIENT_SECRET");
-    let use_it = match cfg!(windows) {
-        true => format!("use the {variable} that it writes into FILE"),
-        false => format!("use its {variable}: `set -a; . ./FILE; set +a`"),
-    };
     Some(format!(
-        "make a new secret: `azcred sp rotate --client-id {client_id} --for {purpose} --to FILE`, and {use_it}"
+        "make a new secret: `azcred sp rotate --client-id {client_id} --for {purpose} --to FILE`, and use the {variable} that it writes into FILE"
     ))
-}
-
-/// The command of a POSIX shell that sets variables; `None` if a value is not known, or can't be in
-/// a command.
-fn export(variables: &[Variable]) -> Option<String> {
-    if cfg!(windows) {
-        return None;
-    }
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
-    let pairs = variables.iter().map(|variable| {
-        let value = variable.value.as_deref()?;
-        if value.contains(['\'', '`', '!']) || value.contains(char::is_control) {
-            return None;
-        }
-        let name = &variable.name;
-        let is_bare = !value.is_empty() && value.chars().all(is_plain);
-        Some(match is_bare {
-            true => format!("{name}={value}"),
-            false => format!("{name}='{value}'"),
-        })
-    });
-    let pairs: Vec<String> = pairs.collect::<Option<_>>()?;
-    Some(format!("`export {}`", pairs.join(" ")))
 }
 
 fn sign_in(to: &SignIn) -> String {
@@ -289,40 +187,12 @@ mod tests {
             ),
             ("wait".into(), "wait"),
             (
-                Fix::StartProgram {
-                    command: "kedro azureml run".to_owned(),
-                },
-                "start it with this account: `azcred exec -- kedro azureml run`",
-            ),
-            (
-                Fix::set_to("SSL_CERT_FILE", "/etc/ssl/ca.pem"),
-                "`export SSL_CERT_FILE=/etc/ssl/ca.pem`",
-            ),
-            (
-                Fix::SetVariables(vec![
-                    Variable::new("NO_PROXY", "*.a, b"),
-                    Variable::new("no_proxy", "c"),
-                ]),
-                "`export NO_PROXY='*.a, b' no_proxy=c`",
-            ),
-            (Fix::set(["AZURE_CLIENT_ID"]), "set AZURE_CLIENT_ID"),
-            (Fix::set_to("A", "it's"), "set A=it's"),
-            (Fix::unset(["HTTPS_PROXY"]), "`unset HTTPS_PROXY`"),
-            (
                 Fix::NewSecret {
                     client_id: "c11e".to_owned(),
                     variable: Some("HIML_SERVICE_PRINCIPAL_PASSWORD"),
                 },
-                "make a new secret: `azcred sp rotate --client-id c11e --for himl --to FILE`, and use its HIML_SERVICE_PRINCIPAL_PASSWORD: \
-                 `set -a; . ./FILE; set +a`",
-            ),
-            (
-                Fix::NewCertificate {
-                    client_id: Some("c11e".to_owned()),
-                    variable: Some("AZURE_CLIENT_CERTIFICATE_PATH"),
-                },
-                "make a new certificate: `azcred sp rotate --client-id c11e --certificate --to FILE`, and \
-                 `export AZURE_CLIENT_CERTIFICATE_PATH=FILE`",
+                "make a new secret: `azcred sp rotate --client-id c11e --for himl --to FILE`, and use the HIML_SERVICE_PRINCIPAL_PASSWORD \
+                 that it writes into FILE",
             ),
             (
                 Fix::GrantRole(GrantRole::new(
@@ -347,7 +217,7 @@ mod tests {
                 Fix::CheckResourceGroup {
                     subscription: Some("5ec0".to_owned()),
                 }
-                .or(Fix::choose_workspace()),
+                .or(Fix::ChooseWorkspace),
                 "check the resource group with `azcred workspace list --subscription 5ec0`; or choose a workspace with \
                  `azcred workspace use`, which writes config.json",
             ),
@@ -405,20 +275,5 @@ mod tests {
         let text = "if it is long, read it; or read it; choose one with `azcred account use`";
         assert_eq!(fix(&within, &own), text);
         assert_eq!(alternatives(&within, &own).join("; or "), text);
-    }
-
-    #[test]
-    fn commands_are_between_backticks_and_begin_with_a_program() {
-        for (text, found) in [
-            (
-                "run `az login`, then `azcred doctor`",
-                &["az login", "azcred doctor"][..],
-            ),
-            ("add `--store file`, or the label `a/b: \"true\"`", &[]),
-            ("wait", &[]),
-            ("one ` alone", &[]),
-        ] {
-            assert_eq!(commands(&text.into(), &none), found, "{text}");
-        }
     }
 }

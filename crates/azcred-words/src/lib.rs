@@ -2,4 +2,4 @@
 
 mod fix;
 
-pub use fix::{alternatives, commands, fix};
+pub use fix::{alternatives, fix};

@@ -129,13 +129,6 @@ impl ClientOptions {
         Ok(self)
     }
 
-    /// Connects by this client, whose connections are then shared.
-    #[must_use]
-    pub(crate) fn with_http(mut self, http: Http) -> Self {
-        self.http = http;
-        self
-    }
-
     /// Limits a whole call with its retries. The default is 30 seconds, the maximum a day.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {

@@ -5,7 +5,7 @@ mod forms;
 mod tests;
 
 use self::forms::{Form, Forms, compact, letters, unescaped, within_base64};
-use std::{borrow::Cow, collections::HashSet, iter};
+use std::{borrow::Cow, collections::HashSet};
 
 /// This many characters of a secret in a row can't be a coincidence.
 const STRETCH: usize = 8;
@@ -40,18 +40,6 @@ pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
         true => Cow::Borrowed(LEFT_OUT),
         false => text,
     }
-}
-
-/// Whether one of these texts has a part of the secret that [`redact`] would find.
-pub(crate) fn are_repeating<'a>(
-    mut texts: impl Iterator<Item = Cow<'a, str>>,
-    secret: &str,
-) -> bool {
-    if secret.is_empty() {
-        return false;
-    }
-    let forms = Forms::of(iter::once(secret));
-    texts.any(|text| repeats(&text, &forms))
 }
 
 /// `text` without the secret; `None` if it is not in it. A short secret is only cut out where it is
@@ -129,52 +117,15 @@ fn holds(text: &str, forms: &[Form]) -> bool {
     let mut stretches: Vec<usize> = long.iter().map(|form| form.stretch).collect();
     stretches.sort_unstable();
     stretches.dedup();
+    // A text may have megabytes, and the forms have some hundred pieces.
     let has_piece = |stretch: usize| {
         let forms = long.iter().filter(|form| form.stretch == stretch);
-        let forms: Vec<&[u8]> = forms.map(|form| form.text.as_bytes()).collect();
-        let text = text.as_bytes();
-        // A text may have megabytes, and so may a token: the pieces of the shorter side are kept.
-        match forms.iter().map(|form| form.len()).sum::<usize>() > text.len() {
-            true => {
-                let pieces = Pieces::of(&[text], stretch);
-                forms.iter().any(|form| pieces.are_in(form))
-            }
-            false => Pieces::of(&forms, stretch).are_in(text),
-        }
+        let pieces: HashSet<&[u8]> = forms
+            .flat_map(|form| form.text.as_bytes().windows(stretch))
+            .collect();
+        text.as_bytes()
+            .windows(stretch)
+            .any(|piece| pieces.contains(piece))
     };
     stretches.into_iter().any(has_piece) || short.iter().any(|form| text.contains(&form.text))
-}
-
-/// All pieces of one length.
-struct Pieces<'a> {
-    length: usize,
-    all: HashSet<&'a [u8]>,
-    /// Whether a piece begins with these two bytes. Most others don't.
-    begins: Vec<bool>,
-}
-
-impl<'a> Pieces<'a> {
-    fn of(texts: &[&'a [u8]], length: usize) -> Self {
-        let mut begins = vec![false; 1 << 16];
-        let all: HashSet<&[u8]> = texts.iter().flat_map(|text| text.windows(length)).collect();
-        for piece in &all {
-            begins[start(piece)] = true;
-        }
-        Self {
-            length,
-            all,
-            begins,
-        }
-    }
-
-    /// Whether a text has one of them.
-    fn are_in(&self, text: &[u8]) -> bool {
-        text.windows(self.length)
-            .any(|piece| self.begins[start(piece)] && self.all.contains(piece))
-    }
-}
-
-/// The number of the first two bytes. A piece has more.
-fn start(piece: &[u8]) -> usize {
-    usize::from(piece[0]) << 8 | usize::from(piece[1])
 }

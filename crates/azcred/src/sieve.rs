@@ -394,7 +394,7 @@ fn unseen_inside(c: char) -> String {
 
 /// Whether a value is one that a shell, a template or a CI system was to replace: `$(NAME)`,
 /// `${NAME}`, `${{ secrets.NAME }}`, `%NAME%`, `<name>`, `{name}`.
-pub(crate) fn is_placeholder(value: &str) -> bool {
+fn is_placeholder(value: &str) -> bool {
     let between = |open: &str, close: &str| {
         value
             .strip_prefix(open)

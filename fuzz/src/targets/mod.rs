@@ -9,7 +9,6 @@ mod dbus;
 mod emulator;
 mod endpoint;
 mod environment;
-mod explained;
 mod identity_answers;
 mod network;
 mod redact;
@@ -38,7 +37,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("emulator", emulator::run),
     ("endpoint", endpoint::run),
     ("environment", environment::run),
-    ("explained", explained::run),
     ("identity_answers", identity_answers::run),
     ("network", network::run),
     ("redact", redact::run),

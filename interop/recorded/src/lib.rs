@@ -28,10 +28,6 @@ pub const GRAPH: &str = include_str!("../graph.jsonl");
 pub const ML: &str = include_str!("../ml.jsonl");
 /// Blob Storage.
 pub const BLOB: &str = include_str!("../blob.jsonl");
-/// Key Vault.
-pub const VAULT: &str = include_str!("../vault.jsonl");
-/// Container Registry.
-pub const REGISTRY: &str = include_str!("../registry.jsonl");
 
 /// An answer that is compared with a fact.
 pub struct Answer<'a> {

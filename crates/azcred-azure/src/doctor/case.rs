@@ -8,8 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     workspace::WorkspaceRef,
 };
-use azcred::{Principal, system::SharedSystem};
-use futures_util::future::BoxFuture;
+use azcred::Principal;
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
@@ -17,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
-    sync::{Notify, OnceCell},
+    sync::OnceCell,
     time::{Instant, timeout_at},
 };
 
@@ -36,8 +35,6 @@ pub(super) struct Case<'a> {
     /// say which request was too slow.
     pub(super) end: Instant,
     findings: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-    /// Notified with each finding.
-    news: Notify,
 }
 
 impl<'a> Case<'a> {
@@ -46,7 +43,6 @@ impl<'a> Case<'a> {
             doctor,
             end,
             findings: Mutex::default(),
-            news: Notify::new(),
         }
     }
 
@@ -62,26 +58,9 @@ impl<'a> Case<'a> {
         let Ok(cell) = cell.downcast::<OnceCell<Arc<F>>>() else {
             unreachable!("a finding's type is its key")
         };
-        // Boxed: findings read findings, and a future that holds all of them would not fit a stack.
-        let find: BoxFuture<'_, Arc<F>> = Box::pin(async { Arc::new(F::find(self).await) });
-        let found = cell.get_or_init(|| find).await.clone();
-        self.news.notify_waiters();
-        found
-    }
-
-    /// Waits for a finding that another check finds out. Unlike [`Case::find`], it never starts
-    /// one, so it can be given up: a finding whose first caller gives up starts over.
-    pub(super) async fn done<F: Finding>(&self) -> Arc<F> {
-        loop {
-            let news = self.news.notified();
-            let mut news = std::pin::pin!(news);
-            // From here on no news is missed.
-            news.as_mut().enable();
-            if let Some(found) = self.found::<F>() {
-                return found;
-            }
-            news.await;
-        }
+        cell.get_or_init(|| async { Arc::new(F::find(self).await) })
+            .await
+            .clone()
     }
 
     /// A finding, if it is known already.
@@ -99,14 +78,6 @@ impl<'a> Case<'a> {
     /// The identity that signed in, or why the sign-in failed.
     pub(super) async fn identity_or_error(&self) -> Result<Arc<Identity>> {
         self.find::<SignIn>().await.0.clone()
-    }
-
-    /// The machine that is checked.
-    ///
-    /// # Errors
-    /// The error of a variable or a file without which no session can be opened.
-    pub(super) fn system(&self) -> azcred::Result<SharedSystem> {
-        Ok(self.doctor.session.options()?.system().clone())
     }
 
     /// The token's principal, if there is a token and it names one.
@@ -197,25 +168,6 @@ pub(super) mod tests {
         let (one, other) = tokio::join!(case.find::<Counted>(), case.find::<Counted>());
         assert_eq!((one.0, other.0), (0, 0));
         assert!(case.found::<Counted>().is_some());
-    }
-
-    struct Watched;
-
-    impl Finding for Watched {
-        async fn find(_: &Case<'_>) -> Self {
-            tokio::task::yield_now().await;
-            Self
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_finding_of_another_check_is_waited_for_and_never_started() {
-        let doctor = doctor();
-        let case = case(&doctor);
-        let alone = timeout_at(case.end, case.done::<Watched>()).await;
-        assert!(alone.is_err() && case.found::<Watched>().is_none());
-        tokio::join!(case.done::<Watched>(), case.find::<Watched>());
-        case.done::<Watched>().await;
     }
 
     #[tokio::test(start_paused = true)]

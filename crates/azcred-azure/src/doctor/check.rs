@@ -1,10 +1,6 @@
 //! The contract of a check.
 
-use super::{
-    case::Case,
-    checks::CheckId,
-    report::{Area, Verdict},
-};
+use super::{case::Case, checks::CheckId, report::Verdict};
 use futures_util::future::BoxFuture;
 use std::future::Future;
 
@@ -12,9 +8,6 @@ use std::future::Future;
 pub(super) trait Check: Send + Sync {
     /// The ways in which the check can end, as values.
     type Outcome: Send;
-
-    /// What the check is about.
-    fn area(&self) -> Area;
 
     /// The name, as the report shows it.
     fn title(&self) -> &'static str;
@@ -34,17 +27,12 @@ pub(super) trait Check: Send + Sync {
 
 /// A check of any type, for the list of checks.
 pub(super) trait AnyCheck: Send + Sync {
-    fn area(&self) -> Area;
     fn title(&self) -> &'static str;
     fn needs(&self) -> &'static [CheckId];
     fn run<'a>(&'a self, case: &'a Case<'_>) -> BoxFuture<'a, Option<Verdict>>;
 }
 
 impl<C: Check> AnyCheck for C {
-    fn area(&self) -> Area {
-        Check::area(self)
-    }
-
     fn title(&self) -> &'static str {
         Check::title(self)
     }

@@ -1,22 +1,19 @@
 //! The doctor: checks from the sign-in to what an identity may do in a workspace.
 //!
 //! A [`check`] is a unit: what it needs, what it requests, its outcomes, and their words. The
-//! [`schedule`] runs all checks at once and reports each when it has ended; the report has them in
-//! order. Checks share their findings ([`case`]). A check that depends on a failed one is skipped,
-//! so that one cause gives one failure.
+//! [`schedule`] runs all checks at once and reports them in order. Checks share their findings
+//! ([`case`]). A check that depends on a failed one is skipped, so that one cause gives one
+//! failure.
 
 mod case;
 mod check;
 mod checks;
-mod opened;
-mod reach;
 mod report;
 mod schedule;
-mod shell;
 
 pub use self::{
     checks::CheckId,
-    report::{Area, CheckReport, Evidence, Report, Status, Subject},
+    report::{CheckReport, Evidence, Report, Status, Subject},
 };
 
 use crate::{access::Capability, error::Result, locate::Located, workspace::WorkspaceRef};
@@ -24,7 +21,7 @@ use azcred::session::SessionBuilder;
 use case::Case;
 use checks::{CHECKS, sign_in::SignIn};
 use report::{Verdict, milliseconds};
-use schedule::{End, Job};
+use schedule::{End, Job, Step};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -35,7 +32,14 @@ const DEADLINE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A check has ended. Checks end in any order.
+    /// This check is reported next.
+    Started {
+        /// The check.
+        id: CheckId,
+        /// The check's name, as the report shows it.
+        title: &'static str,
+    },
+    /// A check has ended.
     Finished(&'a CheckReport),
 }
 
@@ -58,7 +62,11 @@ impl Doctor {
             session: session.unattended().without_cached_tokens(),
             workspace,
             subscription: None,
-            required: Capability::OF_JOBS.into(),
+            required: vec![
+                Capability::SubmitJobs,
+                Capability::ReadData,
+                Capability::WriteData,
+            ],
             deadline: DEADLINE,
         }
     }
@@ -70,8 +78,8 @@ impl Doctor {
         self
     }
 
-    /// The capabilities that must be allowed. The checks of others do not fail. The default is
-    /// [`Capability::OF_JOBS`].
+    /// The capabilities that must be allowed. Others that are missing give a warning. The default
+    /// is all but managing computes, which running jobs does not need.
     #[must_use]
     pub fn requiring(mut self, capabilities: impl IntoIterator<Item = Capability>) -> Self {
         self.required = capabilities.into_iter().collect();
@@ -86,8 +94,8 @@ impl Doctor {
         self
     }
 
-    /// Runs all checks and reports the end of each to `tell`. It never fails: errors are in the
-    /// report. Cancel-safe; changes nothing in Azure.
+    /// Runs all checks and reports each to `tell`. It never fails: errors are in the report.
+    /// Cancel-safe; changes nothing in Azure.
     pub async fn run(&self, mut tell: impl FnMut(Event<'_>)) -> Report {
         let began = Instant::now();
         let case = Case::new(self, began + self.deadline - self.deadline / 20);
@@ -105,15 +113,20 @@ impl Doctor {
                     .as_ref()
                     .is_none_or(|verdict| verdict.status != Status::Failed)
             },
-            |id, end, took| {
-                let report = CheckReport::new(id, in_words(end), took);
-                tracing::debug!(check = report.title, status = ?report.status, code = report.code, "checked");
-                tell(Event::Finished(&report));
-                reports.push(report);
+            |step| match step {
+                Step::Waiting(id) => tell(Event::Started {
+                    id,
+                    title: id.title(),
+                }),
+                Step::Ended(id, end, took) => {
+                    let report = CheckReport::new(id, in_words(end), took);
+                    tracing::debug!(check = report.title, status = ?report.status, code = report.code, "checked");
+                    tell(Event::Finished(&report));
+                    reports.push(report);
+                }
             },
         )
         .await;
-        reports.sort_by_key(|report| report.id);
         let signed_in = case.found::<SignIn>();
         Report {
             healthy: reports.iter().all(|check| check.status != Status::Failed),
@@ -132,7 +145,7 @@ impl Doctor {
 fn in_words(end: End<CheckId, Option<Verdict>>) -> Verdict {
     match end {
         End::Done(Some(verdict)) => verdict,
-        End::Done(None) => Verdict::skipped("an earlier check failed"),
+        End::Done(None) => Verdict::skipped("it does not apply here"),
         End::Skipped(cause) => Verdict::skipped(format!("the check '{}' failed", cause.title())),
         End::Late => Verdict::failed(
             Subject::Unreachable,

@@ -16,49 +16,8 @@ pub enum Status {
     Warning,
     /// The check failed.
     Failed,
-    /// It did not run, because an earlier check failed.
+    /// It did not run, because of an earlier check or because it does not apply here.
     Skipped,
-    /// There is nothing to check here.
-    DoesNotApply,
-}
-
-/// What checks are about, in the order in which they are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Area {
-    /// This machine: its clock, its network, and whether Azure's addresses can be reached.
-    Machine,
-    /// Which identity signs in, and with what.
-    SignIn,
-    /// The workspace and what belongs to it.
-    Workspace,
-    /// What the identity may do.
-    Permissions,
-    /// Whether other programs on this machine act as the same identity.
-    Programs,
-}
-
-impl Area {
-    /// Every area, in order.
-    pub const ALL: [Self; 5] = [
-        Self::Machine,
-        Self::SignIn,
-        Self::Workspace,
-        Self::Permissions,
-        Self::Programs,
-    ];
-
-    /// The name, as the report shows it.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Machine => "machine",
-            Self::SignIn => "sign-in",
-            Self::Workspace => "workspace",
-            Self::Permissions => "permissions",
-            Self::Programs => "programs",
-        }
-    }
 }
 
 /// What a failed check is about, for an exit code.
@@ -157,12 +116,7 @@ impl Verdict {
         }
     }
 
-    /// There is nothing to check here, because of `reason`.
-    pub(super) fn does_not_apply(reason: impl Into<String>) -> Self {
-        Self::new(Status::DoesNotApply, "", reason)
-    }
-
-    /// The check has no result, because of `reason`: something earlier failed.
+    /// There is nothing to check.
     pub(super) fn skipped(reason: impl Into<String>) -> Self {
         Self::new(Status::Skipped, "", reason)
     }
@@ -226,8 +180,6 @@ pub struct Evidence {
 pub struct CheckReport {
     /// The check.
     pub id: CheckId,
-    /// What the check is about.
-    pub area: Area,
     /// The check's name, as the report shows it.
     pub title: &'static str,
     /// How it ended.
@@ -262,7 +214,6 @@ impl CheckReport {
     pub(super) fn new(id: CheckId, verdict: Verdict, took: Duration) -> Self {
         Self {
             id,
-            area: id.area(),
             title: id.title(),
             status: verdict.status,
             detail: verdict.detail,

@@ -1,4 +1,4 @@
-//! Runs checks: all at once, within one deadline, each reported as soon as its end is known.
+//! Runs checks: all at once, within one deadline, reported in order.
 //!
 //! All checks start at the beginning, so independent requests are sent at the same time. A check's
 //! result counts after all checks that it needs have passed. If one of those failed, the check is
@@ -31,95 +31,74 @@ pub(super) enum End<Id, R> {
     Skipped(Id),
 }
 
-/// The state of a check.
-enum State<R> {
-    Running,
-    /// The check has returned; `None` for a panic. Checks that it needs have not ended.
-    Returned(Option<R>, Duration),
-    /// The check has ended. It failed if there is a cause: itself, or the check because of which
-    /// it was skipped.
-    Ended {
-        cause: Option<usize>,
-    },
+/// A step of the run, in the order of the list.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step<Id, R> {
+    /// This check is reported next.
+    Waiting(Id),
+    /// The check has ended after this time.
+    Ended(Id, End<Id, R>, Duration),
 }
 
-/// Runs `jobs` until `end`. Reports the end of each as soon as it is known, in any order. `passed`
-/// decides whether a result lets dependent checks run. Cancel-safe.
+/// The state of a check that has not been reported.
+enum State<R> {
+    Running,
+    /// The check has returned; `None` for a panic.
+    Returned(Option<R>, Duration),
+}
+
+/// Runs `jobs` until `end`. Reports a step as soon as it and all steps before it are known.
+/// `passed` decides whether a result lets dependent checks run. Cancel-safe.
 pub(super) async fn run<Id, R>(
     jobs: Vec<Job<'_, Id, R>>,
     end: Instant,
     passed: impl Fn(&R) -> bool,
-    mut tell: impl FnMut(Id, End<Id, R>, Duration),
+    mut tell: impl FnMut(Step<Id, R>),
 ) where
     Id: Copy + PartialEq + 'static,
 {
     let began = Instant::now();
-    let ids: Vec<Id> = jobs.iter().map(|job| job.id).collect();
-    let mut states: Vec<State<R>> = Vec::with_capacity(jobs.len());
-    let mut needs: Vec<Vec<usize>> = Vec::with_capacity(jobs.len());
+    let mut states: Vec<(Id, &'static [Id], State<R>)> = Vec::with_capacity(jobs.len());
     let mut running = FuturesUnordered::new();
     for (number, job) in jobs.into_iter().enumerate() {
-        states.push(State::Running);
-        let earlier = ids[..number].iter().enumerate();
-        let earlier = earlier.filter(|(_, id)| job.needs.contains(id));
-        needs.push(earlier.map(|(number, _)| number).collect());
+        states.push((job.id, job.needs, State::Running));
         let work = AssertUnwindSafe(job.work).catch_unwind();
         running.push(async move { (number, work.await.ok()) });
     }
-    let mut is_late = false;
-    loop {
-        // Needed checks come first in the list, so one pass is enough.
-        for number in 0..states.len() {
-            let Some(cause) = cause(&states, &needs[number]) else {
-                continue;
-            };
-            let state = &mut states[number];
-            let (end, took) = match (cause, std::mem::replace(state, State::Running)) {
-                (_, ended @ State::Ended { .. }) => {
-                    *state = ended;
-                    continue;
-                }
-                (Some(cause), _) => {
-                    tell(ids[number], End::Skipped(ids[cause]), Duration::ZERO);
-                    *state = State::Ended { cause: Some(cause) };
-                    continue;
-                }
-                (None, State::Returned(Some(result), took)) => (End::Done(result), took),
-                (None, State::Returned(None, took)) => (End::Panicked, took),
-                (None, State::Running) if is_late => (End::Late, began.elapsed()),
-                (None, State::Running) => continue,
-            };
-            let is_passed = matches!(&end, End::Done(result) if passed(result));
-            let cause = (!is_passed).then_some(number);
-            *state = State::Ended { cause };
-            tell(ids[number], end, took);
+    // The failed checks, each with the cause: itself, or the check because of which it was skipped.
+    let mut failed: Vec<(Id, Id)> = Vec::new();
+    let mut out_of_time = false;
+    for reported in 0..states.len() {
+        let (id, needs, _) = states[reported];
+        tell(Step::Waiting(id));
+        // Earlier checks have been reported, so the results of needed ones are known.
+        let cause = needs.iter().find_map(|need| {
+            let (_, cause) = failed.iter().find(|(id, _)| id == need)?;
+            Some(*cause)
+        });
+        if let Some(cause) = cause {
+            failed.push((id, cause));
+            tell(Step::Ended(id, End::Skipped(cause), Duration::ZERO));
+            continue;
         }
-        let is_over = |state: &State<R>| matches!(state, State::Ended { .. });
-        if is_late || states.iter().all(is_over) {
-            return;
-        }
-        match timeout_at(end, running.next()).await {
-            // A skipped check may return later.
-            Ok(Some((number, _))) if is_over(&states[number]) => {}
-            Ok(Some((number, result))) => {
-                states[number] = State::Returned(result, began.elapsed());
+        while !out_of_time && matches!(states[reported].2, State::Running) {
+            match timeout_at(end, running.next()).await {
+                Ok(Some((number, result))) => {
+                    states[number].2 = State::Returned(result, began.elapsed());
+                }
+                Ok(None) | Err(_) => out_of_time = true,
             }
-            Ok(None) | Err(_) => is_late = true,
         }
-    }
-}
-
-/// The cause because of which a check is skipped: the first one of the checks that it needs.
-/// `Some(None)` if all of them passed, `None` if one that decides has not ended.
-fn cause<R>(states: &[State<R>], needs: &[usize]) -> Option<Option<usize>> {
-    for need in needs {
-        match &states[*need] {
-            State::Ended { cause: None } => {}
-            State::Ended { cause } => return Some(*cause),
-            State::Running | State::Returned(..) => return None,
+        let (end, took) = match std::mem::replace(&mut states[reported].2, State::Running) {
+            State::Returned(Some(result), took) => (End::Done(result), took),
+            State::Returned(None, took) => (End::Panicked, took),
+            State::Running => (End::Late, began.elapsed()),
+        };
+        if !matches!(&end, End::Done(result) if passed(result)) {
+            failed.push((id, id));
         }
+        tell(Step::Ended(id, end, took));
     }
-    Some(None)
 }
 
 #[cfg(test)]

@@ -32,57 +32,60 @@ async fn after(seconds: u32, result: Result) -> Result {
     result
 }
 
-/// The ends of the checks as they are reported, without their times.
+/// The reported steps, without their times.
 async fn told(
     jobs: Vec<Job<'static, char, Result>>,
     deadline: Duration,
 ) -> Vec<(char, End<char, Result>)> {
     let mut ends = Vec::new();
+    let mut waiting = None;
     let end = Instant::now() + deadline;
-    run(jobs, end, Result::is_ok, |id, end, _| ends.push((id, end))).await;
-    ends
-}
-
-/// The ends of the checks in the order of the list.
-async fn sorted(
-    jobs: Vec<Job<'static, char, Result>>,
-    deadline: Duration,
-) -> Vec<(char, End<char, Result>)> {
-    let mut ends = told(jobs, deadline).await;
-    ends.sort_by_key(|(id, _)| *id);
+    run(jobs, end, Result::is_ok, |step| match step {
+        Step::Waiting(id) => waiting = Some(id),
+        Step::Ended(id, end, _) => {
+            assert_eq!(waiting.take(), Some(id), "it is announced before it ends");
+            ends.push((id, end));
+        }
+    })
+    .await;
     ends
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_check_is_reported_as_soon_as_it_has_ended() {
+async fn checks_are_reported_in_order_whichever_ends_first() {
     let began = Instant::now();
     let jobs = vec![
-        job('a', &[], after(5, Ok("slow"))),
+        job('a', &[], after(3, Ok("slow"))),
         job('b', &[], after(1, Ok("fast"))),
         job('c', &[], after(2, Ok("medium"))),
     ];
-    let mut times = Vec::new();
-    run(jobs, began + SECOND * 10, Result::is_ok, |id, _, took| {
-        times.push((id, began.elapsed().as_secs(), took.as_secs()));
-    })
-    .await;
-    assert_eq!(times, [('b', 1, 1), ('c', 2, 2), ('a', 5, 5)]);
+    assert_eq!(
+        told(jobs, SECOND * 10).await,
+        [
+            ('a', End::Done(Ok("slow"))),
+            ('b', End::Done(Ok("fast"))),
+            ('c', End::Done(Ok("medium")))
+        ]
+    );
+    assert_eq!(began.elapsed(), SECOND * 3, "they run side by side");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_counts_when_all_that_its_check_needs_has_passed() {
+async fn each_check_is_reported_as_soon_as_it_and_those_before_it_have_ended() {
+    let began = Instant::now();
     let jobs = vec![
-        job('a', &[], after(3, Ok("slow"))),
-        job('b', &['a'], after(1, Ok("early"))),
-        job('c', &['b'], after(2, Ok("early"))),
-        job('d', &[], after(2, Ok("apart"))),
+        job('a', &[], after(1, Ok(""))),
+        job('b', &[], after(5, Ok(""))),
+        job('c', &[], after(2, Ok(""))),
     ];
-    let order: Vec<char> = told(jobs, SECOND * 10)
-        .await
-        .into_iter()
-        .map(|(id, _)| id)
-        .collect();
-    assert_eq!(order, ['d', 'a', 'b', 'c']);
+    let mut times = Vec::new();
+    run(jobs, began + SECOND * 10, Result::is_ok, |step| {
+        if let Step::Ended(_, _, took) = step {
+            times.push((began.elapsed().as_secs(), took.as_secs()));
+        }
+    })
+    .await;
+    assert_eq!(times, [(1, 1), (5, 5), (5, 2)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +117,7 @@ async fn a_check_that_needs_a_failed_one_is_skipped_with_the_first_cause() {
         job('d', &[], after(1, Ok("apart"))),
     ];
     assert_eq!(
-        sorted(jobs, SECOND * 10).await,
+        told(jobs, SECOND * 10).await,
         [
             ('a', End::Done(Err("broken"))),
             ('b', End::Skipped('a')),
@@ -147,7 +150,7 @@ async fn a_check_that_hangs_ends_at_the_deadline_and_the_rest_is_reported() {
         job('e', &[], after(20, Ok("too late"))),
     ];
     assert_eq!(
-        sorted(jobs, SECOND * 10).await,
+        told(jobs, SECOND * 10).await,
         [
             ('a', End::Done(Ok("in time"))),
             ('b', End::Late),
@@ -166,7 +169,7 @@ async fn a_result_that_is_ready_at_the_deadline_counts() {
         job('b', &[], async { Ok("at once") }),
     ];
     assert_eq!(
-        sorted(jobs, Duration::ZERO).await,
+        told(jobs, Duration::ZERO).await,
         [('a', End::Late), ('b', End::Done(Ok("at once")))]
     );
 }
@@ -179,7 +182,7 @@ async fn a_check_that_panics_fails_and_the_checks_that_need_it_are_skipped() {
         job('c', &[], after(1, Ok("apart"))),
     ];
     assert_eq!(
-        sorted(jobs, SECOND * 10).await,
+        told(jobs, SECOND * 10).await,
         [
             ('a', End::Panicked),
             ('b', End::Skipped('a')),

@@ -17,12 +17,6 @@ pub(crate) const SUBSCRIPTION: &str = "5ec0ffee-0001-4000-8000-000000000001";
 pub(crate) const GROUP: &str = "rg-contoso-ml";
 pub(crate) const WORKSPACE: &str = "ws-contoso-ml";
 
-pub(crate) const STORAGE: &str = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml/providers/Microsoft.Storage/storageAccounts/stcontosoml";
-/// The object id of azcred-demo's service principal.
-pub(crate) const DEMO: &str = "d0000001-0000-4000-8000-000000000001";
-/// The container of the workspace's default datastore.
-pub(crate) const CONTAINER: &str = "azureml-blobstore-5ec0ffee-0002-4000-8000-000000000001";
-
 /// An emulator and the machines in it.
 pub(crate) struct Contoso {
     pub(crate) emulator: Emulator,
@@ -46,60 +40,6 @@ impl Contoso {
         Self { emulator }
     }
 
-    /// Sets a property of a resource.
-    pub(crate) fn set(&self, id: &str, property: &str, value: serde_json::Value) {
-        let mut resources = self.emulator.world().resources_mut();
-        let id = id.parse().expect("it is an id");
-        let resource = resources.resource_mut(&id).expect("it is there");
-        resource.properties.insert(property.to_owned(), value);
-    }
-
-    /// Deletes a resource.
-    pub(crate) fn remove(&self, id: &str) {
-        let mut resources = self.emulator.world().resources_mut();
-        let id = id.parse().expect("it is an id");
-        resources.remove_resource(&id).expect("it was there");
-    }
-
-    /// Assigns a role to a service principal, as an owner would.
-    pub(crate) fn assign(&self, object: &str, role: &str, scope: &str) {
-        let mut resources = self.emulator.world().resources_mut();
-        let role = resources.role_named(role).expect("it is built in").id;
-        let assignment = serde_json::json!({
-            "id": uuid::Uuid::new_v4(), "scope": scope, "role": role, "principal": object,
-            "principal_type": "ServicePrincipal", "created_on": "2026-01-01T00:00:00Z",
-        });
-        let assignment = serde_json::from_value(assignment).expect("it is valid");
-        resources.assign(assignment).expect("it is new");
-    }
-
-    /// Takes all roles at a scope from a principal.
-    pub(crate) fn unassign(&self, object: &str, scope: &str) {
-        let mut resources = self.emulator.world().resources_mut();
-        let of = |one: &&azcred_emulator::resources::RoleAssignment| {
-            one.principal.to_string() == object && one.scope.to_string() == scope
-        };
-        let found: Vec<_> = resources
-            .role_assignments()
-            .filter(of)
-            .map(|one| one.id)
-            .collect();
-        let scope = scope.parse().expect("it is a scope");
-        for id in found {
-            resources.unassign(&scope, id).expect("it was there");
-        }
-    }
-
-    /// Forbids actions to everyone at a scope.
-    pub(crate) fn deny(&self, name: &str, scope: &str, permissions: &serde_json::Value) {
-        let deny = serde_json::json!({
-            "id": "de000001-0000-4000-8000-000000000001", "name": name, "scope": scope,
-            "principals": ["00000000-0000-0000-0000-000000000000"], "permissions": [permissions],
-        });
-        let deny = serde_json::from_value(deny).expect("it is valid");
-        self.emulator.world().resources_mut().deny(deny);
-    }
-
     /// A machine that signs in as this application with its secret.
     pub(crate) fn laptop(&self, application: &str, way: Way) -> Fixture {
         let info = self.emulator.info();
@@ -119,29 +59,6 @@ impl Contoso {
                 identity.secret.as_deref().expect("it has a secret"),
             )
     }
-}
-
-impl Contoso {
-    /// A machine with a persona's variables, and with the files that they name.
-    pub(crate) fn persona(&self, persona: Persona, way: Way) -> Fixture {
-        let mut machine = Fixture::new();
-        for (name, value) in self.emulator.info().environment(persona, way).set {
-            machine = with_files(machine, Path::new(&value)).with_var(&name, &value);
-        }
-        machine
-    }
-}
-
-/// The machine with a file of this disk, or with the files of a folder.
-fn with_files(machine: Fixture, path: &Path) -> Fixture {
-    if !path.is_absolute() {
-        return machine;
-    }
-    if let Ok(content) = fs::read(path) {
-        return machine.with_file(path, content);
-    }
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    entries.fold(machine, |machine, entry| with_files(machine, &entry.path()))
 }
 
 pub(crate) fn workspace() -> WorkspaceRef {
@@ -164,11 +81,7 @@ pub(crate) async fn sign_in(
 
 /// A doctor for the service principal in a machine's variables.
 pub(crate) fn doctor(machine: &Fixture, flags: &Flags) -> Doctor {
-    let doctor = Doctor::new(session(machine), locate(machine, Path::new(FOLDER), flags));
-    match &flags.subscription {
-        Some(id) => doctor.with_subscription(id),
-        None => doctor,
-    }
+    Doctor::new(session(machine), locate(machine, Path::new(FOLDER), flags))
 }
 
 /// The session of the service principal in a machine's variables.
@@ -192,25 +105,22 @@ pub(crate) async fn watch(doctor: &Doctor) -> Report {
             }
         })
         .await;
-    told.sort_by_key(|check| check.id);
     assert_eq!(told, report.checks, "what is told is what is reported");
     report
 }
 
-/// The checks that failed.
-pub(crate) fn failed(report: &Report) -> Vec<CheckId> {
-    ended(report, Status::Failed)
-}
-
-/// The checks that passed with something to know.
-pub(crate) fn warned(report: &Report) -> Vec<CheckId> {
-    ended(report, Status::Warning)
-}
-
-fn ended(report: &Report, status: Status) -> Vec<CheckId> {
-    let checks = report.checks.iter();
-    let ended = checks.filter(|check| check.status == status);
-    ended.map(|check| check.id).collect()
+/// The checks' results in order, one letter each.
+pub(crate) fn summary(report: &Report) -> String {
+    report
+        .checks
+        .iter()
+        .map(|check| match check.status {
+            Status::Ok => '+',
+            Status::Warning => '!',
+            Status::Failed => 'x',
+            Status::Skipped => '-',
+        })
+        .collect()
 }
 
 pub(crate) fn said(report: &Report, id: CheckId) -> String {

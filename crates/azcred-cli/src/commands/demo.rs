@@ -20,7 +20,7 @@ use azcred::{
     AccessToken, Untrusted, Used,
     system::{Fixture, SharedSystem},
 };
-use azcred_azure::{Area, CheckId, Flags, Principal, Report, Status};
+use azcred_azure::{CheckId, Flags, Principal, Report, Status};
 use azcred_emulator::{Info, Options, Persona, Way};
 use clap::Args;
 use serde::Serialize;
@@ -110,7 +110,6 @@ async fn play(info: &Info) -> Result<Story, Failure> {
         &Place::of(machine(info, Persona::ServicePrincipal, None)?),
         &Choice::default(),
         &Flags::default(),
-        &[],
         |_| {},
     )
     .await?;
@@ -260,11 +259,11 @@ impl Story {
     /// Allowed actions in one line, and the other checks in a line each.
     fn checks(&self, width: usize) -> Vec<String> {
         let told = self.report.checks.iter().filter(|check| {
-            let is_shown = check.id == CheckId::Workspace || check.area == Area::Permissions;
-            match check.status {
-                Status::Ok => is_shown,
-                status => status == Status::Failed,
-            }
+            let is_before = matches!(
+                check.id,
+                CheckId::SignIn | CheckId::Tenant | CheckId::Clock | CheckId::Subscription
+            );
+            !is_before || check.status == Status::Failed
         });
         let (allowed, others): (Vec<_>, Vec<_>) =
             told.partition(|check| check.status == Status::Ok);

@@ -14,7 +14,6 @@ mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod exec;
-mod explain;
 mod first_token;
 mod install_az;
 mod interrupt;
@@ -54,7 +53,6 @@ pub(crate) enum Command {
     Whoami(whoami::Whoami),
     Chain(chain::Chain),
     Doctor(doctor::Doctor),
-    Explain(explain::Explain),
     Exec(exec::Exec),
     Serve(serve::ServeArguments),
     Workspace(workspace::WorkspaceArguments),
@@ -100,7 +98,6 @@ pub(crate) fn run(command: Command, complete: &str, output: &mut Output) -> Resu
         Command::Demo(command) => finish(runtime::server()?, command.run(output)),
         #[cfg(feature = "emulator")]
         Command::Emulator(command) => finish(runtime::server()?, command.run(output)),
-        Command::Explain(command) => command.run(output),
         Command::InstallAz(command) => command.run(output),
         Command::Completions(command) => command.run(complete, output),
     }

@@ -45,8 +45,8 @@ impl<'a> From<&'a Attempt> for Row<'a> {
             is_unwanted: matches!(attempt.skipped, Some(Skipped::NotRequested)),
             is_absent: attempt.error.as_ref().is_some_and(azcred::Error::is_absent),
             switched_off_by: match attempt.error.as_ref().and_then(azcred::Error::fix) {
-                Some(Fix::UnsetVariables(names)) if attempt.verdict == Verdict::Unavailable => {
-                    names.first().map(|name| &**name)
+                Some(Fix::UnsetVariable(name)) if attempt.verdict == Verdict::Unavailable => {
+                    Some(name)
                 }
                 _ => None,
             },

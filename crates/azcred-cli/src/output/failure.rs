@@ -114,9 +114,6 @@ fn first_sentence(message: &str) -> &str {
 
 /// The other side's message, with its code.
 fn quoted(answer: &Answer) -> Option<String> {
-    if let (true, Some(code)) = (answer.is_in_cause, &answer.code) {
-        return Some(format!("{} returned {code}", answer.from.name()));
-    }
     let message = first_sentence(answer.message.as_deref().unwrap_or_default());
     let words = match &answer.code {
         Some(code) if message.is_empty() => code.clone(),

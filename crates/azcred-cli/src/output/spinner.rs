@@ -40,14 +40,6 @@ impl Spinner {
         }
     }
 
-    /// Changes the lines below the spinner.
-    pub(crate) fn below(&self, lines: &[String]) {
-        if let Some(bar) = &self.0 {
-            let lines = lines.iter().map(|line| format!("\n{line}"));
-            bar.set_prefix(lines.collect::<String>());
-        }
-    }
-
     /// Hides the spinner while something is written.
     pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.0 {
@@ -67,9 +59,7 @@ impl Spinner {
             return done;
         }
         let _unseen = UnseenControlKeys::new();
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}{prefix}")
-        {
+        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
             bar.set_style(match Screen::is_unicode(|name| std::env::var(name).ok()) {
                 true => style,
                 false => style.tick_chars(r"-\|/ "),

@@ -146,7 +146,7 @@ fn a_secret_is_stored_in_the_encrypted_file_if_that_is_chosen() {
     let home = Home::new(&azure);
     let secret = value(&azure, Persona::ServicePrincipal, "AZURE_CLIENT_SECRET");
     let line = application(FIRST, &["--service-principal", "--store", "file"]);
-    let said = home.run(&line).input(format!("{secret}\n")).said();
+    let said = home.run(&line).input(&format!("{secret}\n")).said();
     assert_eq!(said.code, 0, "{said}");
     assert_eq!(who(&home, &[])["applicationId"], FIRST);
     for entry in walk(home.path()) {
@@ -164,7 +164,7 @@ fn a_secret_is_not_stored_without_a_keyring() {
     let home = Home::new(&azure);
     let secret = value(&azure, Persona::ServicePrincipal, "AZURE_CLIENT_SECRET");
     let line = application(FIRST, &["--service-principal"]);
-    let said = home.run(&line).input(format!("{secret}\n")).said();
+    let said = home.run(&line).input(&format!("{secret}\n")).said();
     assert_eq!(said.code, 3, "{said}");
     assert_seen!("login-no-keyring", said);
     for entry in walk(home.path()) {

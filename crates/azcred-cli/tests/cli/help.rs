@@ -21,7 +21,6 @@ help_of! {
     the_help_of_whoami_says_that_nothing_is_verified, "help-whoami", ["whoami"];
     the_help_of_chain_says_what_its_exit_code_is, "help-chain", ["chain"];
     the_help_of_doctor_says_where_the_workspace_comes_from, "help-doctor", ["doctor"];
-    the_help_of_explain_says_that_it_sends_nothing, "help-explain", ["explain"];
     the_help_of_exec_says_what_its_program_gets, "help-exec", ["exec"];
     the_help_of_serve_says_how_programs_find_it, "help-serve", ["serve"];
     the_help_of_serve_env_has_a_line_for_each_shell, "help-serve-env", ["serve", "env"];
@@ -46,10 +45,6 @@ help_of! {
     the_help_of_emulator_jobs_lists_its_commands, "help-emulator-jobs", ["emulator", "jobs"];
     #[cfg(feature = "emulator")]
     the_help_of_emulator_jobs_fail_names_the_next_job, "help-emulator-jobs-fail", ["emulator", "jobs", "fail"];
-    #[cfg(feature = "emulator")]
-    the_help_of_emulator_break_says_how_to_undo_it, "help-emulator-break", ["emulator", "break"];
-    #[cfg(feature = "emulator")]
-    the_help_of_emulator_repair_says_what_stays, "help-emulator-repair", ["emulator", "repair"];
     #[cfg(feature = "emulator")]
     the_help_of_emulator_seed_says_how_to_use_it, "help-emulator-seed", ["emulator", "seed"];
     #[cfg(feature = "emulator")]

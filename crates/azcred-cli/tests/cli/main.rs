@@ -9,8 +9,6 @@ mod az;
 #[cfg(unix)]
 mod az_on_path;
 mod azure;
-#[cfg(all(unix, feature = "emulator"))]
-mod breaking;
 mod cache;
 mod canary;
 mod canary_hostile;
@@ -19,20 +17,10 @@ mod chain;
 mod ci;
 mod completions;
 mod doctor;
-#[cfg(unix)]
-mod doctor_fix;
-#[cfg(unix)]
-mod doctor_healthy;
-#[cfg(unix)]
-mod doctor_live;
-#[cfg(unix)]
-mod doctor_page;
-mod doctor_report;
 #[cfg(feature = "emulator")]
 mod emulator;
 #[cfg(unix)]
 mod exec;
-mod explain;
 mod failures;
 mod federate;
 #[cfg(unix)]
@@ -60,7 +48,6 @@ mod run;
 #[cfg(unix)]
 mod serve;
 mod sp;
-mod sp_data;
 mod sp_killed;
 mod sp_permitted;
 mod sp_show;
@@ -73,6 +60,4 @@ mod tenant;
 mod terminal;
 mod token;
 mod tools;
-#[cfg(unix)]
-mod troubles;
 mod workspace;

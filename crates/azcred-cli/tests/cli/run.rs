@@ -155,9 +155,10 @@ impl Run {
     }
 
     /// Sets its standard input.
-    pub(crate) fn input(mut self, text: impl AsRef<[u8]>) -> Self {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "its tests run on Unix only"))]
+    pub(crate) fn input(mut self, text: &str) -> Self {
         let mut file = tempfile::tempfile().expect("a file");
-        file.write_all(text.as_ref()).expect("written");
+        file.write_all(text.as_bytes()).expect("written");
         file.rewind().expect("to its beginning");
         self.command.stdin(file);
         self

@@ -90,16 +90,6 @@ impl Terminal {
         })
     }
 
-    /// Starts a run of which only standard output is this terminal.
-    pub(crate) fn start_read(&self, run: Run) -> Running {
-        run.start_with(|command| {
-            command
-                .env("TERM", "xterm-256color")
-                .stdout(Stdio::from(self.far.try_clone().expect("a handle")))
-                .stderr(Stdio::null());
-        })
-    }
-
     /// Starts a run of which only standard input is this terminal.
     pub(crate) fn start_unseen(&self, run: Run) -> Running {
         run.start_with(|command| {

@@ -1,13 +1,12 @@
 //! Addresses of services in a response, for a client that came by a port.
 //!
-//! Azure's real names would lead such a client out of the emulator. A registry's `loginServer`
-//! stays: it is a name without a scheme, and part of the names of images.
+//! Azure's real names would lead such a client out of the emulator.
 
 use crate::service::{Service, Urls, by_host};
 use serde_json::Value;
 
-/// Replaces the addresses of Azure Machine Learning's services, of storage accounts and of key
-/// vaults, at the beginning of a text, by those of the emulator's ports.
+/// Replaces the addresses of Azure Machine Learning's services and of storage accounts, at the
+/// beginning of a text, by those of the emulator's ports.
 pub(super) fn to_ports(urls: &Urls, body: &mut Value) {
     match body {
         Value::String(text) => {
@@ -33,10 +32,6 @@ fn to_port(urls: &Urls, text: &str) -> Option<String> {
             let account = host.split('.').next()?;
             format!("{}/{account}", urls.blob)
         }
-        Service::Vault if scheme == "https" && !urls.vault.is_empty() => {
-            let vault = host.split('.').next()?;
-            format!("{}/{vault}", urls.vault)
-        }
         _ => return None,
     };
     let (_, base) = base.split_once("://")?;
@@ -49,11 +44,10 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_addresses_of_ml_blobs_and_vaults_lead_to_ports() {
+    fn only_addresses_of_ml_and_blobs_lead_to_ports() {
         let urls = Urls {
             ml: "https://localhost:1".into(),
             blob: "https://localhost:2".into(),
-            vault: "https://localhost:3".into(),
             ..Urls::default()
         };
         let mut body = json!({
@@ -65,8 +59,6 @@ mod tests {
             "g": "http://store.blob.core.windows.net/",
             "h": "https://westeurope.api.azureml.ms",
             "i": "https://ml.azure.com/runs/x",
-            "j": "https://kv-one.vault.azure.net/",
-            "k": "crone.azurecr.io",
         });
         let unbound = body.clone();
         to_ports(&urls, &mut body);
@@ -79,8 +71,6 @@ mod tests {
             "g": "http://store.blob.core.windows.net/",
             "h": "https://localhost:1",
             "i": "https://ml.azure.com/runs/x",
-            "j": "https://localhost:3/kv-one/",
-            "k": "crone.azurecr.io",
         });
         assert_eq!(body, expected);
         let mut body = unbound.clone();

@@ -3,13 +3,12 @@
 use super::{
     access::Caller,
     call::Call,
-    contents,
     error::ArmError,
     filter::{Filter, Term},
     identities, long_operations,
     regions::{REGIONS, Region},
     response::ArmResponse,
-    wire,
+    storage_accounts, wire,
 };
 use crate::{
     resources::{ResourceGroup, Scope},
@@ -166,7 +165,7 @@ pub(super) fn delete(
     let group = group.ok_or_else(|| ArmError::group_not_found(id.name()))?;
     let gone = resources.remove_group(id).unwrap_or_default();
     identities::remove(&mut directory, &gone);
-    contents::remove(world, &gone);
+    storage_accounts::remove(world, &gone);
     world.jobs().remove_in(id);
     Ok(long_operations::group_deletion(
         world, call, &group, version,

@@ -4,13 +4,13 @@ use crate::{
     arm::{
         access::{self, Caller},
         call::Call,
-        contents,
         error::ArmError,
         federated_credentials,
         filter::{Filter, Term},
         groups::matches_tag,
         identities,
         response::ArmResponse,
+        storage_accounts,
         wire::{self, SERVICE_OWNED},
     },
     resources::{Resource, Scope, USER_ASSIGNED_TYPE, WORKSPACE_TYPE},
@@ -208,7 +208,7 @@ fn delete(world: &World, id: &Scope) -> ArmResponse {
     let gone = resources.remove_resource(id);
     world.jobs().remove_in(id);
     identities::remove(&mut directory, gone.as_deref().unwrap_or_default());
-    contents::remove(world, gone.as_deref().unwrap_or_default());
+    storage_accounts::remove(world, gone.as_deref().unwrap_or_default());
     federated_credentials::trust(&mut directory, &resources, id);
     ArmResponse::empty(if gone.is_some() {
         StatusCode::OK

@@ -11,8 +11,6 @@
 mod access;
 mod addresses;
 mod call;
-mod contents;
-mod data_services;
 mod deny_assignments;
 mod error;
 mod federated_credentials;
@@ -216,9 +214,6 @@ fn perform(
         }
         Target::Item(id) if call.method == Method::PUT && is_a(id, STORAGE_ACCOUNT_TYPE) => {
             storage_accounts::put(world, call, caller, id, version)
-        }
-        Target::Item(id) if call.method == Method::PUT && data_services::makes(id) => {
-            data_services::put(world, call, caller, id)
         }
         Target::Item(id) if is_a(id, long_operations::STORAGE_OPERATION_TYPE) => {
             long_operations::created_account(world, caller, id.name())

@@ -10,7 +10,7 @@ use super::{
     wire,
 };
 use crate::{
-    resources::{Resource, Scope, Sku, complete_account},
+    resources::{Resource, STORAGE_ACCOUNT_TYPE, Scope, Sku, complete_account},
     storage::{AccountKeys, StorageError, is_account_name},
     world::World,
 };
@@ -136,4 +136,13 @@ fn unusable(error: &StorageError) -> ArmError {
         "InternalServerError",
         error.to_string(),
     )
+}
+
+/// Deletes the keys and the content of accounts that are gone.
+pub(super) fn remove(world: &World, gone: &[Resource]) {
+    for account in gone.iter().filter(|one| one.is_a(STORAGE_ACCOUNT_TYPE)) {
+        if let Err(error) = world.storage().remove_account(account.id.name()) {
+            tracing::warn!(%error, account = account.id.name(), "an account's content is left");
+        }
+    }
 }

@@ -83,7 +83,7 @@ pub(super) fn admit(world: &World, call: &Call, needs: Needs) -> Result<(), Blob
             "Key based authentication is not permitted on this storage account.",
         ));
     }
-    match account.admits() {
+    match account.admits(CLIENT) {
         true => Ok(()),
         false => Err(BlobError::authorization_failure()),
     }

@@ -24,8 +24,8 @@ pub(crate) use credential::kept_text;
 pub(crate) use issuer::{AZURE_DEVOPS, EXCHANGE_APPLICATION};
 pub(crate) use kept::KeptDirectory;
 pub(crate) use resource_names::{
-    ARM, GRAPH, KEY_VAULT, ML, first_party_resource, first_party_resources, first_party_title,
-    resource_id, service_names,
+    ARM, GRAPH, ML, first_party_resource, first_party_resources, first_party_title, resource_id,
+    service_names,
 };
 
 pub use application::{Application, Audience};

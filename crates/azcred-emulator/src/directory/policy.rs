@@ -4,7 +4,6 @@
 //! it then requires. If several policies apply, all must be satisfied.
 
 use super::{Application, Directory, User};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -43,7 +42,7 @@ pub enum ClientApp {
 }
 
 /// A grant control.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
     /// Access is blocked: AADSTS53003.
     Block,

@@ -12,10 +12,6 @@ pub(crate) const ML: Uuid = uuid!("18a66f5f-dbdf-4c17-9dd7-1634712a9cbe");
 
 /// The client id of Azure Storage.
 const STORAGE: Uuid = uuid!("e406a681-f3d4-42a8-90b6-c2b029497af1");
-/// The client id of Azure Key Vault.
-pub(crate) const KEY_VAULT: Uuid = uuid!("cfa8b339-82a2-471a-a3c9-0fc0be7a4093");
-/// The client id of Azure Container Registry.
-const CONTAINER_REGISTRY: Uuid = uuid!("76c92352-c057-4cc2-9b1e-f34c32bc58bd");
 
 /// One of Microsoft's own resources, a line of `first_party_resources.txt`.
 #[derive(Debug)]
@@ -129,8 +125,6 @@ pub(crate) fn service_names(service: Service) -> impl Iterator<Item = &'static s
         // azure-ai-ml and azureml-core send it tokens for ARM.
         Service::Ml => &[ML, ARM],
         Service::Blob => &[STORAGE],
-        Service::Vault => &[KEY_VAULT],
-        Service::Registry => &[CONTAINER_REGISTRY],
         _ => &[],
     };
     FIRST_PARTY

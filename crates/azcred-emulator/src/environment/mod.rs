@@ -95,7 +95,7 @@ pub const PERSONAS: &[(&str, Persona)] = &[
 
 impl Persona {
     /// The name on the command line.
-    pub(crate) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         let named = PERSONAS.iter().find(|(_, persona)| *persona == self);
         named.map_or("", |(name, _)| name)
     }

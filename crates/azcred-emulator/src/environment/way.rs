@@ -14,7 +14,7 @@ pub const WAYS: &[(&str, Way)] = &[("ports", Way::Ports), ("names", Way::RealNam
 
 impl Way {
     /// The name on the command line.
-    pub(crate) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         let named = WAYS.iter().find(|(_, way)| *way == self);
         named.map_or("", |(name, _)| name)
     }

@@ -1,9 +1,9 @@
 //! The service principals of Microsoft's own applications, which every tenant has.
 
 use crate::{
-    derived_id::derived_id,
     directory::{Audience, Directory, GRAPH, MICROSOFT_SERVICES, first_party_resources},
     graph::{
+        ids::derived_id,
         kind::Kind,
         objects::{Object, object},
     },

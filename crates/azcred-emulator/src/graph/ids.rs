@@ -1,4 +1,4 @@
-//! Other forms of ids.
+//! Ids that follow from other ids.
 
 use uuid::Uuid;
 
@@ -10,6 +10,14 @@ pub(super) fn security_identifier(id: Uuid) -> String {
         .map(|word| u32::from_le_bytes(*word).to_string())
         .collect();
     format!("S-1-12-1-{}", words.join("-"))
+}
+
+/// An id that is the same in every emulator (a GUID of version 8, RFC 9562 section 5.8).
+pub(super) fn derived_id(parts: &[&[u8]]) -> Uuid {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &parts.concat());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_ref()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 #[cfg(test)]

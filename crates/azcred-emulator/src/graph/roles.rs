@@ -1,9 +1,9 @@
 //! Directory roles, and the policy for users without one, in Graph's form.
 
 use crate::{
-    derived_id::derived_id,
     directory::{DIRECTORY_ROLES, DirectoryRole, Tenant},
     graph::{
+        ids::derived_id,
         kind::Kind,
         objects::{Object, Objects, object},
     },

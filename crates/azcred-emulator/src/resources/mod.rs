@@ -5,11 +5,8 @@
 
 mod builtin_roles;
 mod compute;
-mod container_registry;
 mod datastore;
-mod key_vault;
 mod managed_identity;
-mod network;
 mod rbac;
 mod resource;
 mod role;
@@ -21,7 +18,6 @@ mod workspace;
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use compute::{Compute, ComputeKind};
@@ -39,13 +35,10 @@ pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
 
 pub(crate) use compute::COMPUTE_TYPE;
-pub(crate) use container_registry::{ContainerRegistry, REGISTRY_TYPE};
 pub(crate) use datastore::DATASTORE_TYPE;
-pub(crate) use key_vault::{KEY_VAULT_TYPE, KeyVault};
 pub(crate) use managed_identity::{
     FEDERATED_TYPE, HOSTS, ManagedIdentity, USER_ASSIGNED_TYPE, identity_of, trusted, user_assigned,
 };
-pub(crate) use network::Network;
 pub(crate) use seed::kind_of;
 pub(crate) use storage_account::{STORAGE_ACCOUNT_TYPE, StorageAccount, complete_account};
 pub(crate) use workspace::{basic, complete};
@@ -132,11 +125,6 @@ impl Resources {
         self.subscriptions.insert(subscription.id, subscription);
     }
 
-    /// Removes a subscription, without what is in it.
-    pub(crate) fn remove_subscription(&mut self, id: Uuid) {
-        self.subscriptions.remove(&id);
-    }
-
     /// The subscription with this id.
     pub fn subscription(&self, id: Uuid) -> Option<&Subscription> {
         self.subscriptions.get(&id)
@@ -200,19 +188,6 @@ impl Resources {
         self.resources
             .insert(resource.id.key().to_owned(), resource)
             .is_none()
-    }
-
-    /// Sets the properties that the services determine, of the types that the emulator serves.
-    /// Existing values are kept.
-    pub(crate) fn complete(&self, resource: &mut Resource, now: OffsetDateTime) {
-        if resource.is_a(STORAGE_ACCOUNT_TYPE) {
-            complete_account(resource, now);
-        } else if resource.is_a(KEY_VAULT_TYPE) {
-            let tenant = self.subscription_of(&resource.id).map(|found| found.tenant);
-            key_vault::complete_vault(resource, tenant.unwrap_or_default());
-        } else if resource.is_a(REGISTRY_TYPE) {
-            container_registry::complete_registry(resource, now);
-        }
     }
 
     /// The resource with this id.

@@ -10,12 +10,10 @@ use super::{
     resource::{ManagementGroup, Resource, ResourceGroup, Subscription, SubscriptionState},
     role::{DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition},
     scope::Scope,
+    storage_account::{STORAGE_ACCOUNT_TYPE, complete_account},
     workspace::Workspace,
 };
-use crate::{
-    derived_id::derived_id,
-    directory::{Directory, Principal},
-};
+use crate::directory::{Directory, Principal};
 use serde::Deserialize;
 use std::ops::Range;
 use time::OffsetDateTime;
@@ -224,7 +222,9 @@ impl ResourcesSeed {
         }
         for (at, entry) in self.resources.iter().enumerate() {
             let mut resource = entry.get_ref().clone();
-            made.complete(&mut resource, now);
+            if resource.is_a(STORAGE_ACCOUNT_TYPE) {
+                complete_account(&mut resource, now);
+            }
             put(made, resource)
                 .map_err(|message| problem(entry, format!("resources[{at}].id"), message))?;
         }
@@ -257,7 +257,7 @@ impl ResourcesSeed {
             let assigned = made.assign(RoleAssignment {
                 id: given
                     .id
-                    .unwrap_or_else(|| assignment_id(&given.scope, role, principal)),
+                    .unwrap_or_else(|| derived_id(&given.scope, role, principal)),
                 scope: given.scope.clone(),
                 role,
                 principal,
@@ -410,7 +410,12 @@ pub(crate) fn kind_of(principal: Principal<'_>) -> PrincipalType {
     }
 }
 
-/// The id of an assignment without one.
-pub(super) fn assignment_id(scope: &Scope, role: Uuid, principal: Uuid) -> Uuid {
-    derived_id(&[format!("{}\n{role}\n{principal}", scope.key()).as_bytes()])
+/// The id of an assignment without one, which is the same after every start: the digest of its
+/// content as a GUID of version 8 (RFC 9562 section 5.8).
+pub(super) fn derived_id(scope: &Scope, role: Uuid, principal: Uuid) -> Uuid {
+    let text = format!("{}\n{role}\n{principal}", scope.key());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_ref()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

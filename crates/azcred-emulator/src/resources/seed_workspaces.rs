@@ -1,13 +1,12 @@
-//! What belongs to the workspaces of a seed: a key vault and a registry, computes and datastores.
+//! What the workspaces of a seed contain: computes and datastores.
 
 use super::{
-    KEY_VAULT_TYPE, REGISTRY_TYPE, Resources, SeedProblem, compute,
+    Resources, SeedProblem, compute,
     resource::Resource,
-    scope::{InvalidScope, Scope},
+    scope::InvalidScope,
     seed::{ResourcesSeed, problem, put},
     workspace::WORKSPACE_TYPE,
 };
-use serde_json::Value;
 use time::OffsetDateTime;
 use toml::Spanned;
 
@@ -22,8 +21,6 @@ impl ResourcesSeed {
         let all: Vec<Resource> = all.cloned().collect();
         for workspace in &all {
             made.open_workspace(&workspace.id);
-            made.put_beside(workspace, "keyVault", KEY_VAULT_TYPE, now);
-            made.put_beside(workspace, "containerRegistry", REGISTRY_TYPE, now);
         }
         add(
             made,
@@ -39,34 +36,6 @@ impl ResourcesSeed {
             |one| compute::workspace(all.iter(), &one.workspace),
             |one, workspace| one.resource(workspace, now),
         )
-    }
-}
-
-impl Resources {
-    /// Adds the resource that a property of a workspace names, unless the seed describes it.
-    fn put_beside(
-        &mut self,
-        workspace: &Resource,
-        property: &str,
-        kind: &str,
-        now: OffsetDateTime,
-    ) {
-        let named = workspace.properties.get(property).and_then(Value::as_str);
-        let named = named.and_then(|id| id.parse::<Scope>().ok());
-        let Some(named) = named.filter(|id| self.resource(id).is_none()) else {
-            return;
-        };
-        let group = named.path_ancestry().into_iter().nth(1);
-        // With the type's own spelling, which workspaces don't use.
-        let tail = format!("providers/{kind}/{}", named.name());
-        let Some(Ok(id)) = group.map(|group| group.child(&tail)) else {
-            return;
-        };
-        let mut resource = Resource::new(id);
-        resource.location.clone_from(&workspace.location);
-        resource.system_data.clone_from(&workspace.system_data);
-        self.complete(&mut resource, now);
-        self.put_resource(resource);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Storage accounts as resources: the settings that Blob Storage obeys.
 
-use super::{Network, Resource, Resources, Scope};
+use super::{Resource, Resources, Scope};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -63,8 +63,18 @@ impl<'a> StorageAccount<'a> {
         self.0.properties.get("allowBlobPublicAccess") == Some(&Value::Bool(true))
     }
 
-    /// Whether its network settings let the emulator's clients in.
-    pub(crate) fn admits(&self) -> bool {
-        Network::of(&self.0.properties, "networkAcls") == Network::Open
+    /// Whether its firewall lets a client with this address in.
+    pub(crate) fn admits(&self, address: &str) -> bool {
+        let text = |value: Option<&'a Value>| value.and_then(Value::as_str).unwrap_or_default();
+        if text(self.0.properties.get("publicNetworkAccess")).eq_ignore_ascii_case("Disabled") {
+            return false;
+        }
+        let Some(rules) = self.0.properties.get("networkAcls") else {
+            return true;
+        };
+        let allowed = rules.get("ipRules").and_then(Value::as_array);
+        let mut allowed = allowed.into_iter().flatten();
+        !text(rules.get("defaultAction")).eq_ignore_ascii_case("Deny")
+            || allowed.any(|rule| rule.get("value").and_then(Value::as_str) == Some(address))
     }
 }

@@ -10,7 +10,7 @@ use super::{
     resource::{Identity, Resource, Sku},
     role::{PrincipalType, RoleAssignment},
     scope::{InvalidScope, Scope},
-    seed::assignment_id,
+    seed::derived_id,
 };
 use crate::clock::ticks;
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,7 @@ impl Resources {
         };
         // It exists already if someone has assigned it.
         let _ = self.assign(RoleAssignment {
-            id: assignment_id(&scope, BLOB_CONTRIBUTOR, principal),
+            id: derived_id(&scope, BLOB_CONTRIBUTOR, principal),
             scope,
             role: BLOB_CONTRIBUTOR,
             principal,

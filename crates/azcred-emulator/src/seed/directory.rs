@@ -1,7 +1,6 @@
 //! The directory's part of a seed, and how it becomes a [`Directory`].
 
 use crate::{
-    derived_id::derived_id,
     directory::{
         Application, Audience, Certificate, DIRECTORY_ROLES, Directory, DirectoryRole, GRAPH,
         Group, IssuerKeys, LoopLimit, NATIVE_REDIRECT_URIS, Secret, SecretText, ServicePrincipal,
@@ -246,9 +245,7 @@ impl DirectorySeed {
                     .map_err(|e| problem(entry, field(&format!("secrets[{n}]")), e))?,
             };
             application.secrets.push(Secret {
-                id: secret.id.unwrap_or_else(|| {
-                    derived_id(&[given.app_id.as_bytes(), secret.name.as_bytes()])
-                }),
+                id: secret.id.unwrap_or_else(Uuid::new_v4),
                 name: Some(secret.name.clone()),
                 text,
                 starts: None,

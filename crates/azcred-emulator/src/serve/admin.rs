@@ -1,15 +1,14 @@
 //! The admin port, which controls the emulator for tests in any language: faults, the log, the
-//! clock, test tokens, troubles.
+//! clock, test tokens.
 //!
 //! Plain HTTP on the loopback address. Every request needs `Authorization: Bearer TOKEN`, so that
 //! no web page and no other user of the machine can control the emulator.
 
 use super::{
-    Context, admin_jobs as jobs, admin_troubles as troubles, connection::http1, gate::BODY_TIMEOUT,
-    listen::open_proxy, routing::Routing, socket::Socket,
+    Context, admin_jobs as jobs, connection::http1, gate::BODY_TIMEOUT, listen::open_proxy,
+    routing::Routing, socket::Socket,
 };
 use crate::{
-    damage::Records,
     directory::SecretText,
     faults::Fault,
     issuer,
@@ -23,7 +22,7 @@ use axum::{
     extract::{DefaultBodyLimit, Query, Request, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{get, post},
 };
 use futures_util::stream;
 use http::{StatusCode, header};
@@ -53,22 +52,15 @@ pub(crate) struct Admin {
 pub(super) struct AdminState {
     context: Context,
     pub(super) world: Arc<World>,
-    pub(super) troubles: Records,
     token: SecretText,
     info: Arc<OnceLock<Value>>,
 }
 
 impl Admin {
     /// A service that requires this token. `GET /info` returns `info` once it is known.
-    pub(crate) fn new(
-        context: Context,
-        troubles: Records,
-        token: SecretText,
-        info: Arc<OnceLock<Value>>,
-    ) -> Self {
+    pub(crate) fn new(context: Context, token: SecretText, info: Arc<OnceLock<Value>>) -> Self {
         let inner = Arc::new(AdminState {
             world: context.world.clone(),
-            troubles,
             context,
             token,
             info,
@@ -82,13 +74,6 @@ impl Admin {
             .route("/federated-tokens", post(mint))
             .route("/jobs", get(jobs::all).post(jobs::rule))
             .route("/jobs/{name}", get(jobs::one).post(jobs::end))
-            .route(
-                "/troubles",
-                get(troubles::all)
-                    .post(troubles::begin)
-                    .delete(troubles::end_all),
-            )
-            .route("/troubles/{name}", delete(troubles::end))
             .route("/routes", post(routes).layer(certificates))
             .fallback(|| async { refuse(StatusCode::NOT_FOUND, UNKNOWN_PATH) })
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -7,9 +7,8 @@ use crate::{
     front_door::FrontDoor,
     graph,
     identity_hosts::{self, Hosts},
-    ml_services, registry,
+    ml_services,
     service::{Entrance, Service},
-    vault,
     world::World,
 };
 use axum::response::IntoResponse as _;
@@ -40,8 +39,6 @@ impl Context {
             (Service::Graph, graph::front_door(world.clone())),
             (Service::Ml, ml_services::front_door(world.clone())),
             (Service::Blob, blobs::front_door(world.clone())),
-            (Service::Vault, vault::front_door(world.clone())),
-            (Service::Registry, registry::front_door(world.clone())),
         ];
         let front_doors = azure
             .into_iter()

@@ -5,10 +5,9 @@ use crate::{
     entra::{Exchange, Refusal},
     expires_on::ExpiresOnFormat,
     faults::Effect,
-    identity_hosts, ml_services, registry,
+    identity_hosts, ml_services,
     serve::{context::Context, cut::Cut},
     service::{Entrance, Service},
-    vault,
 };
 use axum::{
     body::Body,
@@ -174,8 +173,6 @@ fn failure(
         }
         (Service::Ml, _) => ml_services::failure(status),
         (Service::Blob, _) => blobs::failure(&context.world, status),
-        (Service::Vault, _) => vault::failure(status),
-        (Service::Registry, _) => registry::failure(status),
         (host, _) => identity_hosts::failure(host, status),
     };
     if let Some(seconds) = retry_after {

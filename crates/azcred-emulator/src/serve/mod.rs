@@ -2,7 +2,6 @@
 
 mod admin;
 mod admin_jobs;
-mod admin_troubles;
 mod connection;
 mod context;
 mod cut;

@@ -9,9 +9,9 @@ use super::{
     server_name,
     socket::{Ending, Socket},
 };
-use crate::{proxy_faults::ProxyFault, request_log::Served};
+use crate::request_log::Served;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use std::sync::{Mutex, PoisonError};
@@ -34,26 +34,15 @@ pub(super) async fn serve(context: &Context, routing: &Routing, socket: Socket, 
 async fn serve_connect(context: &Context, routing: &Routing, socket: Socket, ending: &Ending) {
     let tunnel: Mutex<Option<Tunnel>> = Mutex::new(None);
     let service = service_fn(|mut request: Request<Incoming>| {
-        let has = |fault| context.world.proxy.has(fault);
-        let is_silent = has(ProxyFault::Silent) && request.method() == Method::CONNECT;
-        let answer = match open(context, routing, &mut request) {
-            _ if is_silent => Response::default(),
+        let answer = match open(routing, &mut request) {
             Ok(opened) => {
                 *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
                 Response::default()
             }
-            Err(_) if is_for_metadata(&request) && has(ProxyFault::SwallowsMetadata) => {
-                unreachable(context, &request)
-            }
             Err(_) if is_for_metadata(&request) => no_identity(context, &request),
             Err(refusal) => refuse(context, &request, &refusal),
         };
-        async move {
-            if is_silent {
-                context.until_shutdown().await;
-            }
-            ServeResult::Ok(answer)
-        }
+        async { ServeResult::Ok(answer) }
     });
     let served = http1()
         .serve_connection(TokioIo::new(socket), service)
@@ -82,8 +71,7 @@ pub(super) const METADATA_HOST: &str = "169.254.169.254";
 fn is_for_metadata(request: &Request<Incoming>) -> bool {
     match request.uri().host() {
         _ if request.method() == Method::CONNECT => false,
-        // Some programs are told of another address for it.
-        Some(host) => host == METADATA_HOST || request.uri().path().starts_with("/metadata/"),
+        Some(host) => host == METADATA_HOST,
         None => request.uri().path().starts_with("/metadata/"),
     }
 }
@@ -98,24 +86,13 @@ fn no_identity(context: &Context, request: &Request<Incoming>) -> Response {
     (status, json, body).into_response()
 }
 
-/// The response of a company's proxy for an address that only the machine itself can reach.
-fn unreachable(context: &Context, request: &Request<Incoming>) -> Response {
-    let status = StatusCode::BAD_GATEWAY;
-    log(context, request, status);
-    text(status, "The proxy can't connect to this address.\n")
-}
-
 /// Why the proxy rejects a request.
 struct TunnelRefused {
     status: StatusCode,
     why: String,
 }
 
-fn open(
-    context: &Context,
-    routing: &Routing,
-    request: &mut Request<Incoming>,
-) -> Result<Tunnel, TunnelRefused> {
+fn open(routing: &Routing, request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
     let forbidden = |why: String| TunnelRefused {
         status: StatusCode::FORBIDDEN,
         why,
@@ -139,20 +116,6 @@ fn open(
             why: "CONNECT needs HOST:PORT.".to_owned(),
         })?;
     let name = authority.host();
-    let faults = &context.world.proxy;
-    if faults.has(ProxyFault::WantsPassword)
-        && !request.headers().contains_key(header::PROXY_AUTHORIZATION)
-    {
-        return Err(TunnelRefused {
-            status: StatusCode::PROXY_AUTHENTICATION_REQUIRED,
-            why: "This proxy requires a user name and a password.".to_owned(),
-        });
-    }
-    if faults.has(ProxyFault::Forbids) {
-        return Err(forbidden(format!(
-            "This proxy's policy forbids connections to '{name}'."
-        )));
-    }
     let Some(host) = routing.host(name) else {
         return Err(forbidden(format!(
             "The azcred emulator's proxy does not connect to '{name}': it answers for the names of Azure it emulates, \
@@ -181,14 +144,7 @@ pub(super) fn plain_refused(host: &str) -> String {
 fn refuse(context: &Context, request: &Request<Incoming>, refusal: &TunnelRefused) -> Response {
     tracing::warn!(host = host_of(request), "{}", refusal.why);
     log(context, request, refusal.status);
-    let mut response = text(refusal.status, &format!("{}\n", refusal.why));
-    if refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        let challenge = HeaderValue::from_static("Basic realm=\"proxy\"");
-        response
-            .headers_mut()
-            .insert(header::PROXY_AUTHENTICATE, challenge);
-    }
-    response
+    text(refusal.status, &format!("{}\n", refusal.why))
 }
 
 fn host_of(request: &Request<Incoming>) -> String {

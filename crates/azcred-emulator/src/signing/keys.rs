@@ -16,7 +16,6 @@ use base64::{
 };
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// An RSA key that signs tokens, with a self-signed certificate.
@@ -155,22 +154,6 @@ impl std::fmt::Debug for SigningKey {
 
 /// The certificate that Entra ID publishes with a key: self-signed, valid for five years.
 fn self_signed(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let now = machine_now();
-    let until = now + time::Duration::days(5 * 365);
-    self_signed_between(pkcs8, now - time::Duration::days(1), until)
-}
-
-/// A self-signed certificate of this key that ends in so many days, or has ended.
-pub(crate) fn ending_in(pkcs8: &[u8], days: i64) -> Result<Vec<u8>, KeyError> {
-    let until = machine_now() + time::Duration::days(days);
-    self_signed_between(pkcs8, until - time::Duration::days(365), until)
-}
-
-fn self_signed_between(
-    pkcs8: &[u8],
-    not_before: OffsetDateTime,
-    not_after: OffsetDateTime,
-) -> Result<Vec<u8>, KeyError> {
     let failed = |e: rcgen::Error| KeyError(format!("could not get a certificate ({e})"));
     let pair =
         KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.into(), &PKCS_RSA_SHA256).map_err(failed)?;
@@ -178,8 +161,9 @@ fn self_signed_between(
     params
         .distinguished_name
         .push(DnType::CommonName, "accounts.accesscontrol.windows.net");
-    params.not_before = not_before;
-    params.not_after = not_after;
+    let now = machine_now();
+    params.not_before = now - time::Duration::days(1);
+    params.not_after = now + time::Duration::days(5 * 365);
     Ok(params.self_signed(&pair).map_err(failed)?.der().to_vec())
 }
 

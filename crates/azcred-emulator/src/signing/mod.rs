@@ -6,4 +6,3 @@ mod keys;
 pub use keys::{KeyError, Keys, SigningKey};
 
 pub(crate) use jws::{Algorithm, Jws, PublicKey};
-pub(crate) use keys::ending_in;

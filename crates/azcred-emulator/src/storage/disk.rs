@@ -141,7 +141,7 @@ fn file_name(name: &str) -> String {
 
 /// Writes a file (mode 0600) by renaming a new one: a process that is killed leaves the old content
 /// or the new one.
-pub(crate) fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
+pub(super) fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(folder)?;
     file.write_all(&serde_json::to_vec(value)?)?;
     file.persist(folder.join(name)).map_err(|e| e.error)?;
@@ -149,7 +149,7 @@ pub(crate) fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> i
 }
 
 /// Reads a file, if it exists.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -170,7 +170,7 @@ fn is_new(file: &Path) -> bool {
 }
 
 /// Makes a folder that only this user can read, with those above it.
-pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -39,7 +39,7 @@ use time::OffsetDateTime;
 pub(crate) use blob::{Blob, ContentHeaders, CopyState, Kind, Segment};
 pub(crate) use container::Container;
 pub(crate) use content::{Content, Sums, Upload};
-pub(crate) use disk::{Edit, make_private, read_json, write_json};
+pub(crate) use disk::Edit;
 pub(crate) use keys::{AccountKeys, DelegationKey};
 pub(crate) use names::is_account_name;
 pub(crate) use sas::{Delegate, Problem, Sas, Scope, Sign, parse_time};

@@ -13,8 +13,6 @@ pub fn accepted_audiences(world: &World, service: Service) -> Vec<String> {
         Service::Login => vec![urls.login],
         Service::Ml => vec![urls.ml, urls.arm],
         Service::Blob => vec![urls.blob],
-        Service::Vault => vec![urls.vault],
-        Service::Registry => vec![urls.registry],
         // The hosts of managed identities issue tokens and accept none.
         _ => Vec::new(),
     };

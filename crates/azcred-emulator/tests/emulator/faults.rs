@@ -232,10 +232,6 @@ async fn the_admin_port_serves_what_its_page_lists_and_nothing_else() {
         "POST /routes" => {
             json!({ "routes": [{ "host": "a.azure.net", "url": "http://127.0.0.1:1" }] })
         }
-        "POST /troubles" => {
-            let broken = json!({ "name": "NAME", "persona": "", "way": "", "variables": [] });
-            json!({ "broken": broken, "damage": [] })
-        }
         "POST /jobs" => json!({ "outcome": "fail" }),
         "POST /jobs/NAME" => json!({ "outcome": "hang" }),
         _ => Value::Null,
@@ -261,10 +257,6 @@ async fn the_admin_port_serves_what_its_page_lists_and_nothing_else() {
     );
     job.set_seconds(3600.0);
     world.jobs().submit(job, Vec::new()).unwrap();
-    let begun = lab.client.post(format!("{}/troubles", info.admin_url));
-    let begun = begun.bearer_auth(&info.admin_token);
-    let begun = begun.json(&body_of("POST /troubles")).send().await;
-    assert_eq!(begun.unwrap().status(), 204);
     let mut served = 0;
     for path in [
         "/faults",
@@ -274,8 +266,6 @@ async fn the_admin_port_serves_what_its_page_lists_and_nothing_else() {
         "/routes",
         "/jobs",
         "/jobs/NAME",
-        "/troubles/NAME",
-        "/troubles",
         "/stop",
     ] {
         for method in ["POST", "GET", "DELETE", "PUT", "PATCH"] {

@@ -165,7 +165,7 @@ async fn a_routed_name_is_answered_by_the_users_server_which_sees_the_request_as
     // All else is as at the emulator's own proxy.
     let keys = format!("https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys");
     assert_eq!(client.get(keys).send().await.unwrap().status(), 200);
-    let other = client.get("https://other.queue.core.windows.net/").send();
+    let other = client.get("https://other.vault.azure.net/").send();
     assert!(other.await.unwrap_err().is_connect());
     // Other storage accounts are the emulator's.
     let other = client.get("https://other.blob.core.windows.net/").send();
@@ -304,7 +304,7 @@ async fn a_route_that_fails_says_what_failed() {
 #[tokio::test]
 async fn routes_end_with_the_program_that_wanted_them_and_are_of_no_other() {
     let (lab, server) = (Lab::start().await, Server::start().await);
-    let name = "myhsm.managedhsm.azure.net";
+    let name = "myvault.vault.azure.net";
     let route = format!("{name}=http://127.0.0.1:{}", server.port);
     let info = lab.emulator.info();
     let routed = open(info, &[route], None).await.unwrap();

@@ -227,7 +227,7 @@ async fn tls_to_the_proxys_port_is_served_by_the_name_that_the_client_sends() {
     let misdirected = misdirected.header("Host", "graph.microsoft.com");
     assert_eq!(misdirected.send().await.unwrap().status(), 421);
     // The authority could vouch for these, but the emulator does not serve them.
-    for host in ["hsm-contoso.managedhsm.azure.net", "azure.com"] {
+    for host in ["kv-contoso.vault.azure.net", "azure.com"] {
         let refused = at(host).get(format!("https://{host}/")).send().await;
         assert!(refused.unwrap_err().is_connect(), "{host}");
         let log = lab.emulator.requests().all();

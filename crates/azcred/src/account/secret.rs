@@ -86,7 +86,7 @@ impl Wanted<'_> {
         if vault::refuses_keyring(system)? {
             return Err(self.no_keyring(
                 "AZCRED_KEYRING switches the keyring off".to_owned(),
-                Fix::unset(["AZCRED_KEYRING"]),
+                Fix::UnsetVariable("AZCRED_KEYRING".into()),
             ));
         }
         system.keyring().ok_or_else(|| {

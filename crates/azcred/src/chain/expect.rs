@@ -2,7 +2,7 @@
 
 use super::{Setup, Source, preset};
 use crate::{
-    facts::{Error, ErrorKind, Fix, Principal, Result, SignIn, Used},
+    facts::{Error, ErrorKind, Fix, Principal, Result, SignIn},
     sieve::{Misplaced, oddity, shown, tidied_id},
     tenant::{NO_AD_FS, instead_of_ad_fs, is_ad_fs},
     token::AccessToken,
@@ -120,16 +120,10 @@ impl Expect {
     /// `azcred_first`: whether azcred's accounts come before this source.
     fn check(
         &self,
-        (source, used): (Source, &Used),
+        source: Source,
         token: &AccessToken,
         azcred_first: &dyn Fn() -> bool,
     ) -> Result<()> {
-        let without = || match source {
-            Source::Environment if !used.variables.is_empty() => {
-                Fix::unset(used.variables.iter().copied())
-            }
-            _ => Fix::Exclude(source),
-        };
         if let Some(sources) = &self.sources
             && !sources.contains(&source)
         {
@@ -148,7 +142,7 @@ impl Expect {
             return Err(self.drift(
                 source,
                 "expects an account, and the token does not name its own",
-                without(),
+                Fix::Exclude(source),
                 None,
             ));
         };
@@ -165,7 +159,7 @@ impl Expect {
                     _ if source == Source::Azcred || source.asks_person() => {
                         SignIn::again(tenant.to_string()).into()
                     }
-                    _ => without(),
+                    _ => Fix::Exclude(source),
                 };
                 return Err(self.drift(
                     source,
@@ -200,13 +194,13 @@ impl Expect {
                 .and(format!("sign in there as {principal}"))
             };
             let fix = match source {
-                _ if !is_person => without(),
+                _ if !is_person => Fix::Exclude(source),
                 _ if source == Source::Azcred || source.asks_person() => sign_in(),
                 _ if source.is_developer() && azcred_first() => sign_in(),
                 Source::AzureCli => tool("az login"),
                 Source::AzurePowerShell => tool("Connect-AzAccount"),
                 Source::AzureDeveloperCli => tool("azd auth login"),
-                _ => without(),
+                _ => Fix::Exclude(source),
             };
             return Err(self.drift(
                 source,
@@ -237,7 +231,7 @@ impl Expect {
 }
 
 /// Checks all expectations of the token of `source`.
-pub(super) fn check(setup: &Setup, source: Source, used: &Used, token: &AccessToken) -> Result<()> {
+pub(super) fn check(setup: &Setup, source: Source, token: &AccessToken) -> Result<()> {
     // A new azcred account is used only if azcred comes before this source.
     let azcred_first = || {
         let places = preset::places(setup).unwrap_or_default();
@@ -250,5 +244,5 @@ pub(super) fn check(setup: &Setup, source: Source, used: &Used, token: &AccessTo
     setup
         .expect
         .iter()
-        .try_for_each(|expect| expect.check((source, used), token, &azcred_first))
+        .try_for_each(|expect| expect.check(source, token, &azcred_first))
 }

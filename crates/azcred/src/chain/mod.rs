@@ -32,7 +32,7 @@ use crate::{
         Availability,
         source::{Kept, TokenSource, credential},
     },
-    facts::{Error, ErrorKind, Fix, Result, Used, UsedKind},
+    facts::{Error, ErrorKind, Fix, Result, UsedKind},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -260,7 +260,6 @@ struct Resolver {
 struct Winner {
     source: Source,
     token_source: Arc<dyn TokenSource>,
-    using: Used,
 }
 
 /// The result of a run.
@@ -333,7 +332,7 @@ impl Resolver {
         let token = timeout_at(end, answer)
             .await
             .map_err(|_| too_late(request, deadline))??;
-        expect::check(&self.setup, winner.source, &winner.using, &token)?;
+        expect::check(&self.setup, winner.source, &token)?;
         Ok(token)
     }
 

@@ -131,7 +131,7 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
 /// client id of another identity. A fix without a condition undoes what was set on purpose.
 fn corrects_variable(attempt: &Attempt) -> bool {
     let unsets = |fix: &Fix| match fix {
-        Fix::If(_, then) => matches!(**then, Fix::UnsetVariables(_)),
+        Fix::If(_, then) => matches!(**then, Fix::UnsetVariable(_)),
         _ => false,
     };
     let error = attempt.error.as_ref();

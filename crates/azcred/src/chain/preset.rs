@@ -259,7 +259,7 @@ fn token_credentials(system: &dyn System) -> Result<Option<Chosen>> {
                     "set it to dev, prod or one of {}",
                     Source::ALL.map(Source::credential_name).join(", ")
                 ))
-                .or(Fix::unset(["AZURE_TOKEN_CREDENTIALS"])),
+                .or(Fix::UnsetVariable("AZURE_TOKEN_CREDENTIALS".into())),
             )
         })
 }

@@ -5,10 +5,11 @@ use super::{
     developer_tool::{About, DeveloperTool},
     source::{Kept, TokenSource, credential},
     tool_output::{self, Times},
+    tool_phrases::Phrase,
 };
 use crate::{
     expiry,
-    facts::{ErrorKind, Result, Saying, Source},
+    facts::{ErrorKind, Result, Source},
     options::ClientOptions,
     request::TokenRequest,
     system::{Finished, System},
@@ -44,20 +45,18 @@ static ABOUT: About = About {
     try_it: "azd auth login --check-status",
     signed_out: &["not logged in", "azd auth login"],
     phrases: &[
-        Saying::new(
-            "unknown flag: --claims",
-            ErrorKind::Unavailable,
-            &["unknown flag: --claims"],
-            "this version of Azure Developer CLI can't answer a claims challenge",
-            "update Azure Developer CLI to 1.18.1 or later (https://aka.ms/azd-install)",
-        ),
-        Saying::new(
-            "unknown flag",
-            ErrorKind::Unavailable,
-            &["unknown flag"],
-            "Azure Developer CLI is too old",
-            "update Azure Developer CLI (https://aka.ms/azd-install)",
-        ),
+        Phrase {
+            says: "unknown flag: --claims",
+            kind: ErrorKind::Unavailable,
+            why: "this version of Azure Developer CLI can't answer a claims challenge",
+            fix: "update Azure Developer CLI to 1.18.1 or later (https://aka.ms/azd-install)",
+        },
+        Phrase {
+            says: "unknown flag",
+            kind: ErrorKind::Unavailable,
+            why: "Azure Developer CLI is too old",
+            fix: "update Azure Developer CLI (https://aka.ms/azd-install)",
+        },
     ],
 };
 

@@ -5,10 +5,11 @@ use super::{
     developer_tool::{About, DeveloperTool},
     source::{Kept, TokenSource, credential},
     tool_output::{self, Times},
+    tool_phrases::Phrase,
 };
 use crate::{
     expiry,
-    facts::{Error, ErrorKind, Result, Saying, Source},
+    facts::{Error, ErrorKind, Result, Source},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -45,20 +46,18 @@ static ABOUT: About = About {
     try_it: "(Get-AzAccessToken).ExpiresOn",
     signed_out: &["Connect-AzAccount"],
     phrases: &[
-        Saying::new(
-            "AuthorizationManager check failed",
-            ErrorKind::Unavailable,
-            &["AuthorizationManager check failed"],
-            "the execution policy does not allow the module Az.Accounts",
-            "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
-        ),
-        Saying::new(
-            "cannot be loaded because running scripts is disabled",
-            ErrorKind::Unavailable,
-            &["cannot be loaded because running scripts is disabled"],
-            "the execution policy does not allow the module Az.Accounts",
-            "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
-        ),
+        Phrase {
+            says: "AuthorizationManager check failed",
+            kind: ErrorKind::Unavailable,
+            why: "the execution policy does not allow the module Az.Accounts",
+            fix: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
+        },
+        Phrase {
+            says: "cannot be loaded because running scripts is disabled",
+            kind: ErrorKind::Unavailable,
+            why: "the execution policy does not allow the module Az.Accounts",
+            fix: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
+        },
     ],
 };
 

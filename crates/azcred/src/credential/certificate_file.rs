@@ -4,12 +4,10 @@ use super::source::TokenSource;
 use crate::{
     facts::Result,
     options::ClientOptions,
-    system::System,
     tenant::{ClientId, TenantId},
 };
 use secrecy::SecretString;
 use std::{path::Path, sync::Arc};
-use time::OffsetDateTime;
 
 /// The file, and how it is used.
 pub(super) struct CertificateFile<'a> {
@@ -20,31 +18,6 @@ pub(super) struct CertificateFile<'a> {
     /// Whether the certificate's chain is sent too.
     pub(super) send_chain: bool,
 }
-
-/// Until when the certificate in `AZURE_CLIENT_CERTIFICATE_PATH` can be used; `None` if there is
-/// none that can be read. It blocks as [`EnvironmentCredential::new`](super::EnvironmentCredential::new).
-#[cfg(feature = "certificates")]
-pub(crate) fn certificate_end(system: &dyn System) -> Option<OffsetDateTime> {
-    let path = crate::system::path(system, "AZURE_CLIENT_CERTIFICATE_PATH")?;
-    let password = system.var("AZURE_CLIENT_CERTIFICATE_PASSWORD");
-    let password = password.map(SecretString::from);
-    let bytes = system
-        .read(&path, LIMIT)
-        .map(zeroize::Zeroizing::new)
-        .ok()?;
-    let read = crate::entra::certificate::ClientCertificate::from_bytes(&bytes, password.as_ref());
-    Some(read.ok()?.not_after())
-}
-
-/// A program without certificates reads none.
-#[cfg(not(feature = "certificates"))]
-pub(crate) fn certificate_end(_: &dyn System) -> Option<OffsetDateTime> {
-    None
-}
-
-/// A certificate with its key and chain is smaller, in bytes.
-#[cfg(feature = "certificates")]
-const LIMIT: u64 = 1 << 20;
 
 #[cfg(feature = "certificates")]
 impl CertificateFile<'_> {
@@ -59,6 +32,9 @@ impl CertificateFile<'_> {
         use super::ClientCertificateCredential;
         use crate::entra::certificate::{ClientCertificate, NamedFile, unreadable};
         use zeroize::Zeroizing;
+
+        /// A certificate with its key and chain is smaller.
+        const LIMIT: u64 = 1 << 20;
 
         // The file has a private key.
         let bytes = options

@@ -3,13 +3,13 @@
 //! A failing tool may print anything: a token, an HTML page, a stack trace with a secret. So errors
 //! repeat only Entra ID's code and its sentence from the output, without what looks like a token.
 
-use super::tool_output::{self, Times};
+use super::{
+    tool_output::{self, Times},
+    tool_phrases::{self, Phrase},
+};
 use crate::{
     entra::{RequestNames, SentProof, explain},
-    facts::{
-        Error, ErrorKind, Fix, NETWORK_SAYINGS, Refusal, Result, Saying, Source, ToolFiles, Used,
-        UsedKind,
-    },
+    facts::{Error, ErrorKind, Fix, Refusal, Result, Source, ToolFiles, Used, UsedKind},
     options::ClientOptions,
     request::TokenRequest,
     sieve::shown_path,
@@ -47,7 +47,7 @@ pub(super) struct About {
     /// What the tool prints if no account is signed in.
     pub(super) signed_out: &'static [&'static str],
     /// Other messages of the tool, in order.
-    pub(super) phrases: &'static [Saying],
+    pub(super) phrases: &'static [Phrase],
 }
 
 impl About {
@@ -343,9 +343,8 @@ impl DeveloperTool {
             return Some(self.refused(what, refusal, &said, request));
         }
         // Tools add the command that signs in to many messages, so it counts last.
-        let mut sayings = about.phrases.iter().chain(NETWORK_SAYINGS);
-        if let Some(saying) = sayings.find(|saying| saying.is_in(&said)) {
-            return Some(error(saying.kind, saying.means.to_owned()).with_fix(saying.fix));
+        if let Some(phrase) = tool_phrases::find(about.phrases, &said) {
+            return Some(error(phrase.kind, phrase.why.to_owned()).with_fix(phrase.fix));
         }
         if about.signed_out.iter().any(|phrase| has(phrase)) {
             return Some(self.signed_out(what));

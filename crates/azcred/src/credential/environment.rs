@@ -271,10 +271,7 @@ impl Described {
             variable: Some(variable),
         };
         if self.kind == EnvironmentKind::AzureCertificate {
-            return match error.fix().cloned() {
-                Some(fix) => error.with_fix(fix.in_variable(variable)),
-                None => error,
-            };
+            return error;
         }
         match error.code() {
             Some(WRONG_SECRET) => error.with_fix(

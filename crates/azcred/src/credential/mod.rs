@@ -33,6 +33,8 @@ pub(crate) mod source;
 mod token_service;
 #[cfg(feature = "developer-tools")]
 mod tool_output;
+#[cfg(feature = "developer-tools")]
+mod tool_phrases;
 mod variables;
 #[cfg(feature = "developer-tools")]
 mod visual_studio_code;
@@ -60,14 +62,13 @@ pub use github_actions::GitHubActionsCredential;
 pub use interactive_browser::{InteractiveBrowserCredential, SignInPrompt};
 #[cfg(feature = "fuzzing")]
 pub use interactive_browser::{redirected, welcome};
-pub use managed_identity::{ManagedIdentityCredential, azure_evidence};
+pub use managed_identity::ManagedIdentityCredential;
 #[cfg(feature = "developer-tools")]
 pub use visual_studio_code::VisualStudioCodeCredential;
 pub use workload_identity::WorkloadIdentityCredential;
 
 #[cfg(feature = "developer-tools")]
 pub(crate) use azure_cli::tenant_name as azure_cli_tenant_name;
-pub(crate) use certificate_file::certificate_end;
 pub(crate) use managed_identity::InChain;
 
 use crate::{

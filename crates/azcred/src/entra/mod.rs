@@ -19,7 +19,7 @@ mod token_endpoint;
 
 #[cfg(feature = "people")]
 pub(crate) use authorize::{Authorization, AuthorizationOptions, Redirected};
-pub use codes::{Meaning, SentProof, explain, meanings};
+pub use codes::{Meaning, SentProof, explain};
 pub(crate) use codes::{OfRefreshToken, RequestNames};
 #[cfg(feature = "people")]
 pub(crate) use device::Device;

@@ -74,22 +74,17 @@ pub enum Fix {
     RaiseProcessTimeout,
     /// Set environment variables. The value is `None` if only the reader knows it.
     SetVariables(Vec<Variable>),
-    /// Unset environment variables.
-    UnsetVariables(Vec<Cow<'static, str>>),
+    /// Unset an environment variable.
+    UnsetVariable(Cow<'static, str>),
     /// Give an identity a role.
     GrantRole(GrantRole),
     /// Check a workspace's name against those that the identity can see.
     CheckWorkspaceName {
-        /// Workspaces that the identity can see; empty if they are not known.
-        seen: Vec<SeenWorkspace>,
+        /// Workspaces that the identity can see, each in a few words; empty if they are not known.
+        seen: Vec<String>,
     },
     /// Choose a workspace, and name it in a `config.json`.
-    ChooseWorkspace {
-        /// Workspaces that the identity can see; empty if they are not known.
-        seen: Vec<SeenWorkspace>,
-        /// A file in its place that can't be read, and that must be moved out of the way.
-        instead_of: Option<PathBuf>,
-    },
+    ChooseWorkspace,
     /// Check a resource group's name against those that the identity can see.
     CheckResourceGroup {
         /// The id of its subscription, if it is known.
@@ -138,11 +133,6 @@ pub enum Fix {
         path: PathBuf,
         /// The mode that it should have, such as `0o600`.
         mode: u32,
-    },
-    /// Start another program with this account's tokens.
-    StartProgram {
-        /// The command that starts it.
-        command: String,
     },
     /// Set this machine's clock.
     SetClock,
@@ -264,33 +254,6 @@ pub enum SignInWay {
     ServicePrincipal,
 }
 
-/// A workspace that an identity can see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SeenWorkspace {
-    /// Its name.
-    pub name: String,
-    /// Its resource group.
-    pub resource_group: String,
-}
-
-impl SeenWorkspace {
-    /// A workspace in a resource group.
-    pub fn new(name: impl Into<String>, resource_group: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            resource_group: resource_group.into(),
-        }
-    }
-}
-
-/// `'ws-1' in rg`
-impl fmt::Display for SeenWorkspace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' in {}", self.name, self.resource_group)
-    }
-}
-
 /// A variable to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -299,16 +262,6 @@ pub struct Variable {
     pub name: Cow<'static, str>,
     /// The value; `None` if only the reader knows it.
     pub value: Option<String>,
-}
-
-impl Variable {
-    /// A variable and its value.
-    pub fn new(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            value: Some(value.into()),
-        }
-    }
 }
 
 /// A role to give to an identity.
@@ -323,8 +276,6 @@ pub struct GrantRole {
     pub object_id: Option<String>,
     /// The kind of identity.
     pub kind: PrincipalKind,
-    /// Whether the identity that is signed in may assign roles at the scope.
-    pub by_self: bool,
 }
 
 impl Fix {
@@ -372,47 +323,6 @@ impl Fix {
             name: Cow::Borrowed(name),
             value: Some(value.into()),
         }])
-    }
-
-    /// Unsets variables.
-    pub fn unset(names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
-        Self::UnsetVariables(names.into_iter().map(Into::into).collect())
-    }
-
-    /// This fix for a proof that is in a variable: its new secret or certificate goes there.
-    pub(crate) fn in_variable(self, name: &'static str) -> Self {
-        let each = |fixes: Vec<Self>| {
-            let fixes = fixes.into_iter();
-            fixes.map(|fix| fix.in_variable(name)).collect()
-        };
-        match self {
-            Self::NewSecret {
-                client_id,
-                variable: None,
-            } => Self::NewSecret {
-                client_id,
-                variable: Some(name),
-            },
-            Self::NewCertificate {
-                client_id,
-                variable: None,
-            } => Self::NewCertificate {
-                client_id,
-                variable: Some(name),
-            },
-            Self::If(condition, fix) => Self::If(condition, Box::new(fix.in_variable(name))),
-            Self::AnyOf(fixes) => Self::AnyOf(each(fixes)),
-            Self::AllOf(fixes) => Self::AllOf(each(fixes)),
-            other => other,
-        }
-    }
-
-    /// Chooses one of the workspaces that an identity can see.
-    pub const fn choose_workspace() -> Self {
-        Self::ChooseWorkspace {
-            seen: Vec::new(),
-            instead_of: None,
-        }
     }
 
     /// Whether the fix has no text.
@@ -483,15 +393,7 @@ impl GrantRole {
             scope,
             object_id,
             kind,
-            by_self: false,
         }
-    }
-
-    /// The signed-in identity may assign the role itself.
-    #[must_use]
-    pub fn by_self(mut self) -> Self {
-        self.by_self = true;
-        self
     }
 
     /// The object id, the role and the scope, as they can be pasted into a shell between double
@@ -509,10 +411,7 @@ impl GrantRole {
     }
 
     /// Who can assign the role, and by which command.
-    pub fn by_command(&self, command: &str) -> String {
-        if self.by_self {
-            return format!("run `{command}`");
-        }
+    pub fn by_owner(&self, command: &str) -> String {
         let of = self.scope.as_deref().map_or("the resource", kind_of);
         format!("ask an owner of {of} to run `{command}`")
     }
@@ -653,20 +552,16 @@ impl Fix {
                 }
                 Ok(())
             }
-            Self::UnsetVariables(names) => write!(f, "unset {}", names.join(" and ")),
+            Self::UnsetVariable(name) => write!(f, "unset {name}"),
             Self::GrantRole(grant) => write!(f, "{grant}"),
             Self::CheckWorkspaceName { seen } => {
                 f.write_str("check the workspace's name")?;
-                for (n, one) in seen.iter().enumerate() {
-                    let before = match n {
-                        0 => ": this identity can see ",
-                        _ => " and ",
-                    };
-                    write!(f, "{before}{one}")?;
+                match &seen[..] {
+                    [] => Ok(()),
+                    seen => write!(f, ": this identity can see {}", seen.join(" and ")),
                 }
-                Ok(())
             }
-            Self::ChooseWorkspace { .. } => f.write_str(
+            Self::ChooseWorkspace => f.write_str(
                 "download config.json from Azure Machine Learning studio (the workspace's menu at the top right, 'Download config file')",
             ),
             Self::CheckResourceGroup { subscription } => {
@@ -735,9 +630,6 @@ impl Fix {
                 "let only yourself read it: `chmod {mode:o} '{}'`",
                 crate::sieve::shown_path(path)
             ),
-            Self::StartProgram { command } => {
-                write!(f, "start `{command}` with this account's tokens")
-            }
             Self::SetClock => {
                 f.write_str("set this machine's clock: `sudo timedatectl set-ntp true`")
             }
@@ -787,7 +679,7 @@ impl fmt::Display for SignIn {
 impl fmt::Display for GrantRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = Seen(f);
-        write!(f, "{}", self.by_command(&self.command()))
+        write!(f, "{}", self.by_owner(&self.command()))
     }
 }
 
@@ -805,9 +697,6 @@ fn kind_of(scope: &str) -> &'static str {
         2 if is(2, "subscriptions") => "the subscription",
         4 if is(2, "resourceGroups") => "the resource group",
         8 if is(2, "workspaces") => "the workspace",
-        8 if is(2, "storageAccounts") => "the storage account",
-        8 if is(2, "vaults") => "the key vault",
-        8 if is(2, "registries") => "the registry",
         _ => "the resource",
     }
 }
@@ -844,7 +733,7 @@ mod tests {
                 "sign in with a device code",
             ),
             (
-                Fix::set(["A", "B", "C"]).or(Fix::unset(["D"])),
+                Fix::set(["A", "B", "C"]).or(Fix::UnsetVariable("D".into())),
                 "set A, B and C; or unset D",
             ),
             (Fix::set_to("A", "x"), "set A=x"),
@@ -894,7 +783,7 @@ mod tests {
             ),
             (
                 "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/sa",
-                "an owner of the storage account ",
+                "an owner of the resource ",
             ),
             ("", "an owner of the resource "),
         ] {

@@ -2,7 +2,7 @@
 
 use super::{Way, pinned, proxy::Proxies, roots::Bundle, verifier::Explaining};
 use crate::{
-    facts::{Error, ErrorKind, Fix, Result},
+    facts::{Error, ErrorKind, Result},
     sieve::shown_path,
     system::{System, check_text, checked_path},
 };
@@ -209,7 +209,7 @@ fn bundles(
                 ),
                 why,
             )
-            .with_fix(Fix::unset([*name]).or(format!("set {name} to a readable PEM file")))
+            .with_fix(format!("set {name} to a readable PEM file, or unset it"))
         })?;
         let told = |what| format!("azcred can't use {what}, which {name} names");
         lost.extend(bundle.lost.into_iter().map(told));

@@ -10,10 +10,8 @@ mod fuzz;
 pub(crate) mod near;
 mod no_proxy;
 mod pinned;
-mod presented;
 mod proxy;
 mod proxy_trouble;
-mod responses;
 mod roots;
 mod tls;
 mod trouble;
@@ -21,13 +19,13 @@ mod verifier;
 
 use crate::{
     facts::{Error, ErrorKind, Result},
-    redact::are_repeating,
+    redact::redact,
     system::SharedSystem,
     token::AccessToken,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{
-    fmt, iter,
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -43,13 +41,10 @@ pub use canned::{CannedResponse, with_responses};
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use fuzz::{proxy_answer, server_certificates};
-pub use presented::{Presented, TrustingFile};
-pub use proxy::ProxyInUse;
 pub(crate) use reqwest::{
     Method,
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-pub use responses::LastResponse;
 pub use url::Url;
 
 /// The largest response that is read, in bytes. A token's has some kilobytes. A page of Resource
@@ -74,7 +69,6 @@ struct HttpInner {
     system: SharedSystem,
     way: Way,
     client: OnceCell<client::Client>,
-    responses: responses::Responses,
 }
 
 /// How a client connects, and which certificates it trusts.
@@ -334,9 +328,11 @@ impl HttpResponse {
     /// Whether the body or a header repeats a secret or a part of it, in any form that
     /// [`crate::redact`] finds.
     pub fn repeats(&self, secret: &str) -> bool {
-        let headers = self.headers.values().map(HeaderValue::as_bytes);
-        let texts = iter::once(self.body.as_slice()).chain(headers);
-        are_repeating(texts.map(String::from_utf8_lossy), secret)
+        let repeats = |text: &[u8]| {
+            let text = String::from_utf8_lossy(text);
+            redact(&text, &[secret]) != text
+        };
+        repeats(&self.body) || self.headers.values().any(|value| repeats(value.as_bytes()))
     }
 
     /// How long the other side wants no further request (`Retry-After`).
@@ -386,46 +382,11 @@ impl Http {
         }
     }
 
-    /// The last response of the server at an address (its scheme, host and port), to any request of
-    /// this client; `None` if there was none.
-    pub fn last_response(&self, address: &Url) -> Option<LastResponse> {
-        self.0.responses.of(address)
-    }
-
-    /// Reads the machine's root certificates, as the first request does.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`] if one can't be used.
-    pub async fn check(&self) -> Result<()> {
-        self.client().await.map(|_| ())
-    }
-
-    /// The proxy for an address; `None` if it is reached directly. Reads the machine's settings, as
-    /// the first request does.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`] if a root certificate or this proxy can't be used.
-    pub async fn proxy_of(&self, address: &Url) -> Result<Option<ProxyInUse>> {
-        let client = self.client().await?;
-        client.proxies.of(address).map(in_use).transpose()
-    }
-
-    /// The proxy that other programs use for an address. Some use one for this machine too, which
-    /// azcred never does.
-    ///
-    /// # Errors
-    /// As [`Http::proxy_of`].
-    pub async fn proxy_of_others(&self, address: &Url) -> Result<Option<ProxyInUse>> {
-        let client = self.client().await?;
-        client.proxies.of_others(address).map(in_use).transpose()
-    }
-
     fn by(way: Way, system: SharedSystem) -> Self {
         Self(Arc::new(HttpInner {
             system,
             way,
             client: OnceCell::new(),
-            responses: responses::Responses::default(),
         }))
     }
 
@@ -556,12 +517,6 @@ impl Http {
             return Err(trouble);
         }
         let status = response.status();
-        let clock_skew = skew(response.headers(), self.0.system.now());
-        let last = LastResponse {
-            status: status.as_u16(),
-            clock_skew,
-        };
-        self.0.responses.note(&request.url, last);
         if status.is_redirection() {
             return Err(trouble::redirected(&response, target, request));
         }
@@ -583,6 +538,7 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         let headers = std::mem::take(response.headers_mut());
+        let clock_skew = skew(&headers, self.0.system.now());
         Ok(HttpResponse {
             status: status.as_u16(),
             headers,
@@ -636,14 +592,6 @@ pub fn parse_url(what: &str, text: &str) -> Result<Url> {
             what.to_owned(),
             format!("'{text}' is not an address"),
         )
-    })
-}
-
-fn in_use(setting: &proxy::Setting) -> Result<ProxyInUse> {
-    setting.server()?;
-    Ok(ProxyInUse {
-        variable: setting.variable,
-        address: setting.shown.clone(),
     })
 }
 

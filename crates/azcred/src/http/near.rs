@@ -66,7 +66,7 @@ fn is_trusted(url: &Url, system: &dyn System) -> bool {
 /// The fix for an address that is not near.
 pub(crate) fn trust(host: &str, variable: &str) -> Fix {
     let host = printable(host, 253);
-    Fix::unset([variable.to_owned()])
+    Fix::UnsetVariable(variable.to_owned().into())
         .when("this is not an Azure host")
         .or(Fix::set_to(TRUSTED, host).when("you trust the network up to that server"))
 }

@@ -28,16 +28,6 @@ pub(super) struct Proxies {
     except_variable: Option<&'static str>,
 }
 
-/// A proxy that requests go through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProxyInUse {
-    /// The variable that names it, in the case in which it is set.
-    pub variable: &'static str,
-    /// The address, without its user name and password.
-    pub address: String,
-}
-
 /// A variable that names a proxy.
 #[derive(Debug)]
 pub(super) struct Setting {
@@ -76,19 +66,6 @@ pub(super) enum Protocol {
 struct Fault {
     why: String,
     fix: String,
-    /// The corrected address, if it follows from the value and has no password.
-    corrected: Option<String>,
-}
-
-impl Fault {
-    /// This fault of a value that a small change corrects.
-    fn corrected(self, address: &str) -> Self {
-        let is_right = !address.contains('@') && Server::parse(address).is_ok();
-        Self {
-            corrected: is_right.then(|| address.to_owned()),
-            ..self
-        }
-    }
 }
 
 impl fmt::Debug for Server {
@@ -136,19 +113,11 @@ impl Proxies {
     /// The proxy for an address; `None` if it is reached directly. This machine always is: plain
     /// HTTP to it is safe because only this machine can read it, and a proxy could read it too.
     pub(super) fn of(&self, url: &Url) -> Option<&Setting> {
-        self.of_others(url).filter(|_| !is_loopback(url))
-    }
-
-    /// The proxy that other programs use for an address: some use one for this machine too.
-    pub(super) fn of_others(&self, url: &Url) -> Option<&Setting> {
-        self.of_scheme(url).filter(|_| !self.except.cover(url))
-    }
-
-    fn of_scheme(&self, url: &Url) -> Option<&Setting> {
-        match url.scheme() {
+        let setting = match url.scheme() {
             "https" => self.https.as_ref(),
             _ => self.http.as_ref(),
-        }
+        }?;
+        (!is_loopback(url) && !self.except.cover(url)).then_some(setting)
     }
 
     /// The variable of a proxy for plain HTTP, if there is no other proxy.
@@ -215,22 +184,17 @@ impl Setting {
     /// The proxy, or why the value does not name one.
     pub(super) fn server(&self) -> Result<&Server, Error> {
         self.server.as_ref().map_err(|fault| {
-            let Fault {
-                why,
-                fix,
-                corrected,
-            } = fault;
-            let correct = match corrected {
-                Some(address) => Fix::set_to(self.variable, address.clone()),
-                None => Fix::from(format!("set {} to {fix}", self.variable)),
-            };
+            let Fault { why, fix } = fault;
             let variable = self.variable;
             Error::new(
                 ErrorKind::Invalid,
                 format!("could not use the proxy in {variable} ('{}')", self.shown),
                 why.clone(),
             )
-            .with_fix(correct.or(Fix::unset([variable]).when("this network needs no proxy")))
+            .with_fix(
+                Fix::from(format!("set {variable} to {fix}"))
+                    .or(Fix::UnsetVariable(variable.into())),
+            )
         })
     }
 
@@ -259,7 +223,6 @@ impl Server {
         let fault = |why: &str, fix: &str| Fault {
             why: why.to_owned(),
             fix: fix.to_owned(),
-            corrected: None,
         };
         const EXAMPLE: &str = "an address such as http://proxy.example:8080";
         let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '‘' | '’' | '“' | '”');
@@ -267,8 +230,7 @@ impl Server {
             return Err(fault(
                 "the value has quotes, which are not part of an address",
                 "the same address without the quotes",
-            )
-            .corrected(value.trim_matches(is_quote)));
+            ));
         }
         let first = value.split([':', '/']).next().unwrap_or_default();
         let is_scheme = [
@@ -295,15 +257,13 @@ impl Server {
                     "`socks://` does not say which version of SOCKS the proxy has",
                     "the same address with socks5h:// in place of socks://, or with socks4a:// \
                      for an old proxy",
-                )
-                .corrected(&value.replacen("socks://", "socks5h://", 1)));
+                ));
             }
             _ => {
                 let scheme = printable(scheme, 24);
                 return Err(Fault {
                     why: format!("azcred does not know proxies of the kind '{scheme}'"),
                     fix: format!("an address that begins with {SCHEMES}"),
-                    corrected: None,
                 });
             }
         };
@@ -574,30 +534,6 @@ mod tests {
         let basic = server.basic.as_ref().unwrap().expose_secret();
         let pair = STANDARD.decode(basic.strip_prefix("Basic ").unwrap());
         assert_eq!(pair.unwrap(), b"us@r:hun:ter2");
-    }
-
-    #[test]
-    fn a_value_that_a_small_change_corrects_has_the_whole_command() {
-        for (value, fix) in [
-            (
-                "socks://proxy.example:1080",
-                "set ALL_PROXY=socks5h://proxy.example:1080; or",
-            ),
-            (
-                "\"http://proxy.example:3128",
-                "set ALL_PROXY=http://proxy.example:3128; or",
-            ),
-            (
-                "socks://user:hunter2@proxy.example",
-                "set ALL_PROXY to the same address",
-            ),
-            ("\"ftp://proxy.example", "set ALL_PROXY to the same address"),
-        ] {
-            let proxies = proxies(&[("ALL_PROXY", value)]);
-            let error = proxies.of(&azure()).unwrap().server().unwrap_err();
-            let text = error.fix().unwrap().to_string();
-            assert!(text.starts_with(fix), "{value}: {text}");
-        }
     }
 
     proptest! {

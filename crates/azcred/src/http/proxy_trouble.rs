@@ -6,7 +6,7 @@ use super::{
     trouble::{Target, Trouble, chain, of_io, unresolved, untrusted},
 };
 use crate::{
-    facts::{ErrorKind, Fix, Variable},
+    facts::{ErrorKind, Fix},
     redact::redact,
     untrusted::printable,
 };
@@ -19,15 +19,17 @@ impl Setting {
     fn start_or_correct(&self) -> Fix {
         let variable = self.variable;
         Fix::from(format!("start that proxy, or correct {variable}"))
-            .or(Fix::unset([variable]).when("this network needs no proxy"))
+            .or(Fix::UnsetVariable(variable.into()))
     }
 
     /// The fix for a proxy that requires a password.
     fn with_password(&self) -> Fix {
         let (variable, scheme, place) = (self.variable, self.scheme(), self.place());
-        let address = format!("{scheme}://USER:PASSWORD@{place}");
-        Fix::SetVariables(vec![Variable::new(variable, address)])
-            .and("write special characters of the password percent-encoded, such as %40 for @")
+        format!(
+            "set {variable} to {scheme}://USER:PASSWORD@{place}, with special characters of the \
+             password percent-encoded, such as %40 for @"
+        )
+        .into()
     }
 }
 

@@ -319,12 +319,9 @@ fn a_new_variant_is_noticed() {
 fn a_rejected_certificate_names_its_issuer_and_its_names() {
     let rejected = |issuer: &str, is_self_signed, more| Rejected {
         reason: CertificateError::UnknownIssuer,
-        subject: None,
         issuer: Some(issuer.to_owned()),
         is_self_signed,
         more,
-        certificates: Vec::new(),
-        server: "a.example".try_into().expect("it is a name"),
     };
     let said = |rejected: Rejected, roots| {
         let other = CertificateError::Other(OtherError(Arc::new(rejected)));

@@ -15,7 +15,6 @@ use crate::{
     system::{OutOfFiles, System, is_loopback, is_out_of_files},
 };
 use reqwest::header;
-use rustls::CertificateError;
 use std::{error::Error as _, io, time::Duration};
 use url::Url;
 
@@ -170,8 +169,31 @@ impl Trouble {
 
     /// Whether the issuer of the server's certificate is not trusted.
     pub(super) fn is_about_issuer(&self) -> bool {
-        let cause = self.cause.as_ref().and_then(|error| error.source());
-        rejected(cause).is_some_and(|(reason, _)| is_issuer(reason))
+        use rustls::{CertificateError, Error};
+        let is_issuer = |inner: &(dyn std::error::Error + 'static)| {
+            let tls = match inner.downcast_ref::<io::Error>() {
+                Some(io) => tls_error(io),
+                None => inner.downcast_ref::<Error>(),
+            };
+            let Some(Error::InvalidCertificate(reason)) = tls else {
+                return false;
+            };
+            let reason = match reason {
+                CertificateError::Other(other) => match other.0.downcast_ref::<Rejected>() {
+                    Some(rejected) => &rejected.reason,
+                    None => reason,
+                },
+                reason => reason,
+            };
+            // The second: a root with the same name has another key.
+            matches!(
+                reason,
+                CertificateError::UnknownIssuer | CertificateError::BadSignature
+            )
+        };
+        self.cause
+            .as_ref()
+            .is_some_and(|error| chain(error).any(is_issuer))
     }
 
     pub(super) fn into_error(
@@ -190,7 +212,7 @@ impl Trouble {
             None => self.fix,
             Some(variable) => {
                 why = format!("{why}; {variable} is set to this address");
-                let unset = Fix::from(format!("`unset {variable}`, to use Azure's own address"));
+                let unset = Fix::from(format!("unset {variable} to use Azure's own address"));
                 match self.keeps_fix {
                     true => self.fix.or(unset),
                     false => unset.or(format!(
@@ -359,38 +381,6 @@ pub(super) fn unresolved(name: &str, system: &str, fix: Fix) -> Trouble {
         ),
         false => Trouble::passing(format!("the name {name} can't be resolved"), fix),
     }
-}
-
-/// Whether a certificate is rejected because of its issuer. The second reason: a root with the same
-/// name has another key.
-pub(super) fn is_issuer(reason: &CertificateError) -> bool {
-    matches!(
-        reason,
-        CertificateError::UnknownIssuer | CertificateError::BadSignature
-    )
-}
-
-/// The certificate that was rejected, among the causes of an error: why, and what it says of
-/// itself.
-pub(super) fn rejected<'a>(
-    cause: Option<&'a (dyn std::error::Error + 'static)>,
-) -> Option<(&'a CertificateError, Option<&'a Rejected>)> {
-    std::iter::successors(cause, |inner| (*inner).source()).find_map(|inner| {
-        let tls = match inner.downcast_ref::<io::Error>() {
-            Some(io) => tls_error(io),
-            None => inner.downcast_ref::<rustls::Error>(),
-        };
-        let Some(rustls::Error::InvalidCertificate(reason)) = tls else {
-            return None;
-        };
-        let CertificateError::Other(other) = reason else {
-            return Some((reason, None));
-        };
-        match other.0.downcast_ref::<Rejected>() {
-            Some(rejected) => Some((&rejected.reason, Some(rejected))),
-            None => Some((reason, None)),
-        }
-    })
 }
 
 /// The TLS error inside an I/O error, at any depth; [`std::error::Error::source`] skips it.

@@ -20,18 +20,12 @@ pub(super) struct Explaining(pub(super) Arc<dyn ServerCertVerifier>);
 #[derive(Debug)]
 pub(super) struct Rejected {
     pub(super) reason: CertificateError,
-    /// The name that the server's certificate has in its subject.
-    pub(super) subject: Option<String>,
     /// The issuer of the last certificate that was sent: the authority that is not trusted.
     pub(super) issuer: Option<String>,
     /// Whether the server's certificate names itself as its issuer.
     pub(super) is_self_signed: bool,
     /// The number of certificates besides the server's own.
     pub(super) more: usize,
-    /// The certificates, the server's own first.
-    pub(super) certificates: Vec<CertificateDer<'static>>,
-    /// The name for which the server was called.
-    pub(super) server: ServerName<'static>,
 }
 
 impl fmt::Display for Rejected {
@@ -59,20 +53,14 @@ impl ServerCertVerifier for Explaining {
                 return error;
             };
             let last = intermediates.last().unwrap_or(end_entity);
-            let all = std::iter::once(end_entity).chain(intermediates);
             let rejected = Rejected {
                 reason,
-                subject: EndEntityCert::try_from(end_entity)
-                    .ok()
-                    .and_then(|own| common_name(own.subject())),
                 issuer: EndEntityCert::try_from(last)
                     .ok()
                     .and_then(|last| common_name(last.issuer())),
                 is_self_signed: EndEntityCert::try_from(end_entity)
                     .is_ok_and(|own| own.issuer() == own.subject()),
                 more: intermediates.len(),
-                certificates: all.map(|der| der.clone().into_owned()).collect(),
-                server: server_name.to_owned(),
             };
             Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(rejected))))
         })

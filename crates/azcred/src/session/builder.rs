@@ -9,7 +9,6 @@ use crate::{
     audience::FederatedAudience,
     chain::{Chain, Expect, Preset, Settings, Source},
     facts::{Error, ErrorKind, Result},
-    http::Http,
     options::ClientOptions,
     profile::Profile,
     prompt::Prompt,
@@ -42,7 +41,6 @@ pub struct SessionBuilder {
     fresh: bool,
     process_timeout: Option<Duration>,
     federated_audience: Option<FederatedAudience>,
-    http: Option<Http>,
 }
 
 impl SessionBuilder {
@@ -139,13 +137,6 @@ impl SessionBuilder {
     /// [`ClientOptions::with_federated_audience`].
     pub fn federated_audience(mut self, audience: FederatedAudience) -> Self {
         self.federated_audience = Some(audience);
-        self
-    }
-
-    /// Connects by this client, such as [`ClientOptions::http`] of [`SessionBuilder::options`], so
-    /// that the session and the program share connections. The default is a new one.
-    pub fn http(mut self, http: Http) -> Self {
-        self.http = Some(http);
         self
     }
 
@@ -274,9 +265,6 @@ impl SessionBuilder {
         #[cfg(feature = "disk-cache")]
         {
             options = options.with_disk_cache();
-        }
-        if let Some(http) = &self.http {
-            options = options.with_http(http.clone());
         }
         if let Some(prompt) = &self.prompt {
             options = options.with_prompt(prompt.clone());

@@ -5,14 +5,12 @@
 
 mod builder;
 mod decided;
-mod faults;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub use builder::SessionBuilder;
 pub use decided::{Setting, SettingKind};
-pub use faults::{MissingVariable, OddValue, Oddity, VariableFault, variable_faults};
 pub use variables::{EXEC_VARIABLE, PRESET_VARIABLE, PROFILE_VARIABLE};
 
 #[cfg(feature = "disk-cache")]
@@ -21,12 +19,11 @@ use crate::account::Accounts;
 use crate::credential::azure_cli_tenant_name;
 use crate::{
     chain::{Chain, Preset, Report, Settings},
-    credential::{self, Availability, Credential},
+    credential::{Availability, Credential},
     facts::Result,
     options::ClientOptions,
     request::TokenRequest,
     scope::Scope,
-    system::System,
     tenant::TenantId,
     token::AccessToken,
     token_future::TokenFuture,
@@ -34,7 +31,6 @@ use crate::{
     workspace::{self, Located, Named},
 };
 use std::{fmt, path::PathBuf, sync::Arc};
-use time::OffsetDateTime;
 #[cfg(feature = "developer-tools")]
 use tokio::task::spawn_blocking;
 #[cfg(any(feature = "disk-cache", feature = "developer-tools"))]
@@ -223,12 +219,6 @@ impl Credential for Session {
 
 #[cfg(feature = "azure_core")]
 crate::azure_core::token_credential!(Session, |session| (&session.0.requests, session));
-
-/// Until when the certificate in `AZURE_CLIENT_CERTIFICATE_PATH` can be used; `None` if there is
-/// none that can be read. It blocks: it may derive keys from a password.
-pub fn certificate_end(system: &dyn System) -> Option<OffsetDateTime> {
-    credential::certificate_end(system)
-}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

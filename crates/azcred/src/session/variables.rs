@@ -85,6 +85,6 @@ fn unset_or_fix(name: &'static str, value: &str, error: &Error) -> Error {
             .fix()
             .cloned()
             .unwrap_or_default()
-            .or(Fix::unset([name])),
+            .or(Fix::UnsetVariable(name.into())),
     )
 }

@@ -64,14 +64,6 @@ impl System for EmbeddedSystem {
         sieved(name, self.variables.get(&key(name))?.clone())
     }
 
-    fn var_as_set(&self, name: &str) -> Option<String> {
-        self.variables.get(&key(name))?.to_str().map(str::to_owned)
-    }
-
-    fn var_names(&self) -> Vec<String> {
-        self.variables.keys().cloned().collect()
-    }
-
     fn not_text(&self) -> Vec<String> {
         let not_text = |(_, value): &(&String, &OsString)| value.to_str().is_none();
         let names = self.variables.iter().filter(not_text);

@@ -408,14 +408,6 @@ impl System for Fixture {
         sieved(name, self.variables.get(name)?.clone())
     }
 
-    fn var_as_set(&self, name: &str) -> Option<String> {
-        self.variables.get(name)?.to_str().map(str::to_owned)
-    }
-
-    fn var_names(&self) -> Vec<String> {
-        self.variables.keys().cloned().collect()
-    }
-
     fn not_text(&self) -> Vec<String> {
         let variables = self.variables.iter();
         variables

@@ -72,17 +72,6 @@ pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
         self.var(name).map(Into::into)
     }
 
-    /// An environment variable exactly as it is set; `None` if it is not text. Other programs read
-    /// it so: what [`System::var`] takes away is a part of the value for them.
-    fn var_as_set(&self, name: &str) -> Option<String> {
-        self.var(name)
-    }
-
-    /// The names of all variables that are set, if this system can list them.
-    fn var_names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
     /// The names of all variables whose values are not UTF-8.
     fn not_text(&self) -> Vec<String> {
         Vec::new()

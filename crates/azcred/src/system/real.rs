@@ -28,15 +28,6 @@ impl System for RealSystem {
         sieved(name, std::env::var_os(name)?)
     }
 
-    fn var_as_set(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
-    }
-
-    fn var_names(&self) -> Vec<String> {
-        let names = std::env::vars_os().map(|(name, _)| name);
-        names.filter_map(|name| name.into_string().ok()).collect()
-    }
-
     fn not_text(&self) -> Vec<String> {
         std::env::vars_os()
             .filter(|(_, value)| value.to_str().is_none())

@@ -328,7 +328,7 @@ pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<
                 "could not read what is stored under the keyring's key",
                 "AZCRED_KEYRING is set to \"never\", which switches the keyring off",
             )
-            .with_fix(Fix::unset(["AZCRED_KEYRING"])),
+            .with_fix(Fix::UnsetVariable("AZCRED_KEYRING".into())),
         );
     }
     let Some(keyring) = system.keyring() else {

@@ -370,14 +370,9 @@ impl<'de> Deserialize<'de> for Fields {
 
 fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
     let damaged = |why: String| {
-        let what = format!(
-            "could not read the workspace from {}",
-            printable_path(&path)
-        );
-        Error::new(ErrorKind::Invalid, what, why).with_fix(Fix::ChooseWorkspace {
-            seen: Vec::new(),
-            instead_of: Some(path.clone()),
-        })
+        Error::new(ErrorKind::Invalid, format!("could not read the workspace from {}", printable_path(&path)), why).with_fix(
+            "download it again: in Azure Machine Learning studio, top right, 'Download config file'",
+        )
     };
     let text = decode::text(bytes).map_err(|kind| damaged(format!("the file is {kind}")))?;
     let fields: Fields = serde_json::from_str(&text).map_err(|error| {

@@ -4,7 +4,7 @@ use crate::{
     authority::{AMPLE, ask_at},
     support::{Answer, Server, tls, tls_of_p521, tls_of_versions, tls_with, token},
 };
-use azcred::{Error, ErrorKind, http::Presented, system::Fixture};
+use azcred::{Error, ErrorKind, system::Fixture};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, NameConstraints, SanType,
@@ -356,43 +356,4 @@ async fn each_end_of_a_handshake_has_its_own_text() {
     drop(closed);
     let error = ask_at(&at, Fixture::new(), AMPLE).await.unwrap_err();
     assert!(error.why().contains("refused the connection"), "{error}");
-}
-
-#[tokio::test]
-async fn an_untrusted_issuer_is_known_with_the_file_that_would_make_it_trusted() {
-    const FOLDER: &str = "/usr/local/share/ca-certificates";
-    let root = party("Contoso Root", None, authority);
-    let proxy = party("Contoso Inspection", None, authority);
-    let namesake = party("Contoso Inspection", None, authority);
-    let own = party("localhost", Some(&proxy), |_| ());
-    let error = error_of(&root, &own, vec![own.certificate.der().clone()]).await;
-    let presented = Presented::of(&error).expect("it is about the issuer");
-    assert_eq!(presented.issuer.as_deref(), Some("Contoso Inspection"));
-    assert_eq!(presented.subject.as_deref(), Some("localhost"));
-    assert!(!presented.is_self_signed);
-    let machine = Fixture::new()
-        .with_file(format!("{FOLDER}/a.crt"), root.certificate.pem())
-        .with_file(format!("{FOLDER}/b.crt"), namesake.certificate.pem());
-    assert_eq!(presented.trusted_by(&machine), None);
-    let machine = machine.with_file(format!("{FOLDER}/c.crt"), proxy.certificate.pem());
-    let file = presented.trusted_by(&machine).expect("it is there");
-    assert_eq!(file.path, std::path::Path::new(FOLDER).join("c.crt"));
-    assert_eq!(file.certificates, 1);
-    // Another tool's variable comes first.
-    let machine = machine
-        .with_var("PIP_CERT", "/pip.pem")
-        .with_file("/pip.pem", proxy.certificate.pem());
-    let file = presented.trusted_by(&machine).expect("it is there");
-    assert_eq!(file.path, std::path::Path::new("/pip.pem"));
-}
-
-#[tokio::test]
-async fn a_certificate_that_is_rejected_otherwise_has_no_untrusted_issuer() {
-    let root = party("Contoso Root", None, authority);
-    let own = party("localhost", Some(&root), |params| {
-        params.not_after = rcgen::date_time_ymd(2000, 1, 1);
-    });
-    let error = error_of(&root, &own, vec![own.certificate.der().clone()]).await;
-    assert!(error.why().contains("has expired"), "{error}");
-    assert!(Presented::of(&error).is_none());
 }

@@ -156,7 +156,7 @@ async fn each_answer_of_a_proxy_has_its_own_cause_and_fix() {
             "Proxy-Authenticate: Basic realm=\"a\"",
             WITHOUT,
             "requires a user name and a password",
-            "set HTTPS_PROXY=http://USER:PASSWORD@127.0.0.1:",
+            "set HTTPS_PROXY to http://USER:PASSWORD@127.0.0.1:",
         ),
         (
             "407 Proxy Authentication Required",

@@ -1,28 +1,21 @@
 //! Does a source return a token, and whose is it?
 
-use super::{
-    headline::{headline, tenant_variable},
-    subscription_tenant::WorkspaceTenant,
-    variables::WORKSPACES_TENANT,
-};
 use crate::{
     doctor::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
-        opened::Opened,
-        report::{Area, Subject, Verdict},
+        report::{Subject, Verdict},
     },
     error::{Error, Result},
     resource_manager::ResourceManager,
 };
 use azcred::{
-    Fix, Principal, PrincipalKind, Session, TenantId, Used, UsedKind, azure_evidence,
-    chain::{self, Attempt, Source},
+    Principal, PrincipalKind, Session, TenantId, Used,
+    chain::{self, Source},
     http::Http,
-    system::System,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The identity that signed in.
 pub(in crate::doctor) struct Identity {
@@ -44,9 +37,11 @@ pub(in crate::doctor) struct SignIn(
 
 impl Finding for SignIn {
     async fn find(case: &Case<'_>) -> Self {
-        let opened = case.find::<Opened>().await;
+        let http = OnceLock::new();
         let sign_in = async {
-            let session = opened.session.clone().map_err(Error::token)?;
+            let session = case.doctor.session.clone();
+            let session = session.open().await.map_err(Error::token)?;
+            let _ = http.set(session.options().http().clone());
             let manager = ResourceManager::new(session.options(), Arc::new(session.clone()))?;
             let token = session.token().await.map_err(Error::token)?;
             Ok(Arc::new(Identity {
@@ -57,24 +52,14 @@ impl Finding for SignIn {
             }))
         };
         let result = case.within("Signed in", sign_in).await;
-        let notes = opened.http().map_or(&[][..], Http::notes);
+        let notes = http.get().map_or(&[][..], Http::notes);
         Self(result, notes.to_vec())
     }
 }
 
 impl Identity {
-    /// Whether the identity is that of a service principal in variables.
-    pub(in crate::doctor) fn is_by_variables(&self) -> bool {
-        matches!(self.source(), Some((Source::Environment, _)))
-    }
-
-    /// What the source of the token used.
-    pub(in crate::doctor) fn used(&self) -> Option<&Used> {
-        self.chain.as_deref()?.chosen()?.used.as_ref()
-    }
-
     /// The source of the token, and what the source used.
-    pub(in crate::doctor) fn source(&self) -> Option<(Source, &Used)> {
+    fn source(&self) -> Option<(Source, &Used)> {
         let chosen = self.chain.as_deref()?.chosen()?;
         Some((chosen.source, chosen.used.as_ref()?))
     }
@@ -109,95 +94,39 @@ pub(super) enum SignInOutcome {
     /// A source returned the token of an identity.
     SignedIn(Arc<Identity>),
     /// No source of the chain has an identity on this machine.
-    NotSignedIn {
-        error: Error,
-        /// Why this place has no identity of its own, if it is one that may have.
-        place: Option<String>,
-        /// Whether this machine's identity is switched off by `AZCRED_IMDS`.
-        is_switched_off: bool,
-    },
-    /// There is no token.
-    Failed {
-        /// If a chain ran, the attempt that failed.
-        attempt: Option<Box<Attempt>>,
-        error: Error,
-        /// The workspace's tenant, if the sign-in failed in another one.
-        tenant: Option<String>,
-    },
+    NotSignedIn(Error),
+    /// There is no token. If a chain ran, the source is the one that failed.
+    Failed(Option<Source>, Error),
 }
 
 impl SignInOutcome {
-    fn of_error(error: Error, system: Option<&dyn System>) -> Self {
-        let failed = |attempt: Option<&Attempt>, error| Self::Failed {
-            attempt: attempt.cloned().map(Box::new),
-            error,
-            tenant: None,
-        };
-        let report = error.token_error().and_then(azcred::Error::report).cloned();
-        let Some(report) = report else {
-            return failed(None, error);
+    fn of_error(error: Error) -> Self {
+        let Some(report) = error.token_error().and_then(azcred::Error::report) else {
+            return Self::Failed(None, error);
         };
         match report.decisive().or_else(|| report.cause()) {
-            Some(attempt) => failed(Some(attempt), error),
-            None if Subject::from(&error) == Subject::NotSignedIn => Self::NotSignedIn {
-                place: system.and_then(|system| place(system, &error)),
-                is_switched_off: system.is_some_and(is_switched_off),
-                error,
-            },
-            None => failed(None, error),
+            Some(attempt) => Self::Failed(Some(attempt.source), error),
+            None if Subject::from(&error) == Subject::NotSignedIn => Self::NotSignedIn(error),
+            None => Self::Failed(None, error),
         }
-    }
-
-    /// Adds the tenant of the workspace, if the sign-in failed in another one.
-    async fn with_tenant(mut self, case: &Case<'_>) -> Self {
-        if let Self::Failed {
-            attempt: Some(attempt),
-            tenant,
-            ..
-        } = &mut self
-            && let (Some(used), Some(error)) = (&attempt.used, &attempt.error)
-            && tenant_variable(used).is_some()
-            && error.code().is_some_and(|code| OF_TENANT.contains(&code))
-            && let Some(found) = &case.find::<WorkspaceTenant>().await.0
-            && used
-                .tenant
-                .as_ref()
-                .is_some_and(|own| !own.eq_ignore_ascii_case(found))
-        {
-            *tenant = Some(found.clone());
-        }
-        self
     }
 }
 
 impl Check for SignInCheck {
     type Outcome = SignInOutcome;
 
-    fn area(&self) -> Area {
-        Area::SignIn
-    }
-
     fn title(&self) -> &'static str {
         "sign in"
     }
 
     fn needs(&self) -> &'static [CheckId] {
-        &[
-            CheckId::Network,
-            CheckId::Clock,
-            CheckId::SignInService,
-            CheckId::Variables,
-        ]
+        &[]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<SignInOutcome> {
         Some(match &case.find::<SignIn>().await.0 {
             Ok(identity) => SignInOutcome::SignedIn(identity.clone()),
-            Err(error) => {
-                let system = case.system().ok();
-                let outcome = SignInOutcome::of_error(error.clone(), system.as_deref());
-                outcome.with_tenant(case).await
-            }
+            Err(error) => SignInOutcome::of_error(error.clone()),
         })
     }
 
@@ -213,102 +142,32 @@ impl Check for SignInCheck {
 fn tell_outcome(outcome: SignInOutcome) -> Verdict {
     let identity = match outcome {
         SignInOutcome::SignedIn(identity) => identity,
-        SignInOutcome::NotSignedIn {
-            error,
-            place,
-            is_switched_off,
-        } => {
+        SignInOutcome::NotSignedIn(error) => {
             let mut verdict = Verdict::error("", &error);
-            verdict.reason = place.unwrap_or_else(|| NOT_SIGNED_IN.to_owned());
-            if is_switched_off {
-                let others = std::mem::take(&mut verdict.fixes).into_iter();
-                let verdict = verdict.fix(others.fold(Fix::unset([IMDS]), Fix::or));
-                return verdict.evidence("managed identity", format!("{IMDS} switches it off"));
-            }
+            verdict.reason = "no account is signed in here, and no credentials are set".to_owned();
             return verdict;
         }
-        SignInOutcome::Failed {
-            attempt,
-            error,
-            tenant,
-        } => {
-            let used = attempt.as_ref().and_then(|attempt| attempt.used.as_ref());
-            let detail = match (used, &attempt) {
-                (Some(used), _) => used.describe(),
-                (None, Some(attempt)) => attempt.source.to_string(),
-                (None, None) => String::new(),
-            };
-            let mut verdict = Verdict::error(detail, &error);
-            if let (Some(tenant), Some(variable)) = (tenant, used.and_then(tenant_variable)) {
-                let set = Fix::set_to(variable, tenant.as_str());
-                let others = std::mem::take(&mut verdict.fixes).into_iter();
-                verdict = verdict.fix(others.fold(set, Fix::or));
-                verdict = verdict.evidence(WORKSPACES_TENANT, tenant);
-            }
-            let Some(cause) = attempt.as_deref().and_then(headline) else {
-                return verdict;
-            };
-            let said = std::mem::replace(&mut verdict.reason, cause);
-            return match used.map(|used| &used.kind) {
-                // It has the token's issuer, subject and audience.
-                Some(
-                    UsedKind::FederatedToken { .. }
-                    | UsedKind::GitHubActions
-                    | UsedKind::ServiceConnection { .. },
-                ) => verdict.evidence("token", said),
-                _ => verdict,
-            };
+        SignInOutcome::Failed(source, error) => {
+            let source = source.map_or("", Source::id);
+            let kind = error.token_error().map(azcred::Error::kind);
+            return Verdict::error(failed(source, kind), &error);
         }
     };
     tell_identity(identity.source(), &identity.principal)
 }
 
-/// The variable that shows where this is, the source for that place, and what the place is.
-pub(super) const PLACES: [(&str, Source, &str); 3] = [
-    (
-        "GITHUB_ACTIONS",
-        Source::GitHubActions,
-        "this GitHub Actions job",
-    ),
-    (
-        "TF_BUILD",
-        Source::AzurePipelines,
-        "this Azure Pipelines job",
-    ),
-    (
-        "KUBERNETES_SERVICE_HOST",
-        Source::WorkloadIdentity,
-        "this pod",
-    ),
-];
-
-/// Switches the managed identity of virtual machines on or off.
-const IMDS: &str = "AZCRED_IMDS";
-
-/// Whether this is a machine in Azure, and its identity is switched off.
-fn is_switched_off(system: &dyn System) -> bool {
-    system
-        .var(IMDS)
-        .is_some_and(|wish| wish.trim().eq_ignore_ascii_case("never"))
-        && azure_evidence(system).is_azure() == Some(true)
-}
-
-/// Rejections that a right application gets in the wrong tenant: it does not know the application,
-/// or it does not exist.
-const OF_TENANT: [u32; 3] = [700_016, 90_002, 900_023];
-
-const NOT_SIGNED_IN: &str = "no account is signed in here, and no credentials are set";
-
-/// Why a place that may have an identity of its own has none; `None` if this is no such place.
-fn place(system: &dyn System, error: &Error) -> Option<String> {
-    let report = error.token_error()?.report()?;
-    PLACES.iter().find_map(|(variable, source, place)| {
-        system.var(variable)?;
-        let mut attempts = report.attempts.iter();
-        let attempt = attempts.find(|attempt| attempt.source == *source)?;
-        let error = attempt.error.as_ref()?;
-        Some(format!("{place} has no identity: {}", error.why()))
-    })
+/// The failure of a source in a few words.
+fn failed(source: &str, kind: Option<azcred::ErrorKind>) -> String {
+    let what = match kind {
+        Some(azcred::ErrorKind::Refused) => "rejected by Entra ID",
+        Some(azcred::ErrorKind::Unreachable) => "no response",
+        Some(azcred::ErrorKind::WrongAccount) => "not the expected account",
+        _ => return source.to_owned(),
+    };
+    match source {
+        "" => what.to_owned(),
+        source => format!("{source}: {what}"),
+    }
 }
 
 /// The words for a token, its source, and what the source used.
@@ -355,7 +214,7 @@ mod tests {
         case::tests::{case, doctor},
         report::Status,
     };
-    use azcred::{AccessToken, ErrorKind};
+    use azcred::{AccessToken, ErrorKind, UsedKind};
     use std::time::{Duration, SystemTime};
 
     fn signed_in(token: &str) -> Verdict {
@@ -397,23 +256,21 @@ mod tests {
     #[test]
     fn a_rejected_credential_differs_from_a_missing_one() {
         let error = |kind| Error::token(azcred::Error::new(kind, "Sign in", "because"));
-        let refused = tell(SignInOutcome::of_error(error(ErrorKind::Refused), None));
+        let refused = tell(SignInOutcome::of_error(error(ErrorKind::Refused)));
         assert_eq!(
             (refused.status, refused.subject, refused.reason.as_str()),
             (Status::Failed, Some(Subject::Refused), "because")
         );
-        let absent = tell(SignInOutcome::NotSignedIn {
-            error: error(ErrorKind::Unavailable),
-            place: None,
-            is_switched_off: false,
-        });
+        let absent = tell(SignInOutcome::NotSignedIn(error(ErrorKind::Unavailable)));
         assert_eq!(absent.subject, Some(Subject::NotSignedIn));
         assert_eq!(
             absent.reason,
             "no account is signed in here, and no credentials are set"
         );
+        let source = Some(Source::Environment);
+        let of_chain = tell(SignInOutcome::Failed(source, error(ErrorKind::Refused)));
+        assert_eq!(of_chain.detail, "environment: rejected by Entra ID");
     }
-
     #[tokio::test]
     async fn what_is_set_for_the_network_and_has_no_effect_is_a_note() {
         let machine = azcred::system::Fixture::new()

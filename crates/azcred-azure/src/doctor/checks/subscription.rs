@@ -1,16 +1,11 @@
 //! Can the identity see the subscription?
 
-use super::{
-    sign_in::SignIn,
-    subscription_tenant::{OwnTenant, other_tenant, sign_in},
-    workspace::{self, OtherWorkspaces, WorkspaceSeen},
-};
+use super::workspace::{self, WorkspaceSeen};
 use crate::{
     doctor::{
         case::{Case, Finding},
         check::Check,
-        checks::CheckId,
-        report::{Area, Subject, Verdict},
+        report::{Subject, Verdict},
     },
     error::{Error, ErrorKind, Result},
     resource_manager::Subscription,
@@ -18,7 +13,7 @@ use crate::{
     text::clean,
     workspace::{WorkspaceRef, subscription_id},
 };
-use azcred::{Fix, Principal, PrincipalKind, SeenWorkspace};
+use azcred::Principal;
 
 /// The subscription of the workspace or the options. If none is named, all that the identity can
 /// see.
@@ -60,13 +55,6 @@ pub(super) enum SubscriptionOutcome {
     DecidedByWorkspace,
     /// The identity has no role on the subscription, nor on the workspace.
     NoRole(Error),
-    /// It belongs to another tenant than the token.
-    OfTenant {
-        tenant: OwnTenant,
-        error: Error,
-        /// The workspaces that the identity can see.
-        others: Vec<SeenWorkspace>,
-    },
     /// No subscription is named; the identity can see these.
     Several(Vec<Subscription>),
     /// The request failed.
@@ -76,16 +64,8 @@ pub(super) enum SubscriptionOutcome {
 impl Check for SubscriptionCheck {
     type Outcome = SubscriptionOutcome;
 
-    fn area(&self) -> Area {
-        Area::Workspace
-    }
-
     fn title(&self) -> &'static str {
         "subscription"
-    }
-
-    fn needs(&self) -> &'static [CheckId] {
-        &[CheckId::SignIn, CheckId::ResourceManager]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<SubscriptionOutcome> {
@@ -104,21 +84,6 @@ impl Check for SubscriptionCheck {
             }
             Err(error) => error.clone(),
         };
-        // A tenant does not know the subscriptions of others.
-        if matches!(
-            error.code(),
-            Some("SubscriptionNotFound" | "InvalidAuthenticationTokenTenant")
-        ) {
-            let wanted = case.workspace().map(WorkspaceRef::subscription);
-            let wanted = wanted.or(case.doctor.subscription.as_deref());
-            if let Some(tenant) = other_tenant(case, wanted?).await {
-                return Some(SubscriptionOutcome::OfTenant {
-                    tenant,
-                    error,
-                    others: case.find::<OtherWorkspaces>().await.0.clone(),
-                });
-            }
-        }
         if error.kind() != ErrorKind::NotPermitted || case.workspace().is_none() {
             return Some(SubscriptionOutcome::Failed(error));
         }
@@ -141,49 +106,15 @@ impl Check for SubscriptionCheck {
                 } else {
                     format!("{name} ({id})")
                 };
-                in_state(id, &name, &state, detail)
-            }
-            SubscriptionOutcome::OfTenant {
-                tenant,
-                error,
-                others,
-            } => {
-                let principal = case.principal();
-                let own = principal.as_ref().and_then(|one| one.tenant_id.as_ref());
-                let mut verdict = Verdict::error(id, &error);
-                verdict.reason = format!(
-                    "the subscription belongs to the tenant {}, and the token is from another one",
-                    tenant.describe()
-                );
-                verdict.fixes.clear();
-                let found = case.found::<SignIn>();
-                let report = found.and_then(|found| found.chain());
-                let chosen = report.as_deref().and_then(|report| report.chosen());
-                let from = chosen.and_then(|one| Some((one.source, one.used.as_ref()?)));
-                let sign_in = sign_in(from, principal.as_ref(), &tenant.id);
-                let is_person = principal
-                    .as_ref()
-                    .is_some_and(|one| one.kind == PrincipalKind::User);
-                // An application is in few tenants, a person in many.
-                // A name that was given to the command was meant.
-                let is_given = case.doctor.subscription.is_some();
-                let is_name_wrong = case.workspace().is_some()
-                    && !is_given
-                    && !others.is_empty()
-                    && !is_person;
-                let choose = Fix::ChooseWorkspace {
-                    seen: others,
-                    instead_of: None,
+                // A subscription with unpaid bills becomes read-only before it is deleted.
+                if state.is_empty() || state.eq_ignore_ascii_case("Enabled") {
+                    return Verdict::ok(detail);
                 }
-                .when("another workspace is meant");
-                let verdict = match is_name_wrong {
-                    true => verdict.fix(choose).fix(sign_in),
-                    false => verdict.fix(sign_in).fix(choose),
-                };
-                match own {
-                    Some(own) => verdict.evidence("token", format!("from the tenant {own}")),
-                    None => verdict,
-                }
+                Verdict::warning(
+                    detail,
+                    format!("its state is '{state}': Azure may reject changes in it"),
+                )
+                .fix("ask the subscription's owner to enable it again (Azure portal, Subscriptions, Overview)")
             }
             SubscriptionOutcome::ThroughWorkspace => Verdict::ok(format!(
                 "{id} (the identity has no role on it, but one on the workspace)"
@@ -230,55 +161,6 @@ impl Check for SubscriptionCheck {
     }
 }
 
-/// The words for a subscription's state. One with unpaid bills is read-only before it is deleted
-/// ('Azure subscription states').
-fn in_state(id: &str, name: &str, state: &str, detail: String) -> Verdict {
-    const PAY: &str = "pay the open bills: Azure portal, Cost Management + Billing, Invoices";
-    let is = |one: &str| state.eq_ignore_ascii_case(one);
-    if state.is_empty() || is("Enabled") {
-        return Verdict::ok(detail);
-    }
-    let what = match name {
-        "" => format!("the subscription {id}"),
-        name => format!("the subscription '{name}'"),
-    };
-    // It works until Azure disables it.
-    if is("PastDue") {
-        return Verdict::warning(
-            detail,
-            format!("{what} has an unpaid bill (state PastDue): Azure will disable it"),
-        )
-        .fix(format!("an owner should {PAY}"));
-    }
-    let (means, fix) = if is("Disabled") {
-        (
-            "is disabled, so Azure rejects all changes in it",
-            format!("let its owner enable it: `az account subscription enable --id {id}`"),
-        )
-    } else if is("Warned") {
-        (
-            "has been read-only since a bill was not paid",
-            format!("let its owner {PAY}"),
-        )
-    } else if is("Deleted") {
-        (
-            "was deleted",
-            "let its owner reactivate it within 90 days: Azure portal, Subscriptions".to_owned(),
-        )
-    } else {
-        (
-            "is not enabled",
-            "let its owner look at it: Azure portal, Subscriptions".to_owned(),
-        )
-    };
-    Verdict::failed(
-        Subject::Other,
-        detail,
-        format!("{what} {means} (state {state})"),
-    )
-    .fix(fix)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,6 +168,7 @@ mod tests {
         case::tests::{case, doctor},
         report::Status,
     };
+    use azcred::Fix;
 
     const ID: &str = "5ec0ffee-0001-4000-8000-000000000001";
 
@@ -308,41 +191,7 @@ mod tests {
         assert_eq!(seen("", "").detail, ID);
         let due = seen("Contoso ML", "PastDue");
         assert_eq!(due.status, Status::Warning);
-        assert!(due.reason.contains("PastDue"), "{}", due.reason);
-        for (state, words) in [
-            ("Disabled", "the subscription 'Contoso ML' is disabled"),
-            ("Warned", "read-only"),
-            ("Deleted", "was deleted"),
-            ("Odd", "(state Odd)"),
-        ] {
-            let verdict = seen("Contoso ML", state);
-            assert_eq!(verdict.status, Status::Failed, "{state}");
-            assert!(verdict.reason.contains(words), "{verdict:?}");
-        }
-    }
-
-    #[test]
-    fn a_subscription_of_another_tenant_is_named_with_that_tenant() {
-        let tenant = OwnTenant {
-            id: "c0a70500-0000-4000-8000-000000000002".to_owned(),
-            name: Some("Fabrikam".into()),
-        };
-        let error = Error::new(ErrorKind::NotFound, "could not read it", "it is not here")
-            .with_code(Some("SubscriptionNotFound".to_owned()));
-        let verdict = tell(SubscriptionOutcome::OfTenant {
-            tenant,
-            error,
-            others: Vec::new(),
-        });
-        assert_eq!(
-            verdict.reason,
-            "the subscription belongs to the tenant Fabrikam (c0a70500-0000-4000-8000-000000000002), and the token is from another one"
-        );
-        assert!(matches!(&verdict.fixes[0], Fix::SignIn(_)), "{verdict:?}");
-        assert_eq!(
-            verdict.fixes[1],
-            Fix::choose_workspace().when("another workspace is meant")
-        );
+        assert!(due.reason.contains("'PastDue'"), "{}", due.reason);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     doctor::{
         case::{Case, Finding},
         check::Check,
-        report::{Area, Subject, Verdict},
+        report::{Subject, Verdict},
     },
     domain::tenant_of_domain,
     error::Error,
@@ -30,7 +30,7 @@ impl Finding for TenantNames {
 }
 
 impl TenantNames {
-    pub(super) fn name(&self, id: &str) -> Option<Untrusted> {
+    fn name(&self, id: &str) -> Option<Untrusted> {
         let mut tenants = self.0.iter();
         let tenant = tenants.find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id))?;
         tenant.name().cloned()
@@ -64,10 +64,6 @@ pub(super) enum Expected {
 
 impl Check for TenantCheck {
     type Outcome = TenantOutcome;
-
-    fn area(&self) -> Area {
-        Area::SignIn
-    }
 
     fn title(&self) -> &'static str {
         "tenant"

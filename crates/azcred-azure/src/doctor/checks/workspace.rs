@@ -5,7 +5,7 @@ use crate::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
-        report::{Area, Subject, Verdict},
+        report::Verdict,
     },
     error::{Error, ErrorKind, Result},
     locate::Located,
@@ -15,7 +15,7 @@ use crate::{
     text::clean,
     workspace::WorkspaceRef,
 };
-use azcred::{Fix, Principal, SeenWorkspace, printable_path};
+use azcred::{Fix, Principal, printable_path};
 
 /// The usual role of people who run jobs in a workspace.
 const USUAL_ROLE: &str = "AzureML Data Scientist";
@@ -34,25 +34,25 @@ impl Finding for WorkspaceSeen {
     }
 }
 
-/// The workspaces that the identity can see. They are requested only if the one that is meant is
-/// not known, or was not found.
-pub(super) struct OtherWorkspaces(pub(super) Vec<SeenWorkspace>);
+/// The subscription's other workspaces that the identity can see, with their resource groups. They
+/// are requested only if the workspace was not found.
+struct OtherWorkspaces(Vec<String>);
 
 impl Finding for OtherWorkspaces {
     async fn find(case: &Case<'_>) -> Self {
         const SHOWN: usize = 5;
         let look = async {
+            let target = case.workspace_or_error()?;
             let identity = case.identity_or_error().await?;
-            let subscriptions = identity.manager.subscriptions().await?.value;
-            Ok(identity.manager.workspaces_of_all(&subscriptions).await)
+            identity.manager.workspaces(target.subscription()).await
         };
         let seen = case.within("could not list the workspaces", look).await;
         // Names are only a help. The reported error is the one of the workspace.
-        let seen = seen.map(|seen| seen.found).unwrap_or_default();
+        let seen = seen.map(|seen| seen.value).unwrap_or_default();
         let named = seen.iter().filter_map(|workspace| {
             let workspace = WorkspaceRef::from_resource_id(&workspace.id).ok()?;
             let (name, group) = (workspace.name(), workspace.resource_group());
-            Some(SeenWorkspace::new(name, group))
+            Some(format!("'{name}' in {group}"))
         });
         Self(named.take(SHOWN).collect())
     }
@@ -64,23 +64,19 @@ pub(super) enum WorkspaceOutcome {
     /// The identity can see the workspace.
     Seen(Box<Workspace>),
     /// Options, variables and files name no workspace, or an invalid one.
-    Unnamed {
-        error: Error,
-        /// The workspaces that the identity can see.
-        others: Vec<SeenWorkspace>,
-    },
+    Unnamed(Error),
     /// The workspace does not exist, or the identity may not read it: Resource Manager does not say
     /// which.
     NotFoundOrNotPermitted {
         error: Error,
         /// The workspaces that the identity can see.
-        others: Vec<SeenWorkspace>,
+        others: Vec<String>,
     },
     /// The resource group has no workspace with this name.
     NotFound {
         error: Error,
         /// The workspaces that the identity can see.
-        others: Vec<SeenWorkspace>,
+        others: Vec<String>,
     },
     /// The request failed.
     Failed(Error),
@@ -89,24 +85,17 @@ pub(super) enum WorkspaceOutcome {
 impl Check for WorkspaceCheck {
     type Outcome = WorkspaceOutcome;
 
-    fn area(&self) -> Area {
-        Area::Workspace
-    }
-
     fn title(&self) -> &'static str {
         "workspace"
     }
 
     fn needs(&self) -> &'static [CheckId] {
-        &[CheckId::SignIn, CheckId::Subscription, CheckId::Provider]
+        &[CheckId::SignIn, CheckId::Subscription]
     }
 
     async fn examine(&self, case: &Case<'_>) -> Option<WorkspaceOutcome> {
         if let Err(unnamed) = &case.doctor.workspace {
-            return Some(WorkspaceOutcome::Unnamed {
-                error: unnamed.clone(),
-                others: case.find::<OtherWorkspaces>().await.0.clone(),
-            });
+            return Some(WorkspaceOutcome::Unnamed(unnamed.clone()));
         }
         case.identity().await?;
         Some(match &case.find::<WorkspaceSeen>().await.0 {
@@ -132,14 +121,7 @@ impl Check for WorkspaceCheck {
     fn tell(&self, outcome: WorkspaceOutcome, case: &Case<'_>) -> Verdict {
         let located = match &case.doctor.workspace {
             Ok(located) => located,
-            Err(unnamed) => {
-                let mut verdict = Verdict::error("", unnamed);
-                if let WorkspaceOutcome::Unnamed { others, .. } = outcome {
-                    let fixes = std::mem::take(&mut verdict.fixes).into_iter();
-                    verdict.fixes = fixes.map(|fix| with_seen(fix, &others)).collect();
-                }
-                return verdict;
-            }
+            Err(unnamed) => return Verdict::error("", unnamed),
         };
         let target = &located.workspace;
         let named = named(located);
@@ -147,20 +129,13 @@ impl Check for WorkspaceCheck {
             WorkspaceOutcome::Seen(workspace) => return seen(case, &workspace),
             WorkspaceOutcome::NotFoundOrNotPermitted { error, others } => {
                 let mut verdict = Verdict::error(named, &error);
-                verdict.reason = format!(
-                    "the workspace '{}' in {} does not exist, or this identity may not read it (Azure does not say which)",
-                    target.name(),
-                    target.resource_group()
-                );
-                let sees_others = !others.is_empty();
+                verdict.reason =
+                    "it does not exist, or this identity may not read it (Azure does not say which)"
+                        .to_owned();
+                // The name is the first fix: a wrong name needs no role.
                 let name = Fix::CheckWorkspaceName { seen: others }.when("the name is wrong");
                 let role = usual_role(case.principal().as_ref(), target).when("the name is right");
-                // A wrong name needs no role. Who sees no workspace at all needs one.
-                let verdict = match sees_others {
-                    true => verdict.only(name).fix(role),
-                    false => verdict.only(role).fix(name),
-                };
-                return verdict.fix(ROLE_IS_NEW);
+                return verdict.only(name).fix(role).fix(ROLE_IS_NEW);
             }
             WorkspaceOutcome::NotFound { error, others } => {
                 let mut verdict = Verdict::error(named, &error);
@@ -172,27 +147,9 @@ impl Check for WorkspaceCheck {
                 verdict.fixes = vec![Fix::CheckWorkspaceName { seen: others }];
                 return verdict;
             }
-            WorkspaceOutcome::Unnamed { error, .. } | WorkspaceOutcome::Failed(error) => error,
+            WorkspaceOutcome::Unnamed(error) | WorkspaceOutcome::Failed(error) => error,
         };
         Verdict::error(named, &error)
-    }
-}
-
-/// A fix with the workspaces to choose from.
-fn with_seen(fix: Fix, others: &[SeenWorkspace]) -> Fix {
-    let each = |fixes: Vec<Fix>| {
-        let fixes = fixes.into_iter();
-        fixes.map(|fix| with_seen(fix, others)).collect()
-    };
-    match fix {
-        Fix::ChooseWorkspace { seen, instead_of } if seen.is_empty() => Fix::ChooseWorkspace {
-            seen: others.to_vec(),
-            instead_of,
-        },
-        Fix::AnyOf(fixes) => Fix::AnyOf(each(fixes)),
-        Fix::AllOf(fixes) => Fix::AllOf(each(fixes)),
-        Fix::If(condition, fix) => Fix::If(condition, Box::new(with_seen(*fix, others))),
-        other => other,
     }
 }
 
@@ -227,7 +184,7 @@ pub(super) fn grant(
 const ROLE_IS_NEW: &str = "if the role was assigned just now, wait a few minutes and try again";
 
 fn usual_role(principal: Option<&Principal>, target: &WorkspaceRef) -> Fix {
-    role::grant(principal, USUAL_ROLE, target.resource_id()).into()
+    role::grant(principal, USUAL_ROLE, target.resource_id())
 }
 
 fn seen(case: &Case<'_>, workspace: &Workspace) -> Verdict {
@@ -244,10 +201,10 @@ fn seen(case: &Case<'_>, workspace: &Workspace) -> Verdict {
         Some(id) => verdict.evidence("id", clean(id, 36)),
         None => verdict,
     };
-    with_id(unusable(located, workspace).unwrap_or_else(|| accessible(located, detail)))
+    with_id(accessible(located, workspace, detail))
 }
 
-fn accessible(located: &Located, detail: String) -> Verdict {
+fn accessible(located: &Located, workspace: &Workspace, detail: String) -> Verdict {
     if let Some((path, other)) = &located.other {
         let path = printable_path(path);
         return Verdict::warning(
@@ -262,44 +219,14 @@ fn accessible(located: &Located, detail: String) -> Verdict {
             located.source
         ));
     }
+    if workspace.properties.public_network_access.as_deref() == Some("Disabled") {
+        return Verdict::warning(
+            detail,
+            "its public network access is disabled: jobs and data may be out of reach from here",
+        )
+        .fix("work from inside its virtual network, or through a VPN or a jump host there");
+    }
     Verdict::ok(detail)
-}
-
-/// The failure of a workspace whose state does not let it be used; `None` if it can be.
-fn unusable(located: &Located, workspace: &Workspace) -> Option<Verdict> {
-    let state = workspace.properties.provisioning_state.as_deref()?;
-    let target = &located.workspace;
-    let name = target.name();
-    let is = |one: &str| state.eq_ignore_ascii_case(one);
-    let (means, fix) = if is("SoftDeleted") || is("Deleting") {
-        (
-            "was deleted",
-            "recover it within 14 days of its deletion: Azure portal, Azure Machine Learning, Recently deleted"
-                .to_owned(),
-        )
-    } else if is("Creating") {
-        (
-            "is still being created",
-            "wait some minutes, and try again".to_owned(),
-        )
-    } else if is("Failed") || is("Canceled") {
-        (
-            "could not be created or changed",
-            format!(
-                "see the cause: `az ml workspace diagnose --name {name} --resource-group \"{}\" --subscription {}`",
-                target.resource_group(),
-                target.subscription()
-            ),
-        )
-    } else {
-        // `Succeeded`, `Updating`, and what later versions may add.
-        return None;
-    };
-    let reason = format!(
-        "the workspace '{name}' {means} (state {})",
-        clean(state, 40)
-    );
-    Some(Verdict::failed(Subject::Other, named(located), reason).fix(fix))
 }
 
 #[cfg(test)]
@@ -308,7 +235,7 @@ mod tests {
     use crate::doctor::{
         Doctor,
         case::tests::{case, doctor, doctor_for},
-        report::Status,
+        report::{Status, Subject},
     };
     use azcred::{
         system::Fixture,
@@ -345,7 +272,7 @@ mod tests {
     #[test]
     fn a_workspace_that_was_not_found_has_its_name_as_the_first_fix() {
         let error = error(ErrorKind::NotPermitted);
-        let others = vec![SeenWorkspace::new("ws-1", "rg")];
+        let others = vec!["'ws-1' in rg".to_owned()];
         let outcome = WorkspaceOutcome::NotFoundOrNotPermitted { error, others };
         let verdict = tell(&doctor(), outcome);
         assert_eq!(verdict.subject, Some(Subject::NotPermitted));
@@ -354,7 +281,7 @@ mod tests {
             "'ws-job' (from AZUREML_ARM_WORKSPACE_NAME) in the resource group rg (from AZUREML_ARM_RESOURCEGROUP)"
         );
         let name = Fix::CheckWorkspaceName {
-            seen: vec![SeenWorkspace::new("ws-1", "rg")],
+            seen: vec!["'ws-1' in rg".to_owned()],
         };
         assert_eq!(verdict.fixes[0], name.when("the name is wrong"));
         let Fix::If(_, role) = &verdict.fixes[1] else {
@@ -408,27 +335,12 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_that_can_not_be_used_is_a_failure_with_its_state() {
-        for (state, words) in [
-            ("SoftDeleted", "was deleted (state SoftDeleted)"),
-            ("Creating", "still being created"),
-            ("failed", "could not be created or changed"),
-        ] {
-            let found = workspace(&format!(r#", "provisioningState": "{state}""#));
-            let verdict = tell(&doctor(), WorkspaceOutcome::Seen(found));
-            assert_eq!(verdict.status, Status::Failed, "{state}");
-            assert!(verdict.reason.contains(words), "{verdict:?}");
-            assert_eq!(verdict.evidence[0].value, "w-1");
-        }
-        for state in ["Succeeded", "Updating"] {
-            let found = workspace(&format!(r#", "provisioningState": "{state}""#));
-            let verdict = tell(&doctor(), WorkspaceOutcome::Seen(found));
-            assert_eq!(verdict.status, Status::Ok, "{state}");
-        }
-    }
+    fn a_workspace_behind_its_own_network_and_two_files_that_disagree_are_warnings() {
+        let private = workspace(r#", "publicNetworkAccess": "Disabled""#);
+        let verdict = tell(&doctor(), WorkspaceOutcome::Seen(private));
+        assert_eq!(verdict.status, Status::Warning);
+        assert!(verdict.reason.contains("network"), "{verdict:?}");
 
-    #[test]
-    fn two_files_that_disagree_are_a_warning() {
         let config = |name: &str| {
             format!(
                 r#"{{"subscription_id": "5ec0ffee-0001-4000-8000-000000000001", "resource_group": "rg", "workspace_name": "{name}"}}"#
@@ -454,19 +366,8 @@ mod tests {
             "could not read config.json",
             "it is not JSON",
         );
-        let unnamed = unnamed.with_fix(Fix::from("look").or(Fix::choose_workspace()));
         let doctor = doctor_for(Err(unnamed.clone()));
-        let others = vec![SeenWorkspace::new("ws-1", "rg")];
-        let outcome = WorkspaceOutcome::Unnamed {
-            error: unnamed,
-            others: others.clone(),
-        };
-        let verdict = tell(&doctor, outcome);
-        let choose = Fix::ChooseWorkspace {
-            seen: others,
-            instead_of: None,
-        };
-        assert_eq!(verdict.fixes, [Fix::from("look").or(choose)]);
+        let verdict = tell(&doctor, WorkspaceOutcome::Unnamed(unnamed));
         assert_eq!(verdict.reason, "could not read config.json: it is not JSON");
         assert_eq!(verdict.detail, "");
     }

@@ -1,6 +1,5 @@
 //! `azcred emulator`: a local Azure, for trials and tests.
 
-mod breaking;
 mod env;
 mod exec;
 mod guests;
@@ -10,7 +9,6 @@ mod isolate;
 #[path = "not_isolated.rs"]
 mod isolate;
 mod jobs;
-mod repair;
 mod requests;
 mod routes;
 mod seed;
@@ -67,8 +65,6 @@ enum EmulatorCommand {
     Users(users::Users),
     Jobs(jobs::Jobs),
     Requests(requests::Requests),
-    Break(breaking::Break),
-    Repair(repair::Repair),
     Stop(stop::Stop),
     Seed(seed::Seed),
 }
@@ -85,8 +81,6 @@ impl EmulatorArguments {
             EmulatorCommand::Users(command) => command.run(output),
             EmulatorCommand::Jobs(command) => command.run(output),
             EmulatorCommand::Requests(command) => command.run(output),
-            EmulatorCommand::Break(command) => command.run(output),
-            EmulatorCommand::Repair(command) => command.run(output),
             EmulatorCommand::Stop(command) => command.run(output).await,
             EmulatorCommand::Seed(seed::Seed) => seed::Seed::run(output),
         }
@@ -117,7 +111,16 @@ impl Guest {
             lifetime,
             ..Inherited::here()
         };
-        isolated(info, self.persona, self.way, &inherited)
+        info.isolated(self.persona, self.way, &inherited)
+            .map_err(|error| {
+                let folder = info.state_dir.display();
+                Failure::new(
+                    Kind::Failed,
+                    "could not prepare the program's folders",
+                    format!("a folder can't be created in {folder}: {error}"),
+                )
+                .fix("choose a folder that you can write to with --state")
+            })
     }
 
     /// Warns if the program can't sign in as this persona.
@@ -141,24 +144,6 @@ impl Guest {
             output.remark(&note);
         }
     }
-}
-
-/// The variables of a program that this user starts.
-fn isolated(
-    info: &Info,
-    persona: Persona,
-    way: Way,
-    inherited: &Inherited,
-) -> Result<Isolated, Failure> {
-    info.isolated(persona, way, inherited).map_err(|error| {
-        let folder = info.state_dir.display();
-        Failure::new(
-            Kind::Failed,
-            "could not prepare the program's folders",
-            format!("a folder can't be created in {folder}: {error}"),
-        )
-        .fix("choose a folder that you can write to with --state")
-    })
 }
 
 /// The folder of Azure Arc's key files ('Authenticate against Azure resources with Azure

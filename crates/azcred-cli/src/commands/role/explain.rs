@@ -15,7 +15,7 @@ use crate::{
     },
     sign_in::Place,
 };
-use azcred_azure::{BuiltInRole, Capability, Permission, Permissions, Realm, RoleDefinition};
+use azcred_azure::{BuiltInRole, Capability, Permission, Permissions, RoleDefinition};
 use clap::Args;
 use serde::Serialize;
 
@@ -173,9 +173,7 @@ const ABILITIES: [(&str, &str, bool); 7] = [
 /// What a role can do of the things that people ask for, and what it can't.
 fn abilities(permissions: &[Permission]) -> (Vec<&'static str>, Vec<&'static str>) {
     let permissions = Permissions(permissions.to_vec());
-    let in_workspace = |one: &Capability| one.realm() == Realm::Workspace;
-    let capabilities = Capability::ALL.into_iter().filter(in_workspace);
-    let capabilities = capabilities.map(|capability| {
+    let capabilities = Capability::ALL.into_iter().map(|capability| {
         (
             capability.title(),
             capability.judge(&permissions).is_allowed(),

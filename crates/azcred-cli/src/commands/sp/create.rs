@@ -464,7 +464,6 @@ impl CreateSp {
             // Without a role, it sees no workspace.
             workspace: plan.workspace.as_ref().filter(|_| !self.no_role),
             roles: plan.roles.iter().map(|granted| &granted.role).collect(),
-            data_roles: plan.roles.iter().filter_map(Granted::at_storage).collect(),
         };
         let proof = prove(place, candidate, &target, patience).await;
         if !adds || proof.is_err() {

@@ -31,16 +31,6 @@ pub(super) struct Granted {
     pub(super) scope: RoleScope,
 }
 
-impl Granted {
-    /// The role, if it counts at the workspace's storage account: at that, or above it.
-    pub(super) fn at_storage(&self) -> Option<&RoleDefinition> {
-        let provider = self.scope.provider();
-        let counts =
-            provider.is_none_or(|provider| provider.eq_ignore_ascii_case("Microsoft.Storage"));
-        counts.then_some(&self.role)
-    }
-}
-
 /// Makes the application of a name, unless it was found, and its service principal.
 pub(super) async fn identity(
     reader: &Reader,

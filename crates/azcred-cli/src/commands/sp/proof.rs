@@ -15,8 +15,7 @@ use azcred::{
     system::{ApplicationProof, ApplicationSystem},
 };
 use azcred_azure::{
-    Area, Capability, CheckId, CheckReport, Doctor, Located, Permissions, Realm, Report,
-    RoleDefinition, Status,
+    Capability, CheckId, CheckReport, Doctor, Located, Permissions, Report, RoleDefinition, Status,
 };
 use std::{convert::Infallible, sync::Arc};
 use uuid::Uuid;
@@ -34,8 +33,6 @@ pub(super) struct Target<'a> {
     pub(super) workspace: Option<&'a Located>,
     /// The roles that count there.
     pub(super) roles: Vec<&'a RoleDefinition>,
-    /// The roles that count at the workspace's storage account.
-    pub(super) data_roles: Vec<&'a RoleDefinition>,
 }
 
 /// What was proved.
@@ -65,7 +62,7 @@ pub(super) async fn prove(
     let Some(located) = target.workspace else {
         return Ok(Proof::SignIn);
     };
-    let doctor = Doctor::new(session, Ok(located.clone())).requiring(wanted(target));
+    let doctor = Doctor::new(session, Ok(located.clone())).requiring(wanted(&target.roles));
     let examine = async || Ok::<_, Infallible>(doctor.run(|_| {}).await);
     // What the doctor finds is shown, also if the roles are not seen at the limit.
     let Ok(report) = patience.until("the role", lacks_a_right, examine).await;
@@ -109,20 +106,14 @@ async fn signed_in(session: &SessionBuilder, patience: Patience<'_>) -> azcred::
         .await
 }
 
-/// What the roles allow of what people do in a workspace and with its files.
-fn wanted(target: &Target<'_>) -> Vec<Capability> {
-    let of = |roles: &[&RoleDefinition]| {
-        let all = roles.iter().flat_map(|role| role.permissions.clone());
-        Permissions(all.collect())
-    };
-    let (workspace, storage) = (of(&target.roles), of(&target.data_roles));
-    let is_allowed = |capability: &Capability| match capability.realm() {
-        Realm::Workspace => capability.judge(&workspace).is_allowed(),
-        Realm::Storage => capability.judge(&storage).is_allowed(),
-        // No role is assigned at the other resources.
-        _ => false,
-    };
-    Capability::ALL.into_iter().filter(is_allowed).collect()
+/// What the roles allow of what people do in a workspace.
+fn wanted(roles: &[&RoleDefinition]) -> Vec<Capability> {
+    let all = roles.iter().flat_map(|role| role.permissions.clone());
+    let permissions = Permissions(all.collect());
+    Capability::ALL
+        .into_iter()
+        .filter(|capability| capability.judge(&permissions).is_allowed())
+        .collect()
 }
 
 impl Proof {
@@ -160,16 +151,8 @@ impl Proof {
     }
 }
 
-/// What passed is shown where it tells of the identity: its tenant, what it sees, what it may do. A
-/// warning is about what it was not made for.
+/// A warning is about what the identity was not made for. The sign-in is said already.
 fn is_shown(check: &CheckReport, verbose: bool) -> bool {
-    let tells = matches!(
-        check.id,
-        CheckId::Clock | CheckId::Tenant | CheckId::Subscription | CheckId::Workspace
-    );
-    verbose
-        || match check.status {
-            Status::Ok => tells || check.area == Area::Permissions,
-            status => status != Status::Warning,
-        }
+    let is_said = check.id == CheckId::SignIn && check.status == Status::Ok;
+    verbose || !(is_said || check.status == Status::Warning)
 }

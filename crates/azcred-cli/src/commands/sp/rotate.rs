@@ -236,7 +236,6 @@ impl RotateSp {
                 let target = Target {
                     workspace: None,
                     roles: Vec::new(),
-                    data_roles: Vec::new(),
                 };
                 if let Err(error) = prove(place, candidate, &target, patience).await {
                     take_back(graph, &mut application, fresh.key, patience).await?;

@@ -178,8 +178,6 @@ scope = '/subscriptions/5ec0ffee-0001-4000-8000-000000000009'
         graph: "https://localhost:1003".into(),
         ml: "https://localhost:1004".into(),
         blob: "https://localhost:1005".into(),
-        vault: "https://localhost:1006".into(),
-        registry: "https://localhost:1007".into(),
     });
     TestArm {
         front_door: super::front_door(Arc::clone(&world)),

@@ -5,7 +5,6 @@
 
 mod arm;
 mod ci;
-mod data_services;
 mod entra;
 mod grants;
 mod graph;

@@ -30,9 +30,8 @@ pub(super) fn conclude(
 ) -> (Result<RunResult>, Report) {
     let drift = match &outcome {
         Outcome::Answer(index) => match &runners[*index].state {
-            State::Succeeded(candidate, _, token) => {
-                let source = runners[*index].place.source;
-                expect::check(setup, source, &candidate.using, token).err()
+            State::Succeeded(_, _, token) => {
+                expect::check(setup, runners[*index].place.source, token).err()
             }
             _ => None,
         },
@@ -85,7 +84,6 @@ pub(super) fn conclude(
                 winner: Winner {
                     source: place.source,
                     token_source: candidate.token_source,
-                    using: candidate.using,
                 },
             }),
             (None, _) => Err(no_token::error(setup, &report, request)),

@@ -3,10 +3,11 @@
 use super::super::{
     developer_tool::{About, DeveloperTool},
     tool_output::{self, Times},
+    tool_phrases::Phrase,
 };
 use crate::{
     expiry,
-    facts::{AZURE_CLI_SAYINGS, Result, Source},
+    facts::{ErrorKind, Result, Source},
     request::TokenRequest,
     system::AZ_CALLED,
     tenant::TenantId,
@@ -27,7 +28,44 @@ pub(super) static ABOUT: About = About {
     sign_in_to: "az login --tenant ",
     try_it: "az account get-access-token --query expiresOn",
     signed_out: &["az login", "az account set"],
-    phrases: AZURE_CLI_SAYINGS,
+    phrases: &[
+        Phrase {
+            says: "Please specify only one of subscription and tenant",
+            kind: ErrorKind::Invalid,
+            why: "both a subscription, which has its own tenant, and a tenant are given",
+            fix: "give only one of the two",
+        },
+        Phrase {
+            says: "Multiple subscriptions with the name",
+            kind: ErrorKind::Invalid,
+            why: "several subscriptions have this name",
+            fix: "give the subscription's id: `az account list --output table`",
+        },
+        Phrase {
+            says: "Check the spelling and casing",
+            kind: ErrorKind::Invalid,
+            why: "the account that is signed in to Azure CLI does not have this subscription",
+            fix: "choose one of `az account list --output table`; to see new ones, run `az login` again",
+        },
+        Phrase {
+            says: "unrecognized arguments",
+            kind: ErrorKind::Unavailable,
+            why: "Azure CLI is too old",
+            fix: "run `az upgrade`",
+        },
+        Phrase {
+            says: "ModuleNotFoundError",
+            kind: ErrorKind::Unavailable,
+            why: "the installation of Azure CLI is incomplete",
+            fix: "install Azure CLI again (https://aka.ms/azure-cli)",
+        },
+        Phrase {
+            says: "Permission denied",
+            kind: ErrorKind::Unavailable,
+            why: "Azure CLI may not write to its own folder",
+            fix: "make ~/.azure (or AZURE_CONFIG_DIR) yours: `sudo chown -R \"$(id -un)\" ~/.azure`",
+        },
+    ],
 };
 
 #[derive(Deserialize)]

@@ -106,7 +106,7 @@ impl HostRequest<'_> {
         let assign = Fix::from(self.assign);
         match self.variable {
             // Programs that sign in in another way read the same variable.
-            Some(variable) => Fix::unset([variable])
+            Some(variable) => Fix::UnsetVariable(variable.into())
                 .when("it is not meant for this machine")
                 .or(format!(
                     "set {variable} to the client id of one of its identities: {LIST}"

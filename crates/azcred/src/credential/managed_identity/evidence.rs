@@ -53,12 +53,6 @@ const KERNEL_FILE: &str = "/proc/sys/kernel/osrelease";
 /// The most bytes that are read of such a file.
 const LINE_LIMIT: u64 = 4096;
 
-/// What shows whether this machine is in Azure: its variables, its firmware, its hypervisor. Reads
-/// at most two small files, and sends nothing.
-pub fn azure_evidence(system: &dyn System) -> Evidence {
-    gather(system)
-}
-
 /// Evaluates the machine's facts. Reads at most two small files.
 pub(super) fn gather(system: &dyn System) -> Evidence {
     if system.var("AZURE_POD_IDENTITY_AUTHORITY_HOST").is_some() {

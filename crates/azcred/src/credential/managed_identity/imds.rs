@@ -64,7 +64,7 @@ fn switched_off(what: String, is_moved: bool) -> Error {
                 "run this on an Azure resource with a managed identity, or sign in in another way",
             )
             .absent(),
-        false => error(never.to_owned()).with_fix(Fix::unset(["AZCRED_IMDS"])),
+        false => error(never.to_owned()).with_fix(Fix::UnsetVariable("AZCRED_IMDS".into())),
     }
 }
 

@@ -42,7 +42,6 @@ use crate::{
     token::AccessToken,
 };
 use evidence::Wish;
-pub use evidence::azure_evidence;
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -175,7 +175,7 @@ impl Fault {
             Self::PasswordNeeded => Fix::set([VARIABLE]).or(format!("write the key without a password: `openssl pkey -in {file} -out key.pem`")),
             Self::PasswordWrong(PasswordHint::None) => format!("correct {VARIABLE}; try it with `openssl pkcs12 -in {file} -noout` (PFX) or `openssl pkey -in {file} -noout` (PEM)").into(),
             Self::PasswordWrong(PasswordHint::Odd(_)) => format!("set {VARIABLE} to the password alone").into(),
-            Self::PasswordWrong(PasswordHint::NotNeeded) => Fix::unset([VARIABLE]),
+            Self::PasswordWrong(PasswordHint::NotNeeded) => Fix::UnsetVariable(VARIABLE.into()),
             Self::NoCertificate => Fix::from(format!("add the certificate to the file: `cat CERTIFICATE.pem >> {file}`")).or(new("it is")),
             Self::KeyAlone => Fix::from(format!("join it with its certificate: `(openssl pkey -inform DER -in {file}; cat CERTIFICATE.pem) > both.pem`")).or(new("the certificate is")),
             Self::CertificateAlone => Fix::from(format!("join it with its private key: `(openssl x509 -inform DER -in {file}; cat KEY.pem) > both.pem`")).or(new("the key is")),

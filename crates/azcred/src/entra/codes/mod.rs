@@ -105,7 +105,7 @@ enum Remedy {
     NewSecret,
     /// Check the secret first, then [`Fix::NewSecret`]; for a secret.
     CheckSecret,
-    /// [`Fix::NewCertificate`] or [`Fix::UploadCertificate`]; for a certificate.
+    /// See [`Fix::UploadCertificate`]; for a certificate.
     UploadCertificate,
     /// See [`Fix::CompareFederation`]; for a federated token.
     CompareFederation,
@@ -115,8 +115,6 @@ enum Remedy {
     Retry,
     /// A text that may have placeholders.
     Text(&'static str),
-    /// A text that has placeholders, and the one for a request whose names are not known.
-    Named(&'static str, &'static str),
     /// A remedy for each of these proofs. Others get [`Remedy::otherwise`].
     For(&'static [(SentProof, Self)]),
 }
@@ -174,22 +172,15 @@ impl Remedy {
                 client_id: client_id()?,
                 variable: None,
             }),
-            Self::UploadCertificate => Fix::NewCertificate {
-                client_id: Some(client_id()?),
-                variable: None,
-            }
-            .or(Fix::UploadCertificate {
+            Self::UploadCertificate => Fix::UploadCertificate {
                 client_id: client_id()?,
-            }),
+            },
             Self::CompareFederation => Fix::CompareFederation {
                 client_id: client_id()?,
             },
             Self::CheckTenant => Fix::FindTenant.or(COMPARE_TENANT),
             Self::Retry => Fix::Retry { after: None },
             Self::Text(text) => filled(text, names)?.into(),
-            Self::Named(text, without) => filled(text, names)
-                .or_else(|| filled(without, names))?
-                .into(),
             Self::For(list) => {
                 let mut fixes: Vec<(Fix, Vec<&'static str>)> = Vec::new();
                 for (proof, remedy) in list {
@@ -228,7 +219,7 @@ impl Meaning {
 
     /// Whether the cause is complete only with Entra ID's own text, which names the values that it
     /// saw.
-    pub const fn is_quoted(&self) -> bool {
+    pub(crate) const fn is_quoted(&self) -> bool {
         self.is_quoted
     }
 
@@ -246,43 +237,6 @@ impl Meaning {
             scope: Some(scope),
         };
         self.remedy.fix(&names).unwrap_or_default()
-    }
-
-    /// What the code means and what fixes the error, for a request of which only a text is known.
-    /// What the text does not say is a word in capitals. The fix is `None` if only the other
-    /// program can say so.
-    pub fn read_in_text(
-        &self,
-        proof: Option<SentProof>,
-        [client_id, tenant, scope]: [Option<&str>; 3],
-    ) -> (String, Option<Fix>) {
-        let names = |tenant| RequestNames {
-            client_id: client_id.or(Some("CLIENT_ID")),
-            tenant,
-            scope: scope.or(Some("RESOURCE")),
-        };
-        let means = self.means_with(&names(tenant));
-        let means = means.or_else(|| self.means_with(&names(Some("TENANT"))));
-        let remedy = match proof {
-            Some(proof) => self.remedy.for_proof(proof),
-            None => Some(self.remedy),
-        };
-        let fix = remedy.and_then(|remedy| match (remedy, tenant) {
-            (Remedy::SignIn, None) => Some(Fix::SignIn(SignIn {
-                again: true,
-                ..SignIn::default()
-            })),
-            _ => remedy
-                .fix(&names(tenant))
-                .or_else(|| remedy.fix(&names(Some("TENANT")))),
-        });
-        (means.unwrap_or_default(), fix)
-    }
-
-    /// Whether the error passes by itself, so that the fix is to try again.
-    pub const fn is_passing(&self) -> bool {
-        // A device code that was not entered yet is asked for again and again.
-        matches!(self.remedy, Remedy::Retry) || self.code == 70_016
     }
 
     /// What fixes the error for a request that was sent with `proof`; `None` if that needs a name
@@ -318,11 +272,6 @@ pub fn explain(code: u32) -> Option<&'static Meaning> {
         .binary_search_by_key(&code, |meaning| meaning.code)
         .ok()
         .map(|place| &MEANINGS[place])
-}
-
-/// All codes that are known, in order.
-pub fn meanings() -> &'static [Meaning] {
-    MEANINGS
 }
 
 /// Beside [`Fix::FindTenant`].

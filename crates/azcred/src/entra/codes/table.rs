@@ -6,8 +6,8 @@
 use super::{
     Meaning, OfRefreshToken,
     Remedy::{
-        self, CheckSecret, CheckTenant, CompareFederation, For, Named, NewSecret, Retry, SignIn,
-        Text, UploadCertificate,
+        self, CheckSecret, CheckTenant, CompareFederation, For, NewSecret, Retry, SignIn, Text,
+        UploadCertificate,
     },
     SentProof::{Certificate, FederatedToken, ManagedIdentity, Person, Secret},
 };
@@ -72,12 +72,6 @@ const ENABLE_ACCOUNT: Remedy = For(&[(
 )]);
 const CONSENT: Remedy =
     Text("ask an administrator to run `az ad app permission admin-consent --id {client}`");
-const ADD_PERMISSION: Remedy = Text(
-    "add one: `az ad app permission add --id {client} --api RESOURCE-ID --api-permissions PERMISSION-ID=Scope`; `az ad sp show --id RESOURCE-ID --query oauth2PermissionScopes` lists them",
-);
-const CROSS_CLOUD: Remedy = Text(
-    "use the authority of the application's own cloud: set AZURE_AUTHORITY_HOST to it, such as https://login.microsoftonline.us",
-);
 const GUEST: Remedy = For(&[(
     Person,
     Text("use the account's own tenant, or ask an administrator to invite the account"),
@@ -145,11 +139,6 @@ pub(super) static MEANINGS: &[Meaning] = &[
                 "register it: `az ad app update --id {client} --public-client-redirect-uris http://localhost`",
             ),
         )]),
-    ),
-    quoted(
-        50_012,
-        "Entra ID could not verify the secret or the certificate that the application sent",
-        For(&[(Secret, CheckSecret), (Certificate, UploadCertificate)]),
     ),
     quoted(
         50_013,
@@ -368,11 +357,6 @@ pub(super) static MEANINGS: &[Meaning] = &[
         "the person declined the permissions of the application",
         DECLINED,
     ),
-    quoted(
-        65_005,
-        "the registration of the application {client} does not list a permission for the resource '{scope}'",
-        ADD_PERMISSION,
-    ).not_by_person(),
     code(
         70_000,
         "the sign-in's code or the refresh token is not valid, or belongs to another application",
@@ -446,16 +430,6 @@ pub(super) static MEANINGS: &[Meaning] = &[
         OF_MANAGED_IDENTITY,
     ),
     code(
-        135_011,
-        "the device is disabled in the tenant {tenant}",
-        For(&[(
-            Person,
-            Text(
-                "ask an administrator of the tenant {tenant} to enable the device: Microsoft Entra ID, Devices",
-            ),
-        )]),
-    ).not_by_person(),
-    code(
         165_000,
         "the submitted page is from another tab or an earlier try, as after 'back' or 'reload'",
         For(&[(
@@ -480,7 +454,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
         500_014,
         "the resource '{scope}' is disabled in the tenant {tenant}: its subscription ended, or an administrator disabled it",
         Text(
-            "ask an administrator of the tenant {tenant} to enable it: `az ad sp update --id {scope} --set accountEnabled=true`",
+            "ask an administrator of the tenant {tenant} to enable it: Enterprise applications, Properties, 'Enabled for users to sign-in'",
         ),
     ).not_by_person(),
     code(
@@ -579,7 +553,9 @@ pub(super) static MEANINGS: &[Meaning] = &[
     quoted(
         650_057,
         "the application {client} has no permission for the resource '{scope}' in its registration",
-        ADD_PERMISSION,
+        Text(
+            "add one: `az ad app permission add --id {client} --api RESOURCE-ID --api-permissions PERMISSION-ID=Scope`; `az ad sp show --id RESOURCE-ID --query oauth2PermissionScopes` lists them",
+        ),
     ).not_by_person(),
     code(
         700_003,
@@ -603,7 +579,7 @@ pub(super) static MEANINGS: &[Meaning] = &[
             "check both ids: `az ad app show --id {client} --query '[displayName, appId]'` and `az account show --query tenantId`",
         ),
     ).not_by_person(),
-    quoted(
+    code(
         700_022,
         "the assertion has no subject (sub)",
         For(&[
@@ -750,13 +726,8 @@ pub(super) static MEANINGS: &[Meaning] = &[
     code(900_144, "a field is missing from the request", REPORT),
     code(
         900_382,
-        "the application belongs to another cloud, and can't sign in with a secret or a certificate here",
-        CROSS_CLOUD,
-    ),
-    code(
-        900_432,
-        "the application belongs to another cloud, and can't sign in with a secret or a certificate here",
-        CROSS_CLOUD,
+        "confidential clients are not supported across clouds",
+        Text("use the authority of the application's own cloud"),
     ),
     code(
         900_612,
@@ -786,17 +757,9 @@ pub(super) static MEANINGS: &[Meaning] = &[
     .ended(),
     code(
         7_000_112,
-        "the application {client} is disabled in the tenant {tenant}",
-        Named(
-            "ask an administrator of the tenant {tenant} to enable it: `az ad sp update --id {client} --set accountEnabled=true`",
-            "ask an administrator of the tenant {tenant} to enable it: Enterprise applications, Properties, 'Enabled for users to sign-in'",
-        ),
-    ).not_by_person(),
-    code(
-        7_000_114,
-        "the application {client} asked on behalf of an application, and only a person's token can be exchanged so",
+        "the application is disabled",
         Text(
-            "exchange a person's token; for an application's own access, request RESOURCE/.default",
+            "ask an administrator to enable it: Enterprise applications, Properties, 'Enabled for users to sign-in'",
         ),
     ).not_by_person(),
     code(
